@@ -1,0 +1,187 @@
+"""Working a conversation: one worker at a time takes messages, has them answered and sends the replies, in order."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import redis
+import structlog
+
+from bot import keys
+from bot.channel import Channel
+from bot.errors import LeaseLost, Unavailable
+from bot.lease import Lease, Leases
+from bot.messages import ConversationId, InboundMessage, UndecodableMessage
+from bot.outbox import Outbox, OutboxReply
+
+log = structlog.get_logger()
+
+TURNS_A_DRAIN = 20
+"""After so many turns a worker gives a busy conversation back, so that others get their turn."""
+TRIES_A_TURN = 3
+"""A turn begun more often than this without an end gets an apology instead of another try."""
+RETRY_A_BUG_S = 2.0
+WAIT_FOR_A_PART_S = 3.0
+LONGEST_WAIT_FOR_A_PART_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Post:
+    """A reply for a conversation other than the one being worked: a hand-over, a relayed word of a human."""
+
+    conversation: ConversationId
+    reply: OutboxReply
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnOutcome:
+    """What a turn leads to: the reply to its own conversation and what is said to others.
+
+    ``reply.parts`` may be empty when a human has the conversation; the turn is recorded all the same.
+    """
+
+    reply: OutboxReply
+    posts: tuple[Post, ...] = ()
+
+
+class Answering(Protocol):
+    """The product as the delivery path sees it."""
+
+    def mergeable(self, message: InboundMessage) -> bool:
+        """True when ``message`` may be answered together with its neighbours (plain text, not a command)."""
+        ...
+
+    def run(self, messages: Sequence[InboundMessage]) -> TurnOutcome:
+        """Answer ``messages`` as one turn. Idempotent: a crash before commit runs it again.
+
+        Raises :class:`~bot.errors.Unavailable` when a part of the installation does not answer.
+        """
+        ...
+
+    def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:
+        """An honest word to people whose messages could not be answered, and a human informed."""
+        ...
+
+
+class ConversationWorker:
+    """Drains conversations. ``channels`` is keyed by (bot id, channel id); ``useful_s`` bounds how long a message is
+    worth answering."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        *,
+        leases: Leases,
+        outbox: Outbox,
+        channels: Mapping[tuple[str, str], Channel],
+        answering: Answering,
+        wake: Callable[[str], None],
+        count: Callable[..., None],
+        useful_s: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._redis = client
+        self._leases = leases
+        self._outbox = outbox
+        self._channels = channels
+        self._answering = answering
+        self._wake = wake
+        self._count = count
+        self._useful_s = useful_s
+        self._clock = clock
+
+    def drain(self, key: str) -> None:
+        """Work the conversation called ``key`` until nothing is left that can be done now.
+
+        Losing or repeating this call is harmless: what it leaves behind, the sweep finds.
+        """
+        conversation = ConversationId.from_key(key)
+        channel = self._channels.get((conversation.bot, conversation.channel))
+        if channel is None:
+            log.error("conversation_without_channel", conversation=key, cure="put the channel back into bots.yaml")
+            return
+        lease = self._leases.acquire(conversation)
+        if lease is None:
+            self._count("lease_busy")
+            return
+        try:
+            more = lease.release(self._work_until_stopped(lease, channel))
+        except LeaseLost:
+            self._count("lease_lost")
+            log.warning("lease_lost", conversation=key)
+            return
+        finally:
+            self._leases.forget(lease)
+        if more:
+            self._wake(key)
+
+    def _work_until_stopped(self, lease: Lease, channel: Channel) -> float:
+        """Like :meth:`_work`, and a part of the installation that does not answer is waited for."""
+        try:
+            return self._work(lease, channel)
+        except Unavailable as error:
+            self._failed(lease.conversation, error)
+            return WAIT_FOR_A_PART_S
+
+    def _work(self, lease: Lease, channel: Channel) -> float:
+        """Send, take, answer, until idle. Returns the seconds until somebody must look again; 0 when nothing waits."""
+        for _ in range(TURNS_A_DRAIN):
+            wait_s = self._outbox.flush(lease, channel)
+            if wait_s > 0:
+                return wait_s
+            head = lease.peek()
+            if not head:
+                return 0.0
+            turn = self._take(lease, head)
+            wait_s = self._answer(lease, turn) if turn else 0.0
+            if wait_s > 0:
+                return wait_s
+        return 0.0
+
+    def _take(self, lease: Lease, head: Sequence[bytes]) -> list[InboundMessage]:
+        """The messages at the head that make one turn; empty when the head had to be put aside."""
+        messages: list[InboundMessage] = []
+        for raw in head:
+            try:
+                message = InboundMessage.decode(raw)
+            except UndecodableMessage as error:
+                if not messages:
+                    log.error("message_parked", conversation=lease.conversation.key, error=str(error))
+                    self._count("message_parked")
+                    lease.park()
+                break
+            if messages and not (self._answering.mergeable(messages[0]) and self._answering.mergeable(message)):
+                break
+            messages.append(message)
+        return messages
+
+    def _answer(self, lease: Lease, turn: Sequence[InboundMessage]) -> float:
+        """Answer one turn and commit its reply. Returns 0, or the seconds to wait before trying it again."""
+        conversation, tries = lease.conversation, lease.begin()
+        age_s = self._clock() - turn[0].received_at
+        try:
+            if tries > TRIES_A_TURN or age_s > self._useful_s:
+                outcome = self._answering.apologise(turn, "too_old" if age_s > self._useful_s else "failed")
+            else:
+                outcome = self._answering.run(turn)
+            for post in outcome.posts:
+                self._outbox.post(post.conversation, post.reply)
+        except Unavailable as error:
+            lease.forgive()
+            self._failed(conversation, error)
+            return min(LONGEST_WAIT_FOR_A_PART_S, 1.0 + age_s / 4)
+        except LeaseLost:
+            raise
+        except Exception as error:  # a bug in one turn must hold up neither this worker nor the conversation
+            log.exception("turn_failed", conversation=conversation.key, tries=tries)
+            self._failed(conversation, error)
+            return RETRY_A_BUG_S
+        lease.commit(len(turn), outcome.reply.encode())
+        self._redis.decrby(keys.waiting(conversation.bot), len(turn))
+        return 0.0
+
+    def _failed(self, conversation: ConversationId, error: Exception) -> None:
+        self._count("turn_failed", bot=conversation.bot, error=type(error).__name__)
+        if isinstance(error, Unavailable):
+            log.warning("turn_postponed", conversation=conversation.key, error=str(error))

@@ -1,0 +1,194 @@
+"""The inbox: a message is in Redis, once, before the platform hears 200.
+
+Accepting a message is one pipelined round trip: the person's token bucket, the bot's count of waiting messages, and
+ONE script that claims the message id and appends to the conversation's queue (delivery design, "durable before 200",
+"once", "bounded"). Whether the limits were broken is known only with the answer; a message over a limit is taken out
+again, which costs a second trip on the rare path instead of two trips on every one.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import redis
+import structlog
+
+from bot import keys
+from bot.errors import Unavailable
+from bot.messages import ConversationId, InboundMessage
+
+log = structlog.get_logger()
+
+SEEN_TTL_S = 24 * 3600
+WAKE_GRACE_S = 10
+"""A conversation that was woken and not leased within this time is woken again by the sweep."""
+
+_ACCEPT = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 'duplicate' end
+if redis.call('LLEN', KEYS[2]) >= tonumber(ARGV[3]) then return 'full' end
+redis.call('SET', KEYS[1], '1', 'EX', ARGV[4])
+redis.call('RPUSH', KEYS[2], ARGV[1])
+if redis.call('ZSCORE', KEYS[3], ARGV[2]) then return 'queued' end
+redis.call('ZADD', KEYS[3], redis.call('TIME')[1] + ARGV[5], ARGV[2])
+return 'wake'
+"""
+
+_REVOKE = """
+if redis.call('LREM', KEYS[2], -1, ARGV[1]) == 0 then return 0 end
+redis.call('DEL', KEYS[1])
+return 1
+"""
+
+_DRAW = """
+local now = redis.call('TIME')
+now = now[1] + now[2] / 1000000
+local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local capacity, per_s = tonumber(ARGV[1]), ARGV[1] / 60
+local tokens = tonumber(state[1]) or capacity
+tokens = math.min(capacity, tokens + (now - (tonumber(state[2]) or now)) * per_s)
+local allowed = 0
+if tokens >= 1 then tokens = tokens - 1; allowed = 1 end
+redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', string.format('%.6f', now))
+redis.call('EXPIRE', KEYS[1], 120)
+return allowed
+"""
+
+_REWAKE = """
+local now = redis.call('TIME')
+now = now[1] + now[2] / 1000000
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not score or tonumber(score) > now then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+return 1
+"""
+
+
+class Acceptance(Enum):
+    """What became of a message: new in the queue, seen before, or over a limit and not kept."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InboxLimits:
+    """Bounds of the inbox.
+
+    ``person_per_minute`` is a token bucket's capacity and refill a minute; the other two count waiting messages.
+    ``wait_replicas`` is how many replicas must have the message before 200 (0 in a single Redis).
+    """
+
+    person_per_minute: int
+    conversation_waiting: int
+    bot_waiting: int
+    wait_replicas: int = 0
+
+
+class Inbox:
+    """Accepts messages and finds conversations that need a worker.
+
+    ``wake(key)`` publishes a drain of that conversation; losing it is harmless, the sweep finds the conversation.
+    Every method raises :class:`~bot.errors.Unavailable` when Redis does not answer.
+    """
+
+    def __init__(
+        self, client: "redis.Redis", limits: InboxLimits, wake: Callable[[str], None], replica_timeout_ms: int = 500
+    ) -> None:
+        self._redis = client
+        self._limits = limits
+        self._wake = wake
+        self._replica_timeout_ms = replica_timeout_ms
+
+    def accept(self, message: InboundMessage) -> Acceptance:
+        """Store ``message`` unless it was seen or a limit is reached; wake a worker if the conversation was idle."""
+        conversation, raw = message.conversation, message.encode()
+        try:
+            allowed, waiting, status = self._store(message, raw)
+            if status in (b"duplicate", b"full"):
+                duplicate = status == b"duplicate"
+                self._give_back(conversation, token=duplicate and bool(allowed))
+                return Acceptance.DUPLICATE if duplicate else Acceptance.BUSY
+            over = not allowed or waiting > self._limits.bot_waiting
+            if over and self._redis.eval(_REVOKE, 2, *self._claim_keys(message), raw):
+                self._give_back(conversation, token=bool(allowed))
+                return Acceptance.BUSY
+            if self._limits.wait_replicas:
+                self._wait_for_replicas()
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis did not take the message: {type(error).__name__}") from error
+        if status == b"wake":
+            self._wake(conversation.key)
+        return Acceptance.ACCEPTED
+
+    def sweep(self, limit_per_bucket: int = 100) -> int:
+        """Wake every conversation that is due; correct the counts of waiting messages. Returns how many were woken."""
+        try:
+            now = self._redis.time()[0]
+            pipe = self._redis.pipeline(transaction=False)
+            for due in keys.ALL_DUE:
+                pipe.zrangebyscore(due, "-inf", now, start=0, num=limit_per_bucket)
+            overdue = [raw.decode() for members in pipe.execute() for raw in members]
+            woken = [key for key in overdue if self._still_due(key)]
+            self._redis.set(keys.SWEEP_LAST, now)
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis did not answer the sweep: {type(error).__name__}") from error
+        for key in woken:
+            self._wake(key)
+        return len(woken)
+
+    def recount(self, bots: Iterable[str]) -> dict[str, int]:
+        """Count the waiting messages of each bot from the queues themselves and store the counts.
+
+        The counts kept by ``accept`` and the workers drift when a process dies between two steps.
+        """
+        counts = dict.fromkeys(bots, 0)
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            for due in keys.ALL_DUE:
+                pipe.zrange(due, 0, -1)
+            conversations = [ConversationId.from_key(raw.decode()) for members in pipe.execute() for raw in members]
+            pipe = self._redis.pipeline(transaction=False)
+            for conversation in conversations:
+                pipe.llen(keys.queue(conversation))
+            for conversation, length in zip(conversations, pipe.execute(), strict=True):
+                counts[conversation.bot] = counts.get(conversation.bot, 0) + length
+            if counts:
+                self._redis.mset({keys.waiting(bot): count for bot, count in counts.items()})
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis did not answer the recount: {type(error).__name__}") from error
+        return counts
+
+    def _store(self, message: InboundMessage, raw: bytes) -> tuple[int, int, bytes]:
+        """The one round trip; EVAL and not EVALSHA, because a pipeline cannot answer NOSCRIPT half-way."""
+        conversation, limits = message.conversation, self._limits
+        pipe: Any = self._redis.pipeline(transaction=False)
+        pipe.eval(_DRAW, 1, keys.person_bucket(conversation), limits.person_per_minute)
+        pipe.incr(keys.waiting(conversation.bot))
+        names = [*self._claim_keys(message), keys.due(conversation.tag)]
+        values = [raw, conversation.key, limits.conversation_waiting, SEEN_TTL_S, WAKE_GRACE_S]
+        pipe.eval(_ACCEPT, len(names), *names, *values)
+        allowed, waiting, status = pipe.execute()
+        return allowed, waiting, status
+
+    def _claim_keys(self, message: InboundMessage) -> list[str]:
+        return [keys.seen(message.conversation, message.message_id), keys.queue(message.conversation)]
+
+    def _give_back(self, conversation: ConversationId, *, token: bool) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.decr(keys.waiting(conversation.bot))
+        if token:
+            pipe.hincrbyfloat(keys.person_bucket(conversation), "tokens", 1)
+        pipe.execute()
+
+    def _wait_for_replicas(self) -> None:
+        wanted = self._limits.wait_replicas
+        reached = self._redis.wait(wanted, self._replica_timeout_ms)
+        if reached < wanted:
+            log.error("inbox_replicas_short", wanted=wanted, reached=reached)
+            raise Unavailable(f"only {reached} of {wanted} replicas have the message")
+
+    def _still_due(self, key: str) -> bool:
+        due = keys.due(ConversationId.from_key(key).tag)
+        return bool(self._redis.eval(_REWAKE, 1, due, key, WAKE_GRACE_S))

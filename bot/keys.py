@@ -1,0 +1,75 @@
+"""The names of every Redis key of the delivery path.
+
+All keys of one conversation carry its bucket's hash tag, so that accept, lease, commit and the outbox are one script
+each, on a Redis Cluster too. Keys that concern a person or a bot across conversations lie in slots of their own.
+"""
+
+from bot.messages import BUCKETS, ConversationId
+
+
+def queue(conversation: ConversationId) -> str:
+    """List: encoded messages not yet taken, oldest first."""
+    return f"{conversation.tag}:queue:{conversation.key}"
+
+
+def seen(conversation: ConversationId, message_id: str) -> str:
+    """String, 24 h: this message id was accepted."""
+    return f"{conversation.tag}:seen:{conversation.bot}/{conversation.channel}/{message_id}"
+
+
+def posted(conversation: ConversationId, notice_key: str) -> str:
+    """String, 24 h: this notice was put into the outbox."""
+    return f"{conversation.tag}:posted:{notice_key}"
+
+
+def lease(conversation: ConversationId) -> str:
+    """String with expiry: the fencing token of the worker that owns the conversation now."""
+    return f"{conversation.tag}:lease:{conversation.key}"
+
+
+def fence(conversation: ConversationId) -> str:
+    """String: the last fencing token given out."""
+    return f"{conversation.tag}:fence:{conversation.key}"
+
+
+def tries(conversation: ConversationId) -> str:
+    """String: how often the turn at the head of the queue was begun without being committed."""
+    return f"{conversation.tag}:tries:{conversation.key}"
+
+
+def outbox(conversation: ConversationId) -> str:
+    """List: encoded replies not yet delivered, oldest first."""
+    return f"{conversation.tag}:outbox:{conversation.key}"
+
+
+def progress(conversation: ConversationId) -> str:
+    """Hash: how far the reply at the head of the outbox is (part, state, until, tries, not_before)."""
+    return f"{conversation.tag}:progress:{conversation.key}"
+
+
+def parked(conversation: ConversationId) -> str:
+    """List, bounded: messages no release of ours can decode, kept byte for byte."""
+    return f"{conversation.tag}:parked:{conversation.key}"
+
+
+def due(tag: str) -> str:
+    """Sorted set of one bucket: conversation keys by the Redis second at which somebody must look at them."""
+    return f"{tag}:due"
+
+
+ALL_DUE = tuple(due(f"{{b{bucket:03d}}}") for bucket in range(BUCKETS))
+"""The ``due`` set of every bucket: what a sweep reads."""
+
+
+def person_bucket(conversation: ConversationId) -> str:
+    """Hash: the token bucket of one person at one bot."""
+    return f"limit:person:{conversation.bot}:{conversation.channel}:{conversation.person}"
+
+
+def waiting(bot: str) -> str:
+    """String: messages of one bot accepted and not yet taken; corrected by every sweep."""
+    return f"waiting:{bot}"
+
+
+SWEEP_LOCK = "sweep:lock"
+SWEEP_LAST = "sweep:last"

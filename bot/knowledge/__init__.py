@@ -1,0 +1,1 @@
+"""Knowledge: files become approved entries in SQL; an index over them is searched."""

@@ -1,0 +1,206 @@
+"""The lease on a conversation: one worker at a time, with a fencing token that every write checks.
+
+A lease is a Redis key with an expiry. Its value is the token: max(last + 1, Redis TIME in microseconds), so that a
+failover that forgets the last token reissues none. A worker that was frozen past its lease finds another token there
+and is refused (:class:`~bot.errors.LeaseLost`). Fencing cannot reach into the platform: see the outbox for what is
+done about a send that was under way.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import structlog
+
+from bot import keys
+from bot.errors import LeaseLost, Unavailable
+from bot.messages import ConversationId
+
+log = structlog.get_logger()
+
+LEASE_S = 20.0
+RENEW_EVERY_S = 5.0
+BATCH = 5
+"""At most this many queued messages are looked at for one turn."""
+PARKED_KEPT = 100
+
+LUA_NOW = """
+local function now() local t = redis.call('TIME'); return t[1] + t[2] / 1000000 end
+"""
+LUA_OWNED = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end\n"
+
+_ACQUIRE = (
+    LUA_NOW
+    + """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local t = redis.call('TIME')
+local token = math.max((tonumber(redis.call('GET', KEYS[2])) or 0) + 1, t[1] * 1000000 + t[2])
+token = string.format('%.0f', token)
+redis.call('SET', KEYS[2], token)
+redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
+redis.call('ZADD', KEYS[3], now() + ARGV[2] / 1000, ARGV[1])
+return token
+"""
+)
+_RENEW = (
+    LUA_NOW
+    + LUA_OWNED
+    + """
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('ZADD', KEYS[2], now() + ARGV[3] / 1000, ARGV[2])
+return 1
+"""
+)
+_BEGIN = LUA_OWNED + "return redis.call('INCR', KEYS[2])"
+_FORGIVE = LUA_OWNED + "return redis.call('DECR', KEYS[2])"
+_COMMIT = (
+    LUA_OWNED
+    + """
+for _ = 1, ARGV[2] do redis.call('LPOP', KEYS[2]) end
+redis.call('DEL', KEYS[3])
+if ARGV[3] ~= '' then redis.call('RPUSH', KEYS[4], ARGV[3]) end
+return 1
+"""
+)
+_PARK = (
+    LUA_OWNED
+    + """
+local raw = redis.call('LPOP', KEYS[2])
+if raw then redis.call('RPUSH', KEYS[3], raw); redis.call('LTRIM', KEYS[3], -tonumber(ARGV[2]), -1) end
+return 1
+"""
+)
+_RELEASE = (
+    LUA_NOW
+    + LUA_OWNED
+    + """
+redis.call('DEL', KEYS[1])
+if redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then redis.call('ZREM', KEYS[4], ARGV[2]); return 0 end
+local at = tonumber(ARGV[3])
+if at > 0 then redis.call('ZADD', KEYS[4], now() + at, ARGV[2]); return 0 end
+redis.call('ZADD', KEYS[4], now() + ARGV[4], ARGV[2])
+return 1
+"""
+)
+
+
+@dataclass(eq=False)
+class Lease:
+    """Ownership of one conversation. Made by :meth:`Leases.acquire`; methods raise ``LeaseLost`` when it is gone."""
+
+    conversation: ConversationId
+    token: bytes
+    redis: "redis.Redis"
+
+    def run(self, script: str, names: Sequence[str], *values: str | bytes | float) -> Any:
+        """Run a script that begins with :data:`LUA_OWNED`: the lease is its first key and the token its first value.
+
+        Raises :class:`~bot.errors.LeaseLost` when another worker owns the conversation, and
+        :class:`~bot.errors.Unavailable` when Redis does not answer.
+        """
+        keys_ = [keys.lease(self.conversation), *names]
+        try:
+            result = self.redis.eval(script, len(keys_), *keys_, self.token, *values)
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
+        if result == -1:
+            raise LeaseLost(f"the lease on {self.conversation.key} went to another worker")
+        return result
+
+    def renew(self) -> None:
+        """Own the conversation for another :data:`LEASE_S` seconds."""
+        due = keys.due(self.conversation.tag)
+        self.run(_RENEW, [due], self.conversation.key, int(LEASE_S * 1000))
+
+    def begin(self) -> int:
+        """Count a try at the head of the queue before it is made, so that a crash counts too. Returns the number."""
+        return int(self.run(_BEGIN, [keys.tries(self.conversation)]))
+
+    def forgive(self) -> None:
+        """Take the last :meth:`begin` back: the try failed through no fault of the message."""
+        self.run(_FORGIVE, [keys.tries(self.conversation)])
+
+    def peek(self) -> list[bytes]:
+        """The first :data:`BATCH` encoded messages of the queue, left in place."""
+        try:
+            head: list[Any] = self.redis.lrange(keys.queue(self.conversation), 0, BATCH - 1)
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
+        return head
+
+    def commit(self, taken: int, reply: bytes) -> None:
+        """In one step remove the first ``taken`` messages from the queue and put their encoded reply in the outbox.
+
+        From here on the messages are answered by what the outbox holds, whoever sends it. An empty ``reply`` adds none.
+        """
+        conversation = self.conversation
+        names = [keys.queue(conversation), keys.tries(conversation), keys.outbox(conversation)]
+        self.run(_COMMIT, names, taken, reply)
+
+    def park(self) -> None:
+        """Move an undecodable head of the queue aside, byte for byte."""
+        self.run(_PARK, [keys.queue(self.conversation), keys.parked(self.conversation)], PARKED_KEPT)
+
+    def release(self, look_again_s: float = 0.0) -> bool:
+        """Give the conversation up. True when work is left that a worker should be woken for at once.
+
+        ``look_again_s`` above 0 says when the work that is left becomes due; nobody is woken before.
+        """
+        conversation = self.conversation
+        names = [keys.queue(conversation), keys.outbox(conversation), keys.due(conversation.tag)]
+        return bool(self.run(_RELEASE, names, conversation.key, look_again_s, RENEW_EVERY_S))
+
+
+class Leases:
+    """Acquires leases and keeps those in use alive from one thread a process."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+        self._held: set[Lease] = set()
+        self._lock = threading.Lock()
+        self._keeper: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def acquire(self, conversation: ConversationId) -> Lease | None:
+        """The lease, or ``None`` while another worker has it. Raises :class:`~bot.errors.Unavailable`."""
+        names = [keys.lease(conversation), keys.fence(conversation), keys.due(conversation.tag)]
+        try:
+            token = self._redis.eval(_ACQUIRE, len(names), *names, conversation.key, int(LEASE_S * 1000))
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
+        if token == 0:
+            return None
+        lease = Lease(conversation, token, self._redis)
+        with self._lock:
+            self._held.add(lease)
+            if self._keeper is None:
+                self._keeper = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
+                self._keeper.start()
+        return lease
+
+    def forget(self, lease: Lease) -> None:
+        """Stop renewing ``lease``; call it once the lease is released or lost."""
+        with self._lock:
+            self._held.discard(lease)
+
+    def close(self) -> None:
+        """Stop the renewing thread."""
+        self._closed.set()
+
+    def _keep(self) -> None:
+        while not self._closed.wait(RENEW_EVERY_S):
+            with self._lock:
+                held = list(self._held)
+            for lease in held:
+                self._renew(lease)
+
+    def _renew(self, lease: Lease) -> None:
+        try:
+            lease.renew()
+        except LeaseLost:
+            log.warning("lease_lost", conversation=lease.conversation.key)
+            self.forget(lease)
+        except Unavailable as error:
+            log.error("lease_not_renewed", conversation=lease.conversation.key, error=str(error))

@@ -1,0 +1,199 @@
+"""What travels: messages in, replies out, and the conversation both belong to.
+
+All types are frozen. What goes through Redis has ``encode``/``decode`` with a schema version, so that a message
+accepted by one release is still understood by the next.
+"""
+
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+from urllib.parse import quote, unquote
+
+from bot.errors import BotError
+
+BUCKETS = 256
+"""Number of Redis hash-tag buckets; fixed for ever, because keys already written carry it."""
+
+_SCHEMA = 1
+
+
+class UndecodableMessage(BotError):
+    """Bytes from Redis that no release of ours wrote; ``raw`` keeps them."""
+
+    def __init__(self, raw: bytes, why: str) -> None:
+        self.raw = raw
+        super().__init__(f"undecodable message ({why}), {len(raw)} bytes kept")
+
+
+class MessageKind(StrEnum):
+    """What a person sent. ``UNSUPPORTED`` is a kind the platform sent that we do not know."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VOICE = "voice"
+    VIDEO = "video"
+    FILE = "file"
+    LOCATION = "location"
+    LINK = "link"
+    EVENT = "event"
+    UNSUPPORTED = "unsupported"
+
+
+class ReplyKind(StrEnum):
+    """How a reply came about; shown by ``ask --json`` and kept with every turn."""
+
+    FAQ = "faq"
+    EXTRACTIVE = "extractive"
+    REFUSAL = "refusal"
+    HANDOFF = "handoff"
+    COMMAND = "command"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConversationId:
+    """One person in one chat with one bot over one channel: the unit of order.
+
+    ``bot`` and ``channel`` are the ids of ``bots.yaml``; ``chat`` is the platform's group id, empty in a single chat;
+    ``person`` is the platform's user id, opaque.
+    """
+
+    bot: str
+    channel: str
+    person: str
+    chat: str = ""
+
+    @property
+    def key(self) -> str:
+        """``bot/channel/chat/person`` with each piece percent-encoded; readable in logs and Redis keys."""
+        return "/".join(quote(piece, safe="@.") for piece in (self.bot, self.channel, self.chat, self.person))
+
+    @classmethod
+    def from_key(cls, key: str) -> Self:
+        """The inverse of :attr:`key`. Raises ``ValueError`` when ``key`` does not have four pieces."""
+        bot, channel, chat, person = (unquote(piece) for piece in key.split("/"))
+        return cls(bot=bot, channel=channel, chat=chat, person=person)
+
+    @property
+    def tag(self) -> str:
+        """The Redis hash tag, ``{b042}``: crc32 of the key modulo :data:`BUCKETS`."""
+        return f"{{b{zlib.crc32(self.key.encode()) % BUCKETS:03d}}}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sender:
+    """Who wrote: the platform's user id (opaque) and, where the platform tells it, a name for people."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A medium by reference; the bytes stay with the platform until somebody needs them."""
+
+    kind: MessageKind
+    media_id: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InboundMessage:
+    """One message or event from a person.
+
+    ``message_id`` is the platform's id, or sha1 over the fields that identify an event; unique per (bot, channel).
+    ``text`` is what was written, without platform markup; for an event its name, such as ``subscribe``.
+    ``sent_at`` is the platform's time, ``received_at`` ours, both in seconds since the epoch.
+    """
+
+    conversation: ConversationId
+    message_id: str
+    sender: Sender
+    kind: MessageKind
+    text: str
+    sent_at: float
+    received_at: float
+    attachments: tuple[Attachment, ...] = ()
+
+    def encode(self) -> bytes:
+        """UTF-8 JSON with a schema version."""
+        return json.dumps({"v": _SCHEMA, **asdict(self)}, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """The inverse of :meth:`encode`. Raises :class:`UndecodableMessage`, which keeps the bytes."""
+        try:
+            fields: dict[str, Any] = json.loads(raw)
+            if fields.pop("v") != _SCHEMA:
+                raise UndecodableMessage(raw, "unknown schema version")
+            fields["conversation"] = ConversationId(**fields["conversation"])
+            fields["sender"] = Sender(**fields["sender"])
+            fields["kind"] = MessageKind(fields["kind"])
+            fields["attachments"] = tuple(
+                Attachment(kind=MessageKind(a.pop("kind")), **a) for a in fields["attachments"]
+            )
+            return cls(**fields)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UndecodableMessage(raw, type(error).__name__) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Citation:
+    """Where an answer stands.
+
+    ``n`` is the number shown to the person, from 1; ``title`` the document's or FAQ's title, ``source`` the file it
+    came from, ``location`` the section path or row inside it, ``quote`` the words the answer rests on.
+    """
+
+    n: int
+    title: str
+    source: str
+    location: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A part shown as plain text."""
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Markdown:
+    """A part in the platform's Markdown subset."""
+
+    content: str
+
+
+Part = Text | Markdown
+"""One platform message; already within the channel's limits when it reaches :meth:`bot.channel.Channel.send`."""
+
+_PART_TYPES: dict[str, type[Text] | type[Markdown]] = {"text": Text, "markdown": Markdown}
+
+
+def encode_part(part: Part) -> dict[str, str]:
+    """``part`` as a JSON-ready object ``{"type", "content"}``."""
+    return {"type": "text" if isinstance(part, Text) else "markdown", "content": part.content}
+
+
+def decode_part(fields: dict[str, str]) -> Part:
+    """The inverse of :func:`encode_part`."""
+    return _PART_TYPES[fields["type"]](fields["content"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What the bot says to one person: the parts, what they rest on, and which messages they answer.
+
+    ``confidence`` is the calibrated chance, 0 to 1, that the answer is right; ``None`` where nothing was retrieved.
+    ``answers`` lists the ids of the inbound messages this reply covers; empty for a notice nobody asked for.
+    """
+
+    parts: tuple[Part, ...]
+    kind: ReplyKind
+    answers: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    confidence: float | None = None

@@ -1,0 +1,281 @@
+"""The outbox: replies are stored before their first byte goes out, and sent part by part, once as far as possible.
+
+States of the part at the head (hash ``progress``), who moves it and what a crash leaves behind::
+
+    ready ──mark──► sending until T ──platform took it──► next part, or the reply is finished
+      ▲                  │
+      │                  ├─ may be tried again ──► ready, not before N
+      │                  ├─ refused, or no longer useful ──► the reply is dead: recorded, apologised for
+      └── T has passed ──┘  (found by a new owner: the outcome is unknown; resent unchanged and counted)
+
+A part is marked only while the lease outlives T, and a new owner does not touch it before T, so two processes never
+have the same part in flight, except when one is frozen for longer than T between the mark and the write to the
+socket. Then the platform's own duplicate rule is all there is.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import redis
+import structlog
+
+from bot import keys
+from bot.channel import Channel, ChannelError, Refused, Retry, Unknown
+from bot.errors import Unavailable
+from bot.lease import LUA_NOW, LUA_OWNED, Lease
+from bot.messages import ConversationId, Part, decode_part, encode_part
+
+log = structlog.get_logger()
+
+POSTED_TTL_S = 24 * 3600
+TRIES_A_DRAIN = 3
+LONGEST_SLEEP_S = 2.0
+"""A wait longer than this is not slept in the worker; the conversation becomes due later instead."""
+LONGEST_BACKOFF_S = 60.0
+MARK_MARGIN_S = 1.0
+
+_HEAD = (
+    LUA_NOW
+    + LUA_OWNED
+    + """
+return {redis.call('LINDEX', KEYS[2], 0), redis.call('HGETALL', KEYS[3]), tostring(now())}
+"""
+)
+_MARK = (
+    LUA_NOW
+    + LUA_OWNED
+    + """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) * 1000 then return 0 end
+redis.call('HSET', KEYS[2], 'state', 'sending', 'until', tostring(now() + ARGV[2]))
+redis.call('HINCRBY', KEYS[2], 'tries', 1)
+return 1
+"""
+)
+_SENT = (
+    LUA_OWNED
+    + """
+redis.call('HINCRBY', KEYS[2], 'part', 1)
+redis.call('HDEL', KEYS[2], 'state', 'until', 'tries', 'not_before')
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+return 1
+"""
+)
+_LATER = (
+    LUA_NOW
+    + LUA_OWNED
+    + """
+redis.call('HSET', KEYS[2], 'state', 'ready', 'not_before', tostring(now() + ARGV[2]))
+if ARGV[3] == 'unknown' then redis.call('HINCRBY', KEYS[2], 'unknown', 1) end
+if ARGV[3] == 'paced' then redis.call('HINCRBY', KEYS[2], 'tries', -1) end
+return 1
+"""
+)
+_FINISH = (
+    LUA_OWNED
+    + """
+redis.call('LPOP', KEYS[2])
+redis.call('DEL', KEYS[3])
+return 1
+"""
+)
+_POST = (
+    LUA_NOW
+    + """
+if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then return 0 end
+redis.call('RPUSH', KEYS[2], ARGV[1])
+if redis.call('ZSCORE', KEYS[3], ARGV[2]) then return 1 end
+redis.call('ZADD', KEYS[3], now(), ARGV[2])
+return 2
+"""
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxReply:
+    """A reply on its way: the parts, and what is recorded once its fate is known.
+
+    ``key`` names it for ever (the turn id, or a notice's own key); part ``i`` is sent under ``key:i``.
+    ``created_at`` is epoch seconds. ``record`` is the encoded turn record, empty for a notice.
+    """
+
+    key: str
+    parts: tuple[Part, ...]
+    created_at: float
+    record: str = ""
+
+    def encode(self) -> bytes:
+        """UTF-8 JSON with a schema version."""
+        fields = {"v": 1, "key": self.key, "at": self.created_at, "record": self.record}
+        fields["parts"] = [encode_part(part) for part in self.parts]
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "OutboxReply":
+        """The inverse of :meth:`encode`."""
+        fields = json.loads(raw)
+        parts = tuple(decode_part(part) for part in fields["parts"])
+        return cls(key=fields["key"], parts=parts, created_at=fields["at"], record=fields["record"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """The fate of a reply: ``sent`` parts out of ``parts``, the platform's message ids, how many sends had an
+    ``unknown`` outcome, and ``failure``, the code that ended it (empty when every part was sent)."""
+
+    reply: OutboxReply
+    sent: int
+    message_ids: tuple[str, ...]
+    unknown: int
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The reply at the head of the outbox, how far it is, and Redis' time when it was read."""
+
+    reply: OutboxReply
+    progress: Mapping[str, str]
+    now: float
+
+    @property
+    def part(self) -> int:
+        return int(self.progress.get("part", 0))
+
+    @property
+    def tries(self) -> int:
+        return int(self.progress.get("tries", 0))
+
+    def delivery(self, failure: str = "") -> Delivery:
+        ids = tuple(self.progress.get(f"id{i}", "") for i in range(self.part))
+        unknown = int(self.progress.get("unknown", 0))
+        return Delivery(reply=self.reply, sent=self.part, message_ids=ids, unknown=unknown, failure=failure)
+
+
+class Outbox:
+    """Stores and sends replies.
+
+    ``concluded(conversation, delivery)`` is called once a reply is sent or dead and before it leaves the outbox; it
+    must be idempotent, because a crash in between calls it again. ``count(event, **labels)`` counts.
+    """
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        *,
+        wake: Callable[[str], None],
+        concluded: Callable[[ConversationId, Delivery], None],
+        count: Callable[..., None],
+        useful_s: float,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._redis = client
+        self._wake = wake
+        self._concluded = concluded
+        self._count = count
+        self._useful_s = useful_s
+        self._clock = clock
+        self._sleep = sleep
+
+    def post(self, conversation: ConversationId, reply: OutboxReply) -> bool:
+        """Put ``reply`` behind what ``conversation`` already waits for; False when this key was posted before.
+
+        Needs no lease: it is how a command, a ticket or a time-out speaks to somebody else's conversation.
+        """
+        names = [keys.posted(conversation, reply.key), keys.outbox(conversation), keys.due(conversation.tag)]
+        try:
+            result = self._redis.eval(_POST, len(names), *names, reply.encode(), conversation.key, POSTED_TTL_S)
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis did not take the notice: {type(error).__name__}") from error
+        if result == 2:
+            self._wake(conversation.key)
+        return bool(result)
+
+    def flush(self, lease: Lease, channel: Channel) -> float:
+        """Send everything that can be sent now, in order.
+
+        Returns 0 when the outbox is empty, else the seconds until its head may be looked at again.
+        Raises ``LeaseLost`` and ``Unavailable``.
+        """
+        tries_left = TRIES_A_DRAIN
+        while (head := self._head(lease)) is not None:
+            if head.part >= len(head.reply.parts):
+                self._finish(lease, head.delivery())
+                continue
+            wait_s = self._wait_s(head)
+            if wait_s > 0:
+                return wait_s
+            failure = self._attempt(lease, channel, head)
+            if failure is None:
+                tries_left = TRIES_A_DRAIN
+            elif isinstance(failure, Refused):
+                self._finish(lease, head.delivery(failure.code))
+            else:
+                tries_left -= 1
+                wait_s = self._postpone(lease, head, failure)
+                if failure_is_paced(failure) or tries_left == 0 or wait_s > LONGEST_SLEEP_S:
+                    return wait_s
+                self._sleep(wait_s)
+        return 0.0
+
+    def _wait_s(self, head: _Head) -> float:
+        """How long the head must not be touched: another owner's send may be under way, or a retry is not due."""
+        if head.progress.get("state") == "sending":
+            wait_s = float(head.progress["until"]) - head.now
+            if wait_s <= 0:
+                self._count("send_unknown", cause="owner_lost")
+                log.warning("send_outcome_unknown", key=head.reply.key, part=head.part)
+            return wait_s
+        return float(head.progress.get("not_before", 0)) - head.now
+
+    def _attempt(self, lease: Lease, channel: Channel, head: _Head) -> ChannelError | None:
+        """One platform call for the head's next part; ``None`` when the platform took it."""
+        if self._clock() - head.reply.created_at > self._useful_s:
+            return Refused("no_longer_useful")
+        timeout_s = channel.limits.send_timeout_s
+        names = [keys.progress(lease.conversation)]
+        if not lease.run(_MARK, names, timeout_s + MARK_MARGIN_S):
+            lease.renew()
+            lease.run(_MARK, names, timeout_s + MARK_MARGIN_S)
+        key, part = f"{head.reply.key}:{head.part}", head.reply.parts[head.part]
+        try:
+            receipt = channel.send(lease.conversation, part, key, self._clock() + timeout_s)
+        except (Retry, Refused, Unknown) as error:
+            log.warning("send_failed", key=key, outcome=type(error).__name__.lower(), code=error.code, tries=head.tries)
+            return error
+        lease.run(_SENT, names, f"id{head.part}", receipt.message_id)
+        return None
+
+    def _postpone(self, lease: Lease, head: _Head, failure: ChannelError) -> float:
+        """Store when the part may be tried again; returns the seconds until then."""
+        paced = failure_is_paced(failure)
+        backoff = min(LONGEST_BACKOFF_S, 2.0 ** max(0, head.tries - TRIES_A_DRAIN + 1))
+        wait_s = failure.after_s if paced and isinstance(failure, Retry) else backoff * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        if isinstance(failure, Retry):
+            wait_s = max(wait_s, failure.after_s)
+        if isinstance(failure, Unknown):
+            self._count("send_unknown", cause=failure.code)
+        label = "paced" if paced else "unknown" if isinstance(failure, Unknown) else "failed"
+        lease.run(_LATER, [keys.progress(lease.conversation)], wait_s, label)
+        return wait_s
+
+    def _finish(self, lease: Lease, delivery: Delivery) -> None:
+        self._concluded(lease.conversation, delivery)
+        lease.run(_FINISH, [keys.outbox(lease.conversation), keys.progress(lease.conversation)])
+
+    def _head(self, lease: Lease) -> _Head | None:
+        names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
+        raw, pairs, now = lease.run(_HEAD, names)
+        if raw is None:
+            return None
+        texts = [piece.decode() for piece in pairs]
+        progress = dict(zip(texts[::2], texts[1::2], strict=True))
+        return _Head(OutboxReply.decode(raw), progress, float(now))
+
+
+def failure_is_paced(failure: ChannelError) -> bool:
+    """True when nothing was attempted because the platform would have discarded the message."""
+    return isinstance(failure, Retry) and failure.paced

@@ -1,0 +1,24 @@
+"""Connections to Redis with time-outs that suit a webhook: fail in a second or two, never hang."""
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+CONNECT_TIMEOUT_S = 1.0
+SOCKET_TIMEOUT_S = 3.0
+
+
+def connect(url: str, *, socket_timeout_s: float | None = SOCKET_TIMEOUT_S) -> "redis.Redis":
+    """A thread-safe client with a pool of its own for ``url`` (``redis://``, ``rediss://`` or ``unix://``).
+
+    A command is repeated once on a fresh connection, because an idle one may have been closed; every script of ours
+    may be repeated. ``socket_timeout_s`` is ``None`` for clients that block on a list.
+    """
+    client: redis.Redis = redis.Redis.from_url(
+        url,
+        socket_timeout=socket_timeout_s,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=30,
+    )
+    return client

@@ -1,0 +1,65 @@
+"""The Celery application: how tasks are named, routed and published. Used by workers, beat and whoever wakes them."""
+
+from collections.abc import Callable
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger()
+
+TURNS_QUEUE = "turns"
+SWEEP_QUEUE = "sweep"
+DRAIN_TASK = "turns.drain"
+SWEEP_TASK = "turns.sweep"
+UPKEEP_TASK = "turns.upkeep"
+DRAIN_EXPIRES_S = 30
+SWEEP_EVERY_S = 2.0
+UPKEEP_EVERY_S = 10.0
+VISIBILITY_TIMEOUT_S = 3600
+
+
+def create_celery(broker_url: str) -> Celery:
+    """A Celery application for ``broker_url``.
+
+    ``unix://`` URLs are spelt ``redis+socket://`` for kombu. Tasks acknowledge early and keep no result: a drain
+    carries only a conversation's name, and losing one is harmless.
+    """
+    app = Celery("bot", broker=broker_url.replace("unix://", "redis+socket://", 1))
+    app.conf.update(
+        task_ignore_result=True,
+        task_default_queue=TURNS_QUEUE,
+        task_routes={SWEEP_TASK: {"queue": SWEEP_QUEUE}, UPKEEP_TASK: {"queue": SWEEP_QUEUE}},
+        task_publish_retry=False,
+        worker_prefetch_multiplier=2,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 1,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        beat_schedule={
+            SWEEP_TASK: {"task": SWEEP_TASK, "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S}},
+            UPKEEP_TASK: {"task": UPKEEP_TASK, "schedule": UPKEEP_EVERY_S, "options": {"expires": UPKEEP_EVERY_S}},
+        },
+    )
+    return app
+
+
+def make_waker(app: Celery, count: Callable[..., None]) -> Callable[[str], None]:
+    """A function that publishes the drain of one conversation; a publish that fails is left to the sweep."""
+
+    def wake(key: str) -> None:
+        try:
+            app.send_task(DRAIN_TASK, args=(key,), queue=TURNS_QUEUE, expires=DRAIN_EXPIRES_S)
+        except OperationalError as error:
+            count("degraded", what="wake_not_published")
+            log.warning("wake_not_published", conversation=key, error=type(error).__name__)
+
+    return wake

@@ -1,0 +1,71 @@
+"""Logs and metrics: what an operator sees.
+
+Logs are events with fields, one JSON object a line in production and columns on a terminal. Metrics live in files
+under ``PROMETHEUS_MULTIPROC_DIR``, so that ``/metrics`` of the web process shows every process of the installation.
+"""
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
+_TURN = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+_COUNTERS = {
+    "callback": Counter("bot_callbacks", "Callbacks by result.", ["bot", "channel", "result"]),
+    "turn": Counter("bot_turns", "Turns by the kind of the reply.", ["bot", "kind"]),
+    "turn_failed": Counter("bot_turns_failed", "Tries of a turn that failed, by error class.", ["bot", "error"]),
+    "send": Counter("bot_sends", "Platform calls by outcome and platform code.", ["outcome", "code"]),
+    "send_unknown": Counter("bot_sends_unknown", "Sends that may or may not have arrived.", ["cause"]),
+    "reply_dead": Counter("bot_replies_dead", "Replies given up, by the code that ended them.", ["code"]),
+    "lease_busy": Counter("bot_lease_busy", "Drains that found the conversation in another worker's hands.", []),
+    "lease_lost": Counter("bot_leases_lost", "Leases lost to another worker while working.", []),
+    "message_parked": Counter("bot_messages_parked", "Messages that could not be decoded and were kept.", []),
+    "degraded": Counter("bot_degraded", "Work done in a degraded mode, by what was missing.", ["what"]),
+}
+ACKNOWLEDGEMENT = Histogram("bot_acknowledgement_seconds", "Callback to HTTP answer.", ["channel"], buckets=_FAST)
+TURN = Histogram("bot_turn_seconds", "Taking a message to having its reply in the outbox.", ["bot"], buckets=_TURN)
+
+
+def count(event: str, **labels: str) -> None:
+    """Count ``event``; the names of the labels are fixed by the event. Raises ``KeyError`` for an unknown event."""
+    counter = _COUNTERS[event]
+    (counter.labels(**labels) if labels else counter).inc()
+
+
+def metrics_page() -> bytes:
+    """Every process's metrics in Prometheus' text format."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library ships partial types
+    return generate_latest(registry)
+
+
+def configure_logging(level: str) -> None:
+    """Send structlog's and the libraries' log lines to standard error, as JSON unless a person is watching."""
+    watched = sys.stderr.isatty()
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=False),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if watched else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,0 +1,108 @@
+"""The Flask application.
+
+A callback is verified, decrypted, made durable and answered here, and nothing else happens: no platform call, no
+database, no model. Whatever a stranger sends ends in a 4xx and one log line.
+"""
+
+import time
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from bot import telemetry
+from bot.channel import CallbackRequest, CallbackResponse, Echo, Messages, Rejected
+from bot.errors import Unavailable
+from bot.inbox import Acceptance
+from bot.messages import ConversationId
+from bot.web.health import readiness
+from bot.web.services import WebServices
+
+log = structlog.get_logger()
+
+MAX_BODY_BYTES = 1024 * 1024
+"""Upper bound for any request body; a channel may accept less."""
+MAX_QUERY_BYTES = 8192
+
+
+def create_app(services: WebServices) -> Flask:
+    """The application over ``services``."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+
+    @app.route("/callback/<bot>/<channel>", methods=["GET", "POST"])
+    def callback(bot: str, channel: str) -> Response:
+        started = time.perf_counter()
+        response, result = _callback(services, bot, channel)
+        telemetry.count("callback", bot=bot, channel=channel, result=result)
+        telemetry.ACKNOWLEDGEMENT.labels(channel=channel).observe(time.perf_counter() - started)
+        return Response(response.body, response.status, content_type=response.content_type)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[dict[str, object], int]:
+        report = readiness(services.redis, services.llm_configured, time.time())
+        return report, 200 if report["ready"] else 503
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(telemetry.metrics_page(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        log.info("request_refused", status=error.code, method=request.method, path=request.path[:200])
+        return Response(f"{error.name}\n", error.code, content_type="text/plain; charset=utf-8")
+
+    return app
+
+
+def _callback(services: WebServices, bot: str, channel_id: str) -> tuple[CallbackResponse, str]:
+    """The answer to one callback, and a word for the metrics."""
+    channel = services.channels.get((bot, channel_id))
+    if channel is None:
+        log.info("callback_rejected", reason="no_such_channel", status=404)
+        return _refusal(404), "no_such_channel"
+    try:
+        received = channel.receive(_request())
+    except Rejected as rejection:
+        log.warning("callback_rejected", bot=bot, channel=channel_id, reason=rejection.reason, status=rejection.status)
+        return _refusal(rejection.status), rejection.reason
+    if isinstance(received, Echo):
+        return channel.respond(received, None), "echo"
+    try:
+        results = [services.inbox.accept(message) for message in received.messages]
+    except Unavailable as error:
+        log.error("callback_not_stored", bot=bot, channel=channel_id, error=str(error))
+        return _refusal(503), "not_stored"
+    busy = Acceptance.BUSY in results
+    notice = _busy_notice(services, bot, received) if busy else None
+    result = "busy" if busy else results[0].value if results else "ignored"
+    return channel.respond(received, notice), result
+
+
+def _request() -> CallbackRequest:
+    """The HTTP request as a channel sees it. Raises :class:`~bot.channel.Rejected` when it is out of bounds."""
+    if len(request.query_string) > MAX_QUERY_BYTES:
+        raise Rejected("query_too_large", 414)
+    if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
+        raise Rejected("too_large", 413)
+    return CallbackRequest(
+        method=request.method,
+        query=request.args.to_dict(),
+        body=request.get_data(cache=False),
+        received_at=time.time(),
+    )
+
+
+def _refusal(status: int) -> CallbackResponse:
+    return CallbackResponse(status=status)
+
+
+def _busy_notice(services: WebServices, bot: str, received: Messages) -> str:
+    conversation: ConversationId = received.messages[0].conversation
+    log.warning("message_refused_busy", conversation=conversation.key)
+    language = services.texts.language_of(received.messages[0].text, services.bots[bot].language)
+    return services.texts.say("busy", language)

@@ -1,0 +1,57 @@
+"""Messages to deliver, and a channel that writes down what it was asked to send."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.channel import CallbackRequest, CallbackResponse, Limits, Receipt, Received
+from bot.messages import ConversationId, InboundMessage, MessageKind, Part, Sender
+
+DOCTOR = ConversationId(bot="imaging", channel="app", person="wang.yi")
+
+
+def make_message(message_id: str, text: str = "你好", conversation: ConversationId = DOCTOR) -> InboundMessage:
+    return InboundMessage(
+        conversation=conversation,
+        message_id=message_id,
+        sender=Sender(id=conversation.person),
+        kind=MessageKind.TEXT,
+        text=text,
+        sent_at=1_800_000_000.0,
+        received_at=1_800_000_000.5,
+    )
+
+
+@dataclass
+class RecordingChannel:
+    """A channel at the edge: takes parts, or fails as told (``script`` holds the next outcomes, ``None`` = taken)."""
+
+    script: list[Exception | None] = field(default_factory=list)
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    during: Callable[[], None] = lambda: None
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(text_bytes=2048, markdown_bytes=2048, send_timeout_s=10.0)
+
+    def receive(self, request: CallbackRequest) -> Received:
+        raise AssertionError("nothing is received in these tests")
+
+    def respond(self, received: Received, notice: str | None) -> CallbackResponse:
+        raise AssertionError("nothing is received in these tests")
+
+    def send(self, conversation: ConversationId, part: Part, key: str, deadline: float) -> Receipt:
+        self.calls.append(key)
+        self.during()
+        outcome = self.script.pop(0) if self.script else None
+        if outcome is not None:
+            raise outcome
+        self.sent.append((key, part.content))
+        return Receipt(message_id=f"m{len(self.sent)}")
+
+
+@pytest.fixture
+def channel() -> RecordingChannel:
+    return RecordingChannel()

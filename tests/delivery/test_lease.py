@@ -1,0 +1,105 @@
+"""The lease: one owner, fenced writes, nothing lost when the owner dies."""
+
+import pytest
+import redis
+
+from bot import keys
+from bot.errors import LeaseLost
+from bot.inbox import Inbox, InboxLimits
+from bot.lease import Leases
+from tests.delivery.conftest import DOCTOR, make_message
+
+
+@pytest.fixture
+def inbox(redis_client: redis.Redis) -> Inbox:
+    return Inbox(
+        redis_client, InboxLimits(person_per_minute=99, conversation_waiting=99, bot_waiting=99), lambda _: None
+    )
+
+
+@pytest.fixture
+def leases(redis_client: redis.Redis) -> Leases:
+    return Leases(redis_client)
+
+
+def due_in(client: redis.Redis) -> float | None:
+    score = client.zscore(keys.due(DOCTOR.tag), DOCTOR.key)
+    seconds, micro = client.time()
+    return None if score is None else score - seconds - micro / 1e6
+
+
+def test_one_owner_at_a_time(leases: Leases) -> None:
+    first = leases.acquire(DOCTOR)
+    assert first is not None
+    assert leases.acquire(DOCTOR) is None
+    first.release()
+    assert leases.acquire(DOCTOR) is not None
+
+
+def test_tokens_grow_even_when_redis_forgot_the_last_one(redis_client: redis.Redis, leases: Leases) -> None:
+    first = leases.acquire(DOCTOR)
+    assert first is not None
+    first.release()
+    redis_client.delete(keys.fence(DOCTOR))
+    second = leases.acquire(DOCTOR)
+    assert second is not None
+    assert int(second.token) > int(first.token)
+
+
+@pytest.mark.parametrize("write", ["renew", "begin", "commit", "park", "release"])
+def test_a_frozen_owner_is_refused_every_write(redis_client: redis.Redis, leases: Leases, write: str) -> None:
+    frozen = leases.acquire(DOCTOR)
+    assert frozen is not None
+    redis_client.delete(keys.lease(DOCTOR))
+    assert leases.acquire(DOCTOR) is not None
+    with pytest.raises(LeaseLost):
+        frozen.commit(1, b"{}") if write == "commit" else getattr(frozen, write)()
+    assert redis_client.exists(keys.outbox(DOCTOR)) == 0
+
+
+def test_commit_moves_messages_into_a_reply_in_one_step(
+    redis_client: redis.Redis, inbox: Inbox, leases: Leases
+) -> None:
+    for n in range(3):
+        inbox.accept(make_message(str(n)))
+    lease = leases.acquire(DOCTOR)
+    assert lease is not None
+    assert lease.begin() == 1
+    assert lease.begin() == 2
+    lease.commit(2, b"reply")
+    assert redis_client.llen(keys.queue(DOCTOR)) == 1
+    assert redis_client.lrange(keys.outbox(DOCTOR), 0, -1) == [b"reply"]
+    assert lease.begin() == 1, "tries are counted for each head anew"
+
+
+def test_release_of_an_idle_conversation_leaves_nothing_due(redis_client: redis.Redis, leases: Leases) -> None:
+    lease = leases.acquire(DOCTOR)
+    assert lease is not None
+    assert lease.release() is False
+    assert due_in(redis_client) is None
+
+
+def test_release_with_work_left_asks_for_a_worker(inbox: Inbox, leases: Leases) -> None:
+    lease = leases.acquire(DOCTOR)
+    assert lease is not None
+    inbox.accept(make_message("1"))
+    assert lease.release() is True
+
+
+def test_release_until_later_is_due_then_and_wakes_nobody(
+    redis_client: redis.Redis, inbox: Inbox, leases: Leases
+) -> None:
+    inbox.accept(make_message("1"))
+    lease = leases.acquire(DOCTOR)
+    assert lease is not None
+    assert lease.release(look_again_s=30) is False
+    assert due_in(redis_client) == pytest.approx(30, abs=2)
+
+
+def test_an_undecodable_message_is_kept_byte_for_byte(redis_client: redis.Redis, leases: Leases) -> None:
+    redis_client.rpush(keys.queue(DOCTOR), b"\xff not ours")
+    lease = leases.acquire(DOCTOR)
+    assert lease is not None
+    lease.park()
+    assert redis_client.lrange(keys.parked(DOCTOR), 0, -1) == [b"\xff not ours"]
+    assert redis_client.llen(keys.queue(DOCTOR)) == 0

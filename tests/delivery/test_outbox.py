@@ -1,0 +1,224 @@
+"""The outbox: every part once, in order, whatever fails; and no reply ends without its fate being told."""
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from bot import keys
+from bot.channel import Refused, Retry, Unknown
+from bot.errors import LeaseLost
+from bot.lease import Lease, Leases
+from bot.messages import ConversationId, Text
+from bot.outbox import Delivery, Outbox, OutboxReply
+from tests.delivery.conftest import DOCTOR, RecordingChannel
+
+NOW = 1_800_000_000.0
+
+
+class Desk:
+    """An outbox over a real Redis with a clock to turn and a note of every conclusion."""
+
+    def __init__(self, client: redis.Redis, channel: RecordingChannel) -> None:
+        self.client, self.channel, self.now = client, channel, NOW
+        self.concluded: list[Delivery] = []
+        self.counted: list[tuple[str, dict[str, str]]] = []
+        self.woken: list[str] = []
+        self.slept: list[float] = []
+        self.outbox = Outbox(
+            client,
+            wake=self.woken.append,
+            concluded=lambda _conversation, delivery: self.concluded.append(delivery),
+            count=lambda event, **labels: self.counted.append((event, labels)),
+            useful_s=600,
+            clock=lambda: self.now,
+            sleep=self._sleep,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleeping is skipped: what waits in Redis becomes ready at once."""
+        self.slept.append(seconds)
+        self.ready_now()
+
+    def ready_now(self) -> None:
+        self.client.hset(keys.progress(DOCTOR), "not_before", 0)
+
+    def post(self, key: str, *texts: str) -> bool:
+        reply = OutboxReply(key=key, parts=tuple(Text(text) for text in texts), created_at=NOW, record="{}")
+        return self.outbox.post(DOCTOR, reply)
+
+    def lease(self) -> Lease:
+        lease = Leases(self.client).acquire(DOCTOR)
+        assert lease is not None
+        return lease
+
+    def flush(self) -> float:
+        lease = self.lease()
+        wait_s = self.outbox.flush(lease, self.channel)
+        lease.release(wait_s)
+        return wait_s
+
+    @property
+    def texts(self) -> list[str]:
+        return [content for _, content in self.channel.sent]
+
+
+@pytest.fixture
+def desk(redis_client: redis.Redis, channel: RecordingChannel) -> Desk:
+    return Desk(redis_client, channel)
+
+
+def test_parts_go_out_in_order_and_the_fate_is_told_once(desk: Desk) -> None:
+    desk.post("t1", "一", "二")
+    desk.post("t2", "三")
+    assert desk.flush() == 0
+    assert desk.channel.sent == [("t1:0", "一"), ("t1:1", "二"), ("t2:0", "三")]
+    assert [(d.reply.key, d.sent, d.message_ids, d.failure) for d in desk.concluded] == [
+        ("t1", 2, ("m1", "m2"), ""),
+        ("t2", 1, ("m3",), ""),
+    ]
+    assert desk.client.exists(keys.outbox(DOCTOR), keys.progress(DOCTOR)) == 0
+
+
+def test_a_notice_posted_twice_is_sent_once_and_wakes_once(desk: Desk) -> None:
+    assert desk.post("t1:notice", "您好") is True
+    assert desk.post("t1:notice", "您好") is False
+    desk.flush()
+    assert desk.texts == ["您好"]
+    assert desk.woken == [DOCTOR.key]
+
+
+def test_a_busy_platform_is_asked_three_times_and_then_again_later(desk: Desk) -> None:
+    desk.channel.script = [Retry(0.5, "-1")] * 3
+    desk.post("t1", "一")
+    wait_s = desk.flush()
+    assert 0.5 < wait_s <= 2
+    assert desk.channel.calls == ["t1:0"] * 3
+    assert desk.texts == []
+    assert 0 < desk.flush() <= 2, "not due yet: nothing is attempted"
+    assert desk.channel.calls == ["t1:0"] * 3
+    desk.ready_now()
+    assert desk.flush() == 0
+    assert desk.texts == ["一"]
+
+
+def test_waits_grow_to_a_minute(desk: Desk) -> None:
+    desk.channel.script = [Retry(0.1, "45009")] * 40
+    desk.post("t1", "一")
+    waits = []
+    for _ in range(10):
+        waits.append(desk.flush())
+        desk.ready_now()
+    assert waits[0] < 3
+    assert 40 < max(waits) <= 72
+
+
+def test_a_paced_part_waits_without_using_up_its_tries(desk: Desk) -> None:
+    desk.channel.script = [Retry(7.0, "paced", paced=True)]
+    desk.post("t1", "一")
+    assert desk.flush() == pytest.approx(7.0)
+    assert desk.client.hget(keys.progress(DOCTOR), "tries") == b"0"
+    desk.ready_now()
+    assert desk.flush() == 0
+    assert desk.texts == ["一"]
+
+
+def test_an_unknown_outcome_is_resent_unchanged_under_the_same_key_and_counted(desk: Desk) -> None:
+    desk.channel.script = [Unknown("timeout")]
+    desk.post("t1", "一")
+    assert desk.flush() == 0
+    assert desk.channel.calls == ["t1:0", "t1:0"]
+    assert desk.concluded[0].unknown == 1
+    assert ("send_unknown", {"cause": "timeout"}) in desk.counted
+
+
+def test_a_refused_part_ends_the_reply_and_the_next_one_goes_out(desk: Desk) -> None:
+    desk.channel.script = [None, Refused("60111")]
+    desk.post("t1", "一", "二", "三")
+    desk.post("t2", "四")
+    assert desk.flush() == 0
+    assert desk.texts == ["一", "四"]
+    assert [(d.reply.key, d.sent, d.failure) for d in desk.concluded] == [("t1", 1, "60111"), ("t2", 1, "")]
+
+
+def test_a_part_is_given_up_when_it_is_no_longer_useful(desk: Desk) -> None:
+    desk.channel.script = [Retry(0.1, "-1")] * 3
+    desk.post("t1", "一")
+    desk.flush()
+    desk.now += 601
+    desk.ready_now()
+    assert desk.flush() == 0
+    assert desk.texts == []
+    assert desk.concluded[0].failure == "no_longer_useful"
+
+
+def test_a_new_owner_waits_for_a_send_under_way_and_then_resends(desk: Desk) -> None:
+    desk.post("t1", "一")
+    dead = desk.lease()
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    desk.channel.during = die
+    with pytest.raises(KeyboardInterrupt):
+        desk.outbox.flush(dead, desk.channel)
+    desk.client.delete(keys.lease(DOCTOR))
+    desk.channel.during = lambda: None
+    assert 9 < desk.flush() <= 11, "the dead owner's call may still arrive"
+    assert desk.channel.calls == ["t1:0"]
+    desk.client.hset(keys.progress(DOCTOR), "until", 0)
+    assert desk.flush() == 0
+    assert desk.channel.calls == ["t1:0", "t1:0"]
+    assert ("send_unknown", {"cause": "owner_lost"}) in desk.counted
+
+
+def test_a_part_is_marked_only_while_the_lease_outlives_the_call(desk: Desk) -> None:
+    desk.post("t1", "一")
+    lease = desk.lease()
+    desk.client.pexpire(keys.lease(DOCTOR), 3000)
+    left: list[int] = []
+    desk.channel.during = lambda: left.append(desk.client.pttl(keys.lease(DOCTOR)))
+    desk.outbox.flush(lease, desk.channel)
+    assert left[0] > 10_000
+
+
+def test_an_owner_that_lost_its_lease_sends_nothing(desk: Desk) -> None:
+    desk.post("t1", "一")
+    frozen = desk.lease()
+    desk.client.delete(keys.lease(DOCTOR))
+    with pytest.raises(LeaseLost):
+        desk.outbox.flush(frozen, desk.channel)
+    assert desk.channel.calls == []
+
+
+def test_a_crash_before_the_reply_left_the_outbox_tells_its_fate_again(
+    redis_client: redis.Redis, channel: RecordingChannel
+) -> None:
+    fates: list[str] = []
+
+    def crash_once(_conversation: ConversationId, delivery: Delivery) -> None:
+        fates.append(delivery.reply.key)
+        if len(fates) == 1:
+            raise OSError("disk full")
+
+    outbox = _outbox(redis_client, crash_once)
+    outbox.post(DOCTOR, OutboxReply(key="t1", parts=(Text("一"),), created_at=NOW))
+    lease = Leases(redis_client).acquire(DOCTOR)
+    assert lease is not None
+    with pytest.raises(OSError, match="disk full"):
+        outbox.flush(lease, channel)
+    outbox.flush(lease, channel)
+    assert fates == ["t1", "t1"]
+    assert channel.calls == ["t1:0"], "what was sent is not sent again"
+
+
+def _outbox(client: redis.Redis, concluded: Callable[[ConversationId, Delivery], None]) -> Outbox:
+    return Outbox(
+        client,
+        wake=lambda _: None,
+        concluded=concluded,
+        count=lambda *_args, **_labels: None,
+        useful_s=600,
+        clock=lambda: NOW,
+        sleep=lambda _: None,
+    )
