@@ -67,10 +67,14 @@ class Database:
         config.attributes["engine"] = self.engine
         command.upgrade(config, "head")
 
-    def ping(self) -> None:
-        """Raise :class:`~bot.errors.Unavailable` unless the database answers."""
-        with self.read() as connection:
-            connection.execute(text("SELECT 1"))
+    def health(self) -> dict[str, Any]:
+        """``{"state": "ok"}``, or the error, for the heartbeat."""
+        try:
+            with self.read() as connection:
+                connection.execute(text("SELECT 1"))
+        except Unavailable as error:
+            return {"state": "down", "error": str(error)}
+        return {"state": "ok"}
 
     def dispose(self) -> None:
         """Close every pooled connection."""

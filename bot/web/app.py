@@ -15,6 +15,7 @@ from bot.channel import CallbackRequest, CallbackResponse, Echo, Messages, Rejec
 from bot.errors import Unavailable
 from bot.inbox import Acceptance
 from bot.messages import ConversationId
+from bot.texts import language_of
 from bot.web.health import readiness
 from bot.web.services import WebServices
 
@@ -104,5 +105,5 @@ def _refusal(status: int) -> CallbackResponse:
 def _busy_notice(services: WebServices, bot: str, received: Messages) -> str:
     conversation: ConversationId = received.messages[0].conversation
     log.warning("message_refused_busy", conversation=conversation.key)
-    language = services.texts.language_of(received.messages[0].text, services.bots[bot].language)
+    language = language_of(received.messages[0].text, services.bots[bot].language)
     return services.texts.say("busy", language)

@@ -1,0 +1,28 @@
+"""An answer as the words a person reads in a chat."""
+
+from bot.answering.answerer import Answer
+from bot.messages import Citation, ReplyKind
+from bot.texts import Language, Texts
+
+
+def answer_text(answer: Answer, texts: Texts, language: Language) -> str:
+    """The answer with its sources below, or the refusal with the questions that come near."""
+    if answer.kind is ReplyKind.REFUSAL:
+        return refusal_text(answer.near, texts, language)
+    heading = texts.say("sources", language)
+    sources = "\n".join(_source_line(citation, texts, language) for citation in answer.citations)
+    lead = texts.say("quoted", language) + "\n" if answer.kind is ReplyKind.EXTRACTIVE else ""
+    return f"{lead}{answer.text}\n\n{heading}\n{sources}"
+
+
+def refusal_text(near: tuple[str, ...], texts: Texts, language: Language) -> str:
+    """That the knowledge does not carry an answer, and what comes near."""
+    if not near:
+        return texts.say("refusal", language)
+    lines = "\n".join(f"· {question}" for question in near)
+    return texts.say("refusal_near", language, near=lines)
+
+
+def _source_line(citation: Citation, texts: Texts, language: Language) -> str:
+    where = " · ".join(piece for piece in (citation.source, citation.location) if piece)
+    return texts.say("source_line", language, n=citation.n, title=citation.title, where=where)

@@ -1,0 +1,251 @@
+"""Builds the product out of its parts for the web process, the worker and the command line.
+
+The only module that imports channels, and the only one that decides which implementation runs. What is heavy (model,
+index, SQL) is imported inside the functions that need it, so that web and beat stay small.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import redis
+import requests
+import structlog
+
+import channels.wecom_app
+from bot import bots_file, telemetry
+from bot.bots_file import BotConfig
+from bot.channel import Channel, ChannelKit
+from bot.errors import ConfigError
+from bot.inbox import Inbox, InboxLimits
+from bot.redis_client import connect
+from bot.settings import Settings, environment, load_settings, prepare_process
+from bot.task_queue import create_celery, make_waker
+from bot.texts import Texts
+from bot.web.services import WebServices
+
+if TYPE_CHECKING:
+    from bot.conversation import ConversationWorker
+    from bot.handoff.desk import Desk
+    from bot.knowledge.remote import IndexServer
+    from bot.knowledge.service import KnowledgeService
+    from bot.lease import Leases
+    from bot.outbox import Outbox
+    from bot.records.database import Database
+
+log = structlog.get_logger()
+
+CHANNELS: Mapping[str, Any] = {"wecom-app": channels.wecom_app}
+"""Channel type to its package; a package offers ``Config`` and ``build`` (see :mod:`bot.channel`)."""
+
+DEMO_BOTS_FILE = Path("deploy/demo/bots.yaml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """What an installation is told from outside."""
+
+    settings: Settings
+    bots: Mapping[str, BotConfig]
+
+
+def read_configuration() -> Configuration:
+    """Settings and bots, checked. Raises :class:`~bot.errors.ConfigError` with every fault of one or the other."""
+    settings = load_settings()
+    prepare_process(settings)
+    return Configuration(settings=settings, bots=load_bots(choose_bots_file(settings)))
+
+
+def load_bots(path: Path) -> Mapping[str, BotConfig]:
+    """The bots of the file at ``path``, checked against the channels we have."""
+    models = {name: package.Config for name, package in CHANNELS.items()}
+    return bots_file.load_bots(path, environment(), models)
+
+
+def choose_bots_file(settings: Settings) -> Path:
+    """``BOTS_FILE``, or the demo's when there is none and the simulator runs. Raises ``ConfigError``."""
+    if settings.bots_file.exists():
+        return settings.bots_file
+    if settings.simulator and settings.bots_file == Path("bots.yaml"):
+        return DEMO_BOTS_FILE
+    raise ConfigError(
+        [f"{settings.bots_file} does not exist; copy {DEMO_BOTS_FILE} there and put your own bot's values in"]
+    )
+
+
+def build_web() -> WebServices:
+    """Everything the web process needs."""
+    configuration = read_configuration()
+    settings = configuration.settings
+    telemetry.configure_logging(settings.log_level)
+    client = connect(settings.effective_redis_url)
+    return WebServices(
+        redis=client,
+        inbox=_inbox(settings, client),
+        bots=configuration.bots,
+        channels=_channels(configuration, client),
+        texts=Texts(),
+        llm_configured=settings.openai_base_url is not None,
+    )
+
+
+@dataclass(kw_only=True, slots=True)
+class WorkerServices:
+    """Everything a worker process holds."""
+
+    bots: Mapping[str, BotConfig]
+    redis: "redis.Redis"
+    inbox: Inbox
+    conversations: "ConversationWorker"
+    outbox: "Outbox"
+    desk: "Desk"
+    database: "Database"
+    knowledge: "KnowledgeService"
+    index_server: "IndexServer"
+    leases: "Leases"
+
+    def start(self) -> None:
+        """Bring the index to the truth of SQL and begin to serve other processes' requests."""
+        self.knowledge.sync_everything()
+        self.index_server.start()
+
+    def sweep(self) -> None:
+        """Wake conversations that are due."""
+        self.inbox.sweep()
+
+    def upkeep(self) -> None:
+        """Tell people for whom nobody came; correct the counts of waiting messages."""
+        from bot.messages import Text
+        from bot.outbox import OutboxReply
+
+        for ticket, notices in self.desk.overdue():
+            for notice in notices:
+                reply = OutboxReply(key=notice.key, parts=(Text(notice.text),), created_at=time.time())
+                self.outbox.post(notice.conversation, reply)
+            self.desk.tickets.unanswered(ticket)
+        self.inbox.recount(self.bots)
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        """What the heartbeat says of each part: ``{"sql": {"state": "ok"}, "index": {"state", "entries"}}``."""
+        return {"sql": self.database.health(), "index": self.knowledge.health()}
+
+    def close(self) -> None:
+        """Give back what other processes may be waiting for."""
+        self.index_server.close()
+        self.leases.close()
+        self.knowledge.close()
+        self.database.dispose()
+
+
+def build_worker() -> WorkerServices:
+    """Everything the worker needs, with the schema brought up to date.
+
+    Raises :class:`~bot.errors.KnowledgeError` when another process owns the embedded index.
+    """
+    from bot.commands.registry import CommandDesk
+    from bot.conclusion import Conclusion
+    from bot.conversation import ConversationWorker
+    from bot.handoff.desk import Desk
+    from bot.handoff.tickets import Tickets
+    from bot.knowledge.entries import Audience
+    from bot.knowledge.remote import IndexServer
+    from bot.knowledge.service import KnowledgeService
+    from bot.lease import Leases
+    from bot.messages import ConversationId
+    from bot.outbox import Delivery, Outbox
+    from bot.pipeline import Pipeline
+    from bot.records.database import Database
+    from bot.records.turns import TurnRecords
+
+    configuration = read_configuration()
+    settings, bots = configuration.settings, configuration.bots
+    client, texts = connect(settings.effective_redis_url), Texts()
+    database = Database(settings.effective_database_url)
+    database.upgrade()
+    knowledge = KnowledgeService(settings, bots, database)
+    wake = make_waker(create_celery(settings.effective_broker_url), telemetry.count)
+    records = TurnRecords(database)
+    desk = Desk(Tickets(database, settings.handoff_wait, time.time), records, texts, bots)
+
+    def conclude(conversation: ConversationId, delivery: Delivery) -> None:
+        conclusion.conclude(conversation, delivery)  # made below: it posts into the outbox itself
+
+    outbox = Outbox(
+        client,
+        wake=wake,
+        concluded=conclude,
+        count=telemetry.count,
+        useful_s=settings.send_useful,
+    )
+    conclusion = Conclusion(records=records, desk=desk, texts=texts, bots=bots, post=outbox.post, count=telemetry.count)
+    connected = _channels(configuration, client)
+    pipeline = Pipeline(
+        bots=bots,
+        channels=connected,
+        readers={
+            (bot.id, name): Audience(getattr(channel.model, "audience", Audience.PUBLIC))
+            for bot in bots.values()
+            for name, channel in bot.channels.items()
+        },
+        answerer=knowledge.answerer,
+        commands=CommandDesk(desk, texts),
+        desk=desk,
+        texts=texts,
+        versions=knowledge.versions,
+        has_knowledge=knowledge.has_any,
+    )
+    leases = Leases(client)
+    conversations = ConversationWorker(
+        client,
+        leases=leases,
+        outbox=outbox,
+        channels=connected,
+        answering=pipeline,
+        wake=wake,
+        count=telemetry.count,
+        useful_s=settings.send_useful,
+    )
+    server = IndexServer(connect(settings.effective_redis_url, socket_timeout_s=None), knowledge.operations())
+    return WorkerServices(
+        bots=bots,
+        redis=client,
+        inbox=_inbox(settings, client),
+        conversations=conversations,
+        outbox=outbox,
+        desk=desk,
+        database=database,
+        knowledge=knowledge,
+        index_server=server,
+        leases=leases,
+    )
+
+
+def _inbox(settings: Settings, client: "redis.Redis") -> Inbox:
+    limits = InboxLimits(
+        person_per_minute=settings.limit_person_per_minute,
+        conversation_waiting=settings.limit_conversation_waiting,
+        bot_waiting=settings.limit_bot_waiting,
+        wait_replicas=settings.inbox_wait_replicas,
+    )
+    return Inbox(client, limits, make_waker(create_celery(settings.effective_broker_url), telemetry.count))
+
+
+def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple[str, str], Channel]:
+    settings = configuration.settings
+    kit = ChannelKit(
+        redis=client,
+        http=requests.Session(),
+        api_base={"wecom": settings.effective_wecom_api_base},
+        callback_max_skew_s=settings.callback_max_skew,
+        pace_per_minute=settings.pace_per_minute,
+        pace_per_hour=settings.pace_per_hour,
+        count=telemetry.count,
+        clock=time.time,
+    )
+    return {
+        (bot.id, name): CHANNELS[channel.type].build(bot.id, name, channel.model, kit)
+        for bot in configuration.bots.values()
+        for name, channel in bot.channels.items()
+    }

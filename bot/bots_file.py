@@ -1,0 +1,216 @@
+"""Who the bots are: ``bots.yaml``, read once and checked as a whole.
+
+The file is checked against :class:`BotConfig` and, for each channel, against the model its package offers. Every
+problem is reported at once with its line; a value that is or may be secret is never shown.
+"""
+
+import difflib
+import re
+import types
+from collections.abc import Iterable, Mapping, Sized
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from bot.errors import ConfigError
+from bot.knowledge.entries import Audience
+from bot.yaml_source import Place, YamlSource, dotted, read_yaml
+
+_ID = r"^[a-z0-9_-]{1,32}$"
+_LONGEST_SHOWN = 60
+_PREFIXES = ("Value error, must be ", "Value error, ", "Input should be ")
+_EXPECTED = {
+    "string_type": "text",
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "text like {pattern}",
+    "tuple_type": "a list",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+}
+"""By pydantic's error type; other types carry their own words."""
+
+_Label = Annotated[str, Field(min_length=1, max_length=64)]
+_UserId = Annotated[str, Field(min_length=1, max_length=64)]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConfig:
+    """One channel of a bot: the ``type`` written in the file and the rest as that type's own model."""
+
+    type: str
+    config: BaseModel
+
+    @property
+    def audience(self) -> Audience:
+        """What a person who writes through this channel may read unless more is known of them."""
+        return Audience(getattr(self.config, "audience", Audience.PUBLIC))
+
+
+class BotConfig(BaseModel):
+    """One bot as the operator configured it.
+
+    ``id`` is its key in the file and part of its URLs. ``knowledge`` are the collections of ``tenant`` it may answer
+    from. ``admins`` and ``servicers`` are the platform's user ids. ``answer_threshold`` is the confidence, 0 to 1,
+    below which this bot refuses; the calibrated default when ``None``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
+
+    id: Annotated[str, Field(pattern=_ID)]
+    name: _Label
+    tenant: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")] = "default"
+    persona: Annotated[str, Field(max_length=2000)] = ""
+    knowledge: tuple[_Label, ...] = ()
+    admins: tuple[_UserId, ...] = ()
+    servicers: tuple[_UserId, ...] = ()
+    language: Literal["zh", "en"] = "zh"
+    answer_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    channels: Mapping[str, ChannelConfig]
+
+    def is_admin(self, person: str) -> bool:
+        """Whether ``person`` may steer this bot. WeCom's user ids are case-insensitive (page 90196)."""
+        return person.casefold() in {admin.casefold() for admin in self.admins}
+
+    def is_servicer(self, person: str) -> bool:
+        """Whether ``person`` answers people who asked this bot for a human; admins do not count."""
+        return person.casefold() in {servicer.casefold() for servicer in self.servicers}
+
+
+def load_bots(
+    path: Path, environ: Mapping[str, str], channel_models: Mapping[str, type[BaseModel]]
+) -> Mapping[str, BotConfig]:
+    """The bots of ``path`` by id.
+
+    ``environ`` fills ``${NAME}`` (see :func:`bot.settings.read_environment`); ``channel_models`` maps a channel's
+    ``type`` to the model of its block. Raises :class:`~bot.errors.ConfigError` with every problem found.
+    """
+    source = read_yaml(path, environ)
+    bots = _Reader(source, channel_models).bots()
+    if source.problems:
+        raise ConfigError(source.problems)
+    return types.MappingProxyType(bots)
+
+
+class _Reader:
+    """Turns the parsed file into bots and notes what is wrong on the way."""
+
+    def __init__(self, source: YamlSource, models: Mapping[str, type[BaseModel]]) -> None:
+        self._source = source
+        self._models = models
+        self._channels: dict[Place, ChannelConfig] = {}
+
+    def bots(self) -> dict[str, BotConfig]:
+        """Every bot that is right."""
+        top = self._block((), self._source.value, ("bots",))
+        blocks = self._block(("bots",), top.get("bots"))
+        if not blocks:
+            self._source.complain(("bots",), "missing; expected at least one bot")
+        found = {bot_id: self._bot(bot_id, block) for bot_id, block in blocks.items()}
+        return {bot_id: bot for bot_id, bot in found.items() if bot is not None}
+
+    def _bot(self, bot_id: str, raw: object) -> BotConfig | None:
+        place: Place = ("bots", bot_id)
+        self._check_id(place)
+        given = self._block(place, raw, [name for name in BotConfig.model_fields if name != "id"])
+        blocks = self._block((*place, "channels"), given.get("channels"))
+        if not blocks:
+            self._source.complain((*place, "channels"), "missing; expected at least one channel")
+        channels = {
+            channel_id: self._channel((*place, "channels", channel_id), blocks[channel_id]) for channel_id in blocks
+        }
+        right = {channel_id: channel for channel_id, channel in channels.items() if channel is not None}
+        return self._checked(place, BotConfig, given | {"id": bot_id, "channels": right})
+
+    def _channel(self, place: Place, raw: object) -> ChannelConfig | None:
+        self._check_id(place)
+        block = self._block(place, raw)
+        kind = str(block.pop("type", None) or "")
+        model = self._models.get(kind)
+        if model is None:
+            known = ", ".join(sorted(self._models))
+            found = f"found {kind!r}{_near(kind, self._models)}" if kind else "missing"
+            self._source.complain((*place, "type"), f"{found}; expected one of: {known}")
+            return None
+        config = self._checked(place, model, self._known(place, block, model.model_fields))
+        if config is None:
+            return None
+        channel = ChannelConfig(type=kind, config=config)
+        twin = next((other for other, seen in self._channels.items() if seen == channel), None)
+        if twin is not None:
+            self._source.complain(place, f"the same account as {dotted(twin)}; it can call back only one of them")
+        self._channels[place] = channel
+        return channel
+
+    def _block(self, place: Place, raw: object, known: Iterable[str] | None = None) -> dict[str, Any]:
+        """``raw`` as a mapping; of ``known`` keys only, when these are given."""
+        if raw is None:
+            return {}
+        if not isinstance(raw, dict):
+            self._source.complain(place, f"found {_found(raw)}; expected keys with values below it")
+            return {}
+        return dict(raw) if known is None else self._known(place, raw, known)
+
+    def _known(self, place: Place, block: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
+        names = list(known)
+        for key in block:
+            if key not in names:
+                self._source.complain((*place, key), f"unknown key{_near(key, names)}; expected {', '.join(names)}")
+        return {key: value for key, value in block.items() if key in names}
+
+    def _check_id(self, place: Place) -> None:
+        if not re.fullmatch(_ID, str(place[-1])):
+            self._source.complain(place, "not an id; expected 1 to 32 of a-z, 0-9, - and _ (it is part of URLs)")
+
+    def _checked(self, place: Place, model: type[_Model], given: Mapping[str, Any]) -> _Model | None:
+        """``given`` as a ``model``, keys without a value left out; what is wrong with it is noted."""
+        try:
+            return model.model_validate({key: value for key, value in given.items() if value is not None})
+        except ValidationError as error:
+            for fault in error.errors():
+                self._complain(place, model, fault)
+            return None
+
+    def _complain(self, place: Place, model: type[BaseModel], fault: Any) -> None:
+        at: Place = (*place, *fault["loc"])
+        if fault["type"] == "missing":
+            self._source.complain(at, "missing")
+            return
+        secret = at in self._source.substituted or _is_secret(model, fault["loc"])
+        self._source.complain(at, f"found {_found(fault['input'], secret=secret)}; expected {_expected(fault)}")
+
+
+def _is_secret(model: type[BaseModel], loc: tuple[str | int, ...]) -> bool:
+    annotation = model.model_fields[str(loc[0])].annotation if loc and str(loc[0]) in model.model_fields else None
+    return SecretStr in (annotation, *get_args(annotation))
+
+
+def _found(value: object, *, secret: bool = False) -> str:
+    if isinstance(value, Sized) and not isinstance(value, str):
+        return "a list" if isinstance(value, list) else "keys with values"
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    return f"{len(text)} characters" if secret or len(text) > _LONGEST_SHOWN else repr(text)
+
+
+def _expected(fault: Any) -> str:
+    """What a pydantic fault asks for, in words that follow "expected"."""
+    template = _EXPECTED.get(fault["type"])
+    if template is not None:
+        return template.format(**fault.get("ctx", {}))
+    text = str(fault["msg"])
+    return next((text.removeprefix(prefix) for prefix in _PREFIXES if text.startswith(prefix)), text)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -1,0 +1,31 @@
+"""The command line: one module a command, imported only when that command is called (``up`` must stay small)."""
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "up": "bot.cli.up",
+    "bootstrap": "bot.cli.bootstrap",
+    "ask": "bot.cli.ask",
+    "ingest": "bot.cli.ingest",
+    "reindex": "bot.cli.reindex",
+    "eval": "bot.cli.evaluate",
+}
+"""Command name to the module that holds it as ``command``."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[name]).command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """A customer-service bot for WeCom. Every command exits with 0, or with 2 and a line that says what is wrong."""

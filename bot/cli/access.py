@@ -1,0 +1,61 @@
+"""How a command reaches the knowledge: through the worker while the system runs, by itself while it does not."""
+
+import getpass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from bot.assembly import Configuration
+from bot.bots_file import BotConfig
+from bot.errors import UsageError
+from bot.knowledge.index import IndexInUse
+from bot.knowledge.remote import IndexClient
+from bot.knowledge.service import KnowledgeService
+from bot.records.database import Database
+from bot.redis_client import connect
+
+Ask = Callable[[str, Mapping[str, Any], float], Any]
+"""(operation, arguments, seconds to wait) to the operation's result."""
+
+
+def actor() -> str:
+    """Who is responsible for what this command does."""
+    return f"cli:{getpass.getuser()}"
+
+
+def choose_bot(bots: Mapping[str, BotConfig], wanted: str | None) -> BotConfig:
+    """The bot called ``wanted``, or the only one. Raises :class:`~bot.errors.UsageError`."""
+    if wanted is not None and wanted not in bots:
+        raise UsageError(f"there is no bot {wanted!r}; there are: {', '.join(bots)}")
+    if wanted is None and len(bots) > 1:
+        raise UsageError(f"say which bot with --bot; there are: {', '.join(bots)}")
+    return bots[wanted] if wanted is not None else next(iter(bots.values()))
+
+
+@contextmanager
+def open_database(configuration: Configuration) -> Iterator[Database]:
+    """The database with its newest schema."""
+    database = Database(configuration.settings.effective_database_url)
+    configuration.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database.upgrade()
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def knowledge(configuration: Configuration, database: Database) -> Iterator[Ask]:
+    """A way to ask the knowledge, wherever its index is open."""
+    try:
+        service = KnowledgeService(configuration.settings, configuration.bots, database)
+    except IndexInUse:
+        client = connect(configuration.settings.effective_redis_url, socket_timeout_s=None)
+        yield IndexClient(client).call
+        return
+    operations = service.operations()
+    try:
+        service.sync_everything()
+        yield lambda operation, arguments, _deadline_s: operations[operation](dict(arguments))
+    finally:
+        service.close()

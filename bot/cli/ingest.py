@@ -1,0 +1,134 @@
+"""``ingest``: files into the knowledge, with a result for each."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+from tqdm import tqdm
+
+from bot.assembly import Configuration, read_configuration
+from bot.cli.access import Ask, actor, choose_bot, knowledge, open_database
+from bot.errors import UsageError
+from bot.knowledge.embedder import CachedEmbedder
+from bot.knowledge.entries import Audience, Entry
+from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, Progress
+from bot.knowledge.points import PointMaker
+from bot.knowledge.service import make_embedder, make_tokenizer, vector_cache
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.sync import SyncReport
+from bot.records.database import Database
+
+SYNC_DEADLINE_S = 900.0
+DEMO_KNOWLEDGE = Path("deploy/demo/knowledge")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--bot", help="Whose tenant and collection; may be left out when there is one bot.")
+@click.option("--collection", help="Which of the bot's collections; default: its first.")
+@click.option("--approve", is_flag=True, help="Make it searchable now; without this the files wait as drafts.")
+@click.option(
+    "--audience",
+    type=click.Choice([audience.value for audience in Audience]),
+    default=Audience.PUBLIC.value,
+    show_default=True,
+    help="Who may read it.",
+)
+def command(paths: tuple[Path, ...], bot: str | None, collection: str | None, audience: str, *, approve: bool) -> None:
+    """Take the files at and below PATHS (Markdown, TXT, FAQ tables as CSV) into the knowledge."""
+    configuration = read_configuration()
+    chosen = choose_bot(configuration.bots, bot)
+    wanted = collection or chosen.knowledge[0]
+    if wanted not in chosen.knowledge:
+        raise UsageError(f"{chosen.id} does not answer from {wanted!r}; it answers from: {', '.join(chosen.knowledge)}")
+    report = _ingest(configuration, paths, chosen.tenant, wanted, Audience(audience), approve=approve)
+    for result in report.results:
+        click.echo(_line(result))
+    click.echo(_summary(report, approve=approve))
+    if report.results and all(result.status is FileStatus.SKIPPED for result in report.results):
+        raise UsageError("no file could be taken; mend what the lines above say and run the same command again")
+
+
+def ingest_demo(configuration: Configuration) -> IngestReport:
+    """Load the demo's knowledge, approved, for the demo's bot."""
+    bot = choose_bot(configuration.bots, None)
+    return _ingest(configuration, [DEMO_KNOWLEDGE], bot.tenant, bot.knowledge[0], Audience.PUBLIC, approve=True)
+
+
+def _ingest(
+    configuration: Configuration,
+    paths: Sequence[Path],
+    tenant: str,
+    collection: str,
+    audience: Audience,
+    *,
+    approve: bool,
+) -> IngestReport:
+    with open_database(configuration) as database, _progress() as progress:
+        return _ingestor(configuration, database).ingest(
+            paths,
+            tenant=tenant,
+            collection=collection,
+            audience=audience,
+            approve=approve,
+            actor=actor(),
+            progress=progress,
+        )
+
+
+def _ingestor(configuration: Configuration, database: Database) -> Ingestor:
+    settings = configuration.settings
+    points: list[PointMaker] = []
+
+    def warm(entries: Sequence[Entry]) -> None:
+        if not points:  # the model is loaded only when something has to be embedded
+            embedder = CachedEmbedder(make_embedder(settings), vector_cache(settings))
+            points.append(PointMaker(embedder, make_tokenizer()))
+        points[0].make(entries)
+
+    def sync(tenant: str, collection: str) -> SyncReport:
+        with knowledge(configuration, database) as ask:
+            return _sync(ask, tenant, collection)
+
+    return Ingestor(store=KnowledgeStore(database), warm=warm, sync=sync, timezone=ZoneInfo(settings.timezone))
+
+
+def _sync(ask: Ask, tenant: str, collection: str) -> SyncReport:
+    return SyncReport(**ask("sync", {"tenant": tenant, "collection": collection}, SYNC_DEADLINE_S))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar for each stage, on standard error."""
+    bars: dict[str, tqdm[None]] = {}
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(desc=stage, total=total, unit="file" if stage == "read" else "entry", leave=True)
+        bars[stage].total = total
+        bars[stage].update(done - bars[stage].n)
+
+    try:
+        yield tell
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+def _line(result: FileResult) -> str:
+    counts = f" ({result.entries} entries, {result.added} new, {result.removed} gone)" if result.entries else ""
+    state = " [draft, not searched]" if result.draft else ""
+    lines = [f"{result.status.value:<10}{result.path}{counts}{state}"]
+    lines += [f"          ! {problem}" for problem in result.problems]
+    lines += [f"          · {note}" for note in result.notes]
+    return "\n".join(lines)
+
+
+def _summary(report: IngestReport, *, approve: bool) -> str:
+    counts = ", ".join(f"{report.count(status)} {status.value}" for status in FileStatus if report.count(status))
+    if approve:
+        return f"{counts or 'no files'}; searchable now"
+    drafts = f"{report.drafts} waiting as drafts, which are never searched: run it again with --approve"
+    return f"{counts or 'no files'}; {drafts}"

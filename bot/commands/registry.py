@@ -1,0 +1,176 @@
+"""One registry of commands: name, who may use it, how it is used, what it does.
+
+Permission is checked here for every command, whatever the channel believes. ``/reply``, ``/takeover`` and
+``/release`` are a servicer's and an admin's; ``/echo`` an admin's; ``/human`` and ``/help`` anyone's.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bot.bots_file import BotConfig
+from bot.errors import InputError
+from bot.handoff.desk import Desk, Notice, Told
+from bot.handoff.tickets import Ticket, TicketState
+from bot.messages import InboundMessage, MessageKind, ReplyKind
+from bot.texts import Language, Texts
+
+_HUMAN_WORDS = {"转人工", "人工", "转人工服务", "人工服务", "人工客服", "转人工客服"}
+_COMMAND = re.compile(r"[/／]\s*(?P<name>\S*)\s*(?P<rest>.*)", re.DOTALL)
+_PUNCTUATION = re.compile(r"[\s。．.!！?？~～,，]+")
+
+
+class Permission(IntEnum):
+    """Who may use a command; each may do what those before it may."""
+
+    ANYONE = 0
+    SERVICER = 1
+    ADMIN = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One use of a command: who, to which bot, with which words."""
+
+    bot: BotConfig
+    message: InboundMessage
+    turn_id: str
+    language: Language
+    rest: str
+    permission: Permission
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A command. ``name`` is written after the slash; its usage line is the text ``usage_<name>``.
+
+    ``run`` raises :class:`~bot.errors.InputError` for arguments that cannot be.
+    """
+
+    name: str
+    permission: Permission
+    run: Callable[["CommandDesk", Call], Told]
+    kind: ReplyKind = ReplyKind.COMMAND
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandOutcome:
+    """What the sender hears, what kind of reply it is, and what others hear."""
+
+    text: str
+    kind: ReplyKind
+    notices: tuple[Notice, ...] = ()
+
+
+def is_command(message: InboundMessage) -> bool:
+    """True when ``message`` begins with a slash (full-width too) or asks for a human and nothing else."""
+    if message.kind is not MessageKind.TEXT:
+        return False
+    return message.text.lstrip().startswith(("/", "／")) or _asks_for_human(message.text)
+
+
+def _asks_for_human(text: str) -> bool:
+    return len(text) <= 40 and _PUNCTUATION.sub("", text) in _HUMAN_WORDS
+
+
+def permission_of(bot: BotConfig, user_id: str) -> Permission:
+    """What ``user_id`` may do with ``bot``; WeCom's user ids know no case."""
+    user = user_id.casefold()
+    if user in {name.casefold() for name in bot.admins}:
+        return Permission.ADMIN
+    if user in {name.casefold() for name in bot.servicers}:
+        return Permission.SERVICER
+    return Permission.ANYONE
+
+
+class CommandDesk:
+    """Obeys commands."""
+
+    def __init__(self, desk: Desk, texts: Texts) -> None:
+        self._desk = desk
+        self._texts = texts
+
+    def handle(self, message: InboundMessage, bot: BotConfig, turn_id: str, language: Language) -> CommandOutcome:
+        """Obey ``message``, which :func:`is_command`. Every fault of the sender ends in a line that says what to do."""
+        match = _COMMAND.match(message.text.strip())
+        name, rest = ("human", "") if match is None else (match["name"].lower(), match["rest"].strip())
+        permission = permission_of(bot, message.sender.id)
+        command = next((command for command in COMMANDS if command.name == name), None)
+        if command is None:
+            key = "not_permitted" if permission is Permission.ANYONE else "unknown_command"
+            return self._line(key, language, command="/" + name[:40])
+        if permission < command.permission:
+            return self._line("not_permitted", language)
+        call = Call(bot=bot, message=message, turn_id=turn_id, language=language, rest=rest, permission=permission)
+        try:
+            told = command.run(self, call)
+        except InputError as error:
+            return self._line(error.text_key, language, **error.values)
+        return CommandOutcome(text=told.text, kind=command.kind, notices=told.notices)
+
+    def help(self, call: Call) -> Told:
+        """What the sender may do; nobody is shown commands that would be refused."""
+        lines = [self._texts.say("help_intro", call.language, name=call.bot.name)]
+        lines.append(self._texts.say("help_commands", call.language))
+        allowed = [command for command in COMMANDS if command.permission <= call.permission]
+        lines += [self._texts.say(f"usage_{command.name}", call.language) for command in allowed]
+        return Told(text="\n".join(lines))
+
+    def human(self, call: Call) -> Told:
+        """Bring a human."""
+        return self._desk.ask_for_human(call.bot, call.message, call.turn_id, call.language)
+
+    def echo(self, call: Call) -> Told:
+        """Send the text back: it has gone through inbox, worker and outbox."""
+        if not call.rest:
+            raise self._usage("echo", call)
+        return Told(text=call.rest)
+
+    def reply(self, call: Call) -> Told:
+        """A servicer's answer to the person of a ticket."""
+        number, *words = call.rest.split(maxsplit=1) or [""]
+        ticket = self._ticket(number, "reply", call)
+        if not words:
+            raise self._usage("reply", call)
+        notice = self._desk.human_says(ticket, words[0].strip(), call.turn_id, call.message.sender.id)
+        return Told(text=self._texts.say("reply_sent", call.language, number=ticket.number), notices=(notice,))
+
+    def take_over(self, call: Call) -> Told:
+        """A servicer takes a ticket before writing."""
+        ticket = self._ticket(call.rest, "takeover", call)
+        self._desk.tickets.taken_over(ticket, call.message.sender.id)
+        return Told(text=self._texts.say("taken_over", call.language, number=ticket.number))
+
+    def release(self, call: Call) -> Told:
+        """End a ticket; the bot answers again."""
+        ticket = self._ticket(call.rest, "release", call)
+        notice = self._desk.release(ticket, call.turn_id)
+        return Told(text=self._texts.say("released", call.language, number=ticket.number), notices=(notice,))
+
+    def _ticket(self, number: str, command: str, call: Call) -> Ticket:
+        digits = number.strip().removeprefix("#")
+        if not re.fullmatch(r"[0-9]{1,9}", digits):
+            raise self._usage(command, call)
+        ticket = self._desk.tickets.get(call.bot.id, int(digits))
+        if ticket is None:
+            raise InputError("ticket_not_found", number=int(digits))
+        if ticket.state is TicketState.RELEASED and ticket.released_by != call.turn_id:
+            raise InputError("ticket_closed", number=ticket.number)
+        return ticket
+
+    def _usage(self, command: str, call: Call) -> InputError:
+        return InputError("usage", usage=self._texts.say(f"usage_{command}", call.language))
+
+    def _line(self, key: str, language: Language, **values: object) -> CommandOutcome:
+        return CommandOutcome(text=self._texts.say(key, language, **values), kind=ReplyKind.COMMAND)
+
+
+COMMANDS = (
+    Command(name="help", permission=Permission.ANYONE, run=CommandDesk.help),
+    Command(name="human", permission=Permission.ANYONE, run=CommandDesk.human, kind=ReplyKind.HANDOFF),
+    Command(name="reply", permission=Permission.SERVICER, run=CommandDesk.reply),
+    Command(name="takeover", permission=Permission.SERVICER, run=CommandDesk.take_over),
+    Command(name="release", permission=Permission.SERVICER, run=CommandDesk.release),
+    Command(name="echo", permission=Permission.ADMIN, run=CommandDesk.echo),
+)

@@ -1,0 +1,78 @@
+"""What follows when a reply was delivered or given up: the record, and a word to those who were let down."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import structlog
+
+from bot.bots_file import BotConfig
+from bot.handoff.desk import Desk
+from bot.messages import ConversationId, Text
+from bot.outbox import Delivery, OutboxReply
+from bot.records.turns import TurnRecord, TurnRecords
+from bot.texts import Texts, language_of
+
+log = structlog.get_logger()
+
+Post = Callable[[ConversationId, OutboxReply], bool]
+
+
+class Conclusion:
+    """Concludes deliveries; may be called twice for the same one.
+
+    ``post`` puts a notice into a conversation's outbox.
+    """
+
+    def __init__(
+        self,
+        *,
+        records: TurnRecords,
+        desk: Desk,
+        texts: Texts,
+        bots: Mapping[str, BotConfig],
+        post: Post,
+        count: Callable[..., None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._records = records
+        self._desk = desk
+        self._texts = texts
+        self._bots = bots
+        self._post = post
+        self._count = count
+        self._clock = clock
+
+    def conclude(self, conversation: ConversationId, delivery: Delivery) -> None:
+        """Record the fate of a reply; a dead answer is apologised for and a human informed.
+
+        Raises :class:`~bot.errors.Unavailable` when the database or Redis does not answer.
+        """
+        key, failure = delivery.reply.key, delivery.failure
+        if failure:
+            self._count("reply_dead", code=failure)
+            log.error("reply_dead", key=key, conversation=conversation.key, code=failure, sent=delivery.sent)
+        if not delivery.reply.record:
+            return
+        record = replace(
+            TurnRecord.decode(delivery.reply.record),
+            parts=len(delivery.reply.parts),
+            parts_sent=delivery.sent,
+            platform_ids=delivery.message_ids,
+            unknown_sends=delivery.unknown,
+            failure=failure,
+        )
+        self._records.save(record)
+        if failure and conversation.bot in self._bots:
+            self._apologise(conversation, record, failure)
+
+    def _apologise(self, conversation: ConversationId, record: TurnRecord, failure: str) -> None:
+        bot = self._bots[conversation.bot]
+        told = self._desk.failed(bot, conversation, record.id, failure, record.question)
+        text = self._texts.say("apology_not_delivered", language_of(record.question, bot.language))
+        self._notify(conversation, text, f"{record.id}:apology")
+        for notice in told.notices:
+            self._notify(notice.conversation, notice.text, notice.key)
+
+    def _notify(self, conversation: ConversationId, text: str, key: str) -> None:
+        self._post(conversation, OutboxReply(key=key, parts=(Text(text),), created_at=self._clock()))

@@ -1,0 +1,150 @@
+"""What is said to whom when a human is wanted, comes, leaves, or does not come.
+
+Nothing is sent here: the functions return :class:`Notice` objects, which go through the outbox of the conversation
+they are for, once for each key.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.bots_file import BotConfig
+from bot.handoff.tickets import Ticket, Tickets, TicketState
+from bot.messages import ConversationId, InboundMessage, MessageKind
+from bot.records.turns import TurnRecord, TurnRecords
+from bot.texts import Language, Texts
+
+SUMMARY_TURNS = 3
+SUMMARY_CHARACTERS = 120
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """Something to tell somebody who did not just ask; ``key`` makes it once."""
+
+    conversation: ConversationId
+    text: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What the asker hears, and what others hear."""
+
+    text: str
+    notices: tuple[Notice, ...] = ()
+
+
+class Desk:
+    """The human agents' desk of every bot."""
+
+    def __init__(self, tickets: Tickets, records: TurnRecords, texts: Texts, bots: Mapping[str, BotConfig]) -> None:
+        self._tickets = tickets
+        self._records = records
+        self._texts = texts
+        self._bots = bots
+
+    @property
+    def tickets(self) -> Tickets:
+        """The tickets behind the desk."""
+        return self._tickets
+
+    def ask_for_human(self, bot: BotConfig, message: InboundMessage, turn_id: str, language: Language) -> Told:
+        """The person wants a human."""
+        conversation, silent = message.conversation, bool(bot.servicers)
+        summary = self._summary(bot, conversation, message.text)
+        ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=silent)
+        if not silent:
+            return Told(text=self._texts.say("handoff_nobody", language, number=ticket.number))
+        if not opened:
+            notices = self.relay(bot, ticket, [message], turn_id)
+            return Told(text=self._texts.say("handoff_already", language, number=ticket.number), notices=notices)
+        person = message.sender.name or conversation.person
+        values = {"number": ticket.number, "person": person, "bot": bot.name, "summary": summary}
+        text = self._texts.say("ticket_new", bot.language, **values)
+        waiting = self._texts.say("handoff_open", language, number=ticket.number, minutes=self._wait_minutes)
+        return Told(text=waiting, notices=self._to_servicers(bot, ticket, text, f"{turn_id}:ticket"))
+
+    def relay(
+        self, bot: BotConfig, ticket: Ticket, messages: Sequence[InboundMessage], turn_id: str
+    ) -> tuple[Notice, ...]:
+        """The person wrote while a human has the conversation: pass it on."""
+        self._tickets.person_wrote(ticket)
+        text = "\n".join(self._readable(message, bot.language) for message in messages)
+        person = messages[0].sender.name or ticket.conversation.person
+        words = self._texts.say("ticket_message", bot.language, number=ticket.number, person=person, text=text)
+        return self._to_servicers(bot, ticket, words, f"{turn_id}:relay")
+
+    def failed(self, bot: BotConfig, conversation: ConversationId, turn_id: str, reason: str, last: str) -> Told:
+        """A message could not be answered: register a ticket and tell the servicers; the bot goes on answering."""
+        summary = self._summary(bot, conversation, last)
+        ticket, _ = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=False)
+        values = {"number": ticket.number, "person": conversation.person, "reason": reason, "summary": summary}
+        text = self._texts.say("ticket_failed", bot.language, **values)
+        return Told(text=text, notices=self._to_servicers(bot, ticket, text, f"{turn_id}:failed"))
+
+    def overdue(self) -> list[tuple[Ticket, tuple[Notice, ...]]]:
+        """Tickets nobody came for, each with what its person and the servicers must hear.
+
+        Call :meth:`Tickets.unanswered` once the notices are in their outboxes.
+        """
+        found = []
+        for ticket in self._tickets.overdue():
+            bot = self._bots.get(ticket.bot)
+            if bot is None:
+                continue
+            values = {"number": ticket.number, "minutes": self._wait_minutes}
+            key = f"ticket:{ticket.number}:overdue:{ticket.deadline:.0f}"
+            told = Notice(
+                conversation=ticket.conversation,
+                text=self._texts.say("handoff_timeout", bot.language, **values),
+                key=key,
+            )
+            words = self._texts.say("ticket_unanswered", bot.language, person=ticket.conversation.person, **values)
+            found.append((ticket, (told, *self._to_servicers(bot, ticket, words, key))))
+        return found
+
+    def human_says(self, ticket: Ticket, text: str, turn_id: str, servicer: str) -> Notice:
+        """A servicer's words for the person of ``ticket``."""
+        self._tickets.human_wrote(ticket, servicer)
+        bot = self._bots[ticket.bot]
+        words = self._texts.say("human_says", bot.language, text=text)
+        return Notice(conversation=ticket.conversation, text=words, key=f"{turn_id}:human")
+
+    def release(self, ticket: Ticket, turn_id: str) -> Notice:
+        """End the human service and tell the person."""
+        self._tickets.release(ticket, turn_id)
+        bot = self._bots[ticket.bot]
+        words = self._texts.say("handoff_released", bot.language, number=ticket.number)
+        return Notice(conversation=ticket.conversation, text=words, key=f"{turn_id}:released")
+
+    @property
+    def _wait_minutes(self) -> int:
+        return max(1, round(self._tickets.wait_s / 60))
+
+    def _to_servicers(self, bot: BotConfig, ticket: Ticket, text: str, key: str) -> tuple[Notice, ...]:
+        """To the servicer who has the ticket, or to all of the bot, each in a single chat on the person's channel."""
+        served = ticket.state is TicketState.SERVED and ticket.servicer
+        names = (ticket.servicer,) if served else bot.servicers
+        return tuple(
+            Notice(conversation=replace(ticket.conversation, person=name, chat=""), text=text, key=f"{key}:{name}")
+            for name in names
+        )
+
+    def _summary(self, bot: BotConfig, conversation: ConversationId, last: str) -> str:
+        lines = [self._turn_line(turn, bot.language) for turn in self._records.recent(conversation.key, SUMMARY_TURNS)]
+        lines.append(self._texts.say("ticket_summary_last", bot.language, text=_short(last)))
+        return "\n".join(lines)
+
+    def _turn_line(self, turn: TurnRecord, language: Language) -> str:
+        values = {"question": _short(turn.question), "kind": turn.kind, "answer": _short(turn.answer)}
+        return self._texts.say("ticket_summary_turn", language, **values)
+
+    def _readable(self, message: InboundMessage, language: Language) -> str:
+        if message.kind is MessageKind.TEXT:
+            return message.text
+        return self._texts.say("ticket_attachment", language, kind=message.kind.value)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SUMMARY_CHARACTERS else line[: SUMMARY_CHARACTERS - 1] + "…"

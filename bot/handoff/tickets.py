@@ -1,0 +1,176 @@
+"""Tickets in SQL: one that is not released for a conversation at the most.
+
+::
+
+    waiting ──human writes or takes over──► served ──/release──► released
+       │                                      │  ▲
+       └── nobody within the wait ──► unanswered ┘ (human comes after all)
+    registered (the bot has no servicers) ──human comes──► served
+
+The bot is silent in ``waiting`` and ``served``. A served conversation goes to ``unanswered`` too when the person waits
+for the human's next word longer than the wait.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Column, Float, Integer, Row, String, Table, Text, select
+
+from bot.messages import ConversationId
+from bot.records.database import Database, metadata
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("bot", String(64), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("conversation", String(512), nullable=False, index=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("servicer", String(128), nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("opened_at", Float, nullable=False),
+    Column("opened_by", String(64), nullable=False),
+    Column("deadline", Float),
+    Column("released_by", String(64), nullable=False),
+)
+
+
+class TicketState(StrEnum):
+    """Where a ticket stands; see the module's picture."""
+
+    WAITING = "waiting"
+    SERVED = "served"
+    UNANSWERED = "unanswered"
+    REGISTERED = "registered"
+    RELEASED = "released"
+
+
+_SILENT = (TicketState.WAITING, TicketState.SERVED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticket:
+    """One request for a human.
+
+    ``servicer`` is the user id of who took it, empty before; ``opened_by`` and ``released_by`` are turn ids, so that
+    a turn that runs again finds its own work; ``deadline`` is the epoch second by which a human must have written.
+    """
+
+    number: int
+    bot: str
+    tenant: str
+    conversation: ConversationId
+    state: TicketState
+    servicer: str
+    summary: str
+    opened_at: float
+    opened_by: str
+    deadline: float | None
+    released_by: str
+
+
+class Tickets:
+    """The tickets. ``wait_s`` is how long a person waits for a human before being told.
+
+    Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
+    """
+
+    def __init__(self, database: Database, wait_s: float, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._wait_s = wait_s
+        self._clock = clock
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds a person waits for a human before being told."""
+        return self._wait_s
+
+    def open(
+        self, conversation: ConversationId, tenant: str, turn_id: str, summary: str, *, silent: bool
+    ) -> tuple[Ticket, bool]:
+        """The ticket of ``conversation``, new or reopened; and whether this turn opened it.
+
+        With ``silent`` the bot holds its tongue until a human comes or the wait is over.
+        """
+        state = TicketState.WAITING if silent else TicketState.REGISTERED
+        now = self._clock()
+        deadline = now + self._wait_s if silent else None
+        with self._database.write() as connection:
+            query = select(tickets).where(
+                tickets.c.conversation == conversation.key, tickets.c.state != TicketState.RELEASED
+            )
+            row = connection.execute(query).first()
+            found = None if row is None else _from_row(row)
+            if found and (found.state in _SILENT or found.opened_by == turn_id or not silent):
+                return found, found.opened_by == turn_id
+            values: dict[str, Any] = {"state": state, "deadline": deadline, "summary": summary, "opened_by": turn_id}
+            if found:
+                changed = tickets.update().where(tickets.c.number == found.number).values(values)
+                connection.execute(changed)
+                number = found.number
+            else:
+                values |= {"bot": conversation.bot, "tenant": tenant, "conversation": conversation.key}
+                values |= {"servicer": "", "opened_at": now, "released_by": ""}
+                number = connection.execute(tickets.insert().values(values).returning(tickets.c.number)).scalar_one()
+            return _from_row(connection.execute(select(tickets).where(tickets.c.number == number)).one()), True
+
+    def silent(self, conversation: ConversationId) -> Ticket | None:
+        """The ticket because of which the bot is silent in ``conversation``."""
+        query = select(tickets).where(tickets.c.conversation == conversation.key, tickets.c.state.in_(_SILENT))
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _from_row(row)
+
+    def get(self, bot: str, number: int) -> Ticket | None:
+        """Ticket ``number`` of ``bot``; ``None`` for another bot's ticket as for one that does not exist."""
+        query = select(tickets).where(tickets.c.number == number, tickets.c.bot == bot)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _from_row(row)
+
+    def person_wrote(self, ticket: Ticket) -> None:
+        """The person wrote to a human who is serving: from now on a word is owed."""
+        if ticket.deadline is None:
+            self._update(ticket.number, deadline=self._clock() + self._wait_s)
+
+    def human_wrote(self, ticket: Ticket, servicer: str) -> None:
+        """``servicer`` has the conversation and owes nothing at the moment."""
+        self._update(ticket.number, state=TicketState.SERVED, servicer=servicer, deadline=None)
+
+    def taken_over(self, ticket: Ticket, servicer: str) -> None:
+        """``servicer`` has the conversation and owes the person a first word."""
+        deadline = self._clock() + self._wait_s
+        self._update(ticket.number, state=TicketState.SERVED, servicer=servicer, deadline=deadline)
+
+    def release(self, ticket: Ticket, turn_id: str) -> None:
+        """End the ticket."""
+        self._update(ticket.number, state=TicketState.RELEASED, deadline=None, released_by=turn_id)
+
+    def overdue(self) -> Sequence[Ticket]:
+        """Tickets whose deadline has passed and whose person has not been told."""
+        query = select(tickets).where(tickets.c.state.in_(_SILENT), tickets.c.deadline <= self._clock())
+        with self._database.read() as connection:
+            return [_from_row(row) for row in connection.execute(query).all()]
+
+    def unanswered(self, ticket: Ticket) -> None:
+        """The person was told that nobody came: the bot answers again, the ticket stays open."""
+        with self._database.write() as connection:
+            connection.execute(
+                tickets.update()
+                .where(tickets.c.number == ticket.number, tickets.c.deadline == ticket.deadline)
+                .values(state=TicketState.UNANSWERED, deadline=None)
+            )
+
+    def _update(self, number: int, **values: object) -> None:
+        with self._database.write() as connection:
+            connection.execute(tickets.update().where(tickets.c.number == number).values(values))
+
+
+def _from_row(row: Row[Any]) -> Ticket:
+    fields = dict(row._mapping)
+    fields["conversation"] = ConversationId.from_key(fields["conversation"])
+    fields["state"] = TicketState(fields["state"])
+    return Ticket(**fields)

@@ -1,0 +1,119 @@
+"""The record of every turn: what was asked, what each step decided, what it rested on and what became of the reply."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import JSON, Column, Float, Integer, Row, String, Table, Text, select
+
+from bot.records.database import Database, metadata
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("bot", String(64), nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("conversation", String(512), nullable=False, index=True),
+    Column("person", String(128), nullable=False),
+    Column("asked_at", Float, nullable=False, index=True),
+    Column("answered_at", Float, nullable=False),
+    Column("message_ids", JSON, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("step", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("citations", JSON, nullable=False),
+    Column("passages", JSON, nullable=False),
+    Column("confidence", Float),
+    Column("timings_ms", JSON, nullable=False),
+    Column("versions", JSON, nullable=False),
+    Column("parts_sent", Integer, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("platform_ids", JSON, nullable=False),
+    Column("unknown_sends", Integer, nullable=False),
+    Column("failure", String(64), nullable=False),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnRecord:
+    """One turn.
+
+    ``asked_at`` is when the first message reached us, ``answered_at`` when the reply was decided (epoch seconds).
+    ``step`` is the step of the pipeline that decided. ``passages`` are (entry id, score, kind) as found, best first.
+    ``versions`` names what took part (embedder, calibration). The last five fields tell the reply's fate: ``failure``
+    is the code that ended it, empty when every part was taken by the platform.
+    """
+
+    id: str
+    bot: str
+    tenant: str
+    conversation: str
+    person: str
+    asked_at: float
+    answered_at: float
+    message_ids: tuple[str, ...]
+    question: str
+    step: str
+    kind: str
+    answer: str
+    citations: tuple[Mapping[str, Any], ...] = ()
+    passages: tuple[tuple[str, float, str], ...] = ()
+    confidence: float | None = None
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    parts_sent: int = 0
+    parts: int = 0
+    platform_ids: tuple[str, ...] = ()
+    unknown_sends: int = 0
+    failure: str = ""
+
+    def encode(self) -> str:
+        """JSON, as it travels with the reply through the outbox."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def decode(cls, text: str) -> "TurnRecord":
+        """The inverse of :meth:`encode`."""
+        return _record(json.loads(text))
+
+
+class TurnRecords:
+    """The turns in SQL. Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, record: TurnRecord) -> None:
+        """Store ``record``, over an earlier version of the same turn."""
+        values = asdict(record)
+        with self._database.write() as connection:
+            changed = connection.execute(turns.update().where(turns.c.id == record.id).values(values))
+            if changed.rowcount == 0:
+                connection.execute(turns.insert().values(values))
+
+    def get(self, turn_id: str) -> TurnRecord | None:
+        """The turn called ``turn_id``."""
+        with self._database.read() as connection:
+            row = connection.execute(select(turns).where(turns.c.id == turn_id)).one_or_none()
+        return None if row is None else _from_row(row)
+
+    def recent(self, conversation: str, limit: int) -> list[TurnRecord]:
+        """The last turns of the conversation with this key, oldest first."""
+        query = select(turns).where(turns.c.conversation == conversation).order_by(turns.c.asked_at.desc())
+        with self._database.read() as connection:
+            rows = connection.execute(query.limit(limit)).all()
+        return [_from_row(row) for row in reversed(rows)]
+
+
+def _from_row(row: Row[Any]) -> TurnRecord:
+    return _record(dict(row._mapping))
+
+
+def _record(fields: dict[str, Any]) -> TurnRecord:
+    for name in ("message_ids", "citations", "platform_ids"):
+        fields[name] = tuple(fields[name])
+    fields["passages"] = tuple((str(a), float(b), str(c)) for a, b, c in fields["passages"])
+    return TurnRecord(**fields)

@@ -1,0 +1,377 @@
+"""The environment, read once and checked as a whole.
+
+Every setting is an environment variable with the upper-case name of a field of :class:`Settings`; a ``.env`` file in
+the working directory supplies what the environment does not set. An empty value counts as unset, and an unset URL
+means the embedded default. This is the only module that touches ``os.environ``.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from bot.errors import ConfigError
+
+DOTENV = Path(".env")
+WECOM_API = "https://qyapi.weixin.qq.com"
+DEMO_BOTS_FILE = Path(__file__).parent.parent / "deploy/demo/bots.yaml"
+LONGEST_SOCKET_PATH = 107
+"""Bytes; what ``sockaddr_un`` holds on Linux."""
+
+_LIKE_A_SETTING = 0.85
+"""A name in ``.env`` this similar to a setting's is taken for a slip of the pen."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What a problem report says about a type; ``private`` values are never shown."""
+
+    text: str
+    private: bool = False
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme.partition("+")[0] not in schemes or not (parts.hostname or parts.path.strip("/")):
+            raise ValueError("not such a URL")
+        if parts.hostname is not None:
+            parts.port  # noqa: B018 - raises ValueError when the port is not one
+        return value.rstrip("/") if parts.scheme in ("http", "https") else value
+
+    return AfterValidator(check)
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, OSError) as error:  # OSError: the name of a folder of zones
+        raise ValueError("no such zone") from error
+
+
+def _folder(path: Path) -> Path:
+    if "?" in str(path):
+        raise ValueError("would be cut at the question mark in SQLite's URL")
+    return path.expanduser().absolute()
+
+
+Port = Annotated[int, Field(ge=1, le=65535), _Expected("a port from 1 to 65535")]
+Count = Annotated[int, Field(ge=1, le=10_000_000), _Expected("a whole number of at least 1")]
+Seconds = Annotated[float, Field(gt=0, le=30 * 86400), _Expected("a number of seconds above 0")]
+Switch = Annotated[bool, _Expected("1 or 0")]
+HttpUrl = Annotated[str, _url("http", "https"), _Expected("http:// or https:// and a host", True)]
+RedisUrl = Annotated[
+    str,
+    _url("redis", "rediss", "unix"),
+    _Expected("a redis://, rediss:// or unix:// URL", True),
+]
+BrokerUrl = Annotated[
+    str,
+    _url("redis", "rediss", "unix", "sentinel", "amqp", "amqps"),
+    _Expected("a redis://, rediss://, unix://, sentinel:// or amqp:// URL", True),
+]
+DatabaseUrl = Annotated[str, _url("sqlite", "postgresql"), _Expected("a sqlite:/// or postgresql:// URL", True)]
+Secret = Annotated[SecretStr, _Expected("a secret", True)]
+Name = Annotated[str, Field(min_length=1, max_length=256), _Expected("a name of at most 256 characters")]
+
+
+class Settings(BaseModel):
+    """Everything that is set outside ``bots.yaml``. Tests and tools may build one with keyword arguments; the
+    environment is read by :func:`load_settings` alone. ``str()`` shows no secret and no URL that may hold one."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+        use_attribute_docstrings=True,
+    )
+
+    host: Annotated[str, Field(pattern=r"^[0-9A-Za-z.:_-]+$"), _Expected("a host name or an IP address")] = "127.0.0.1"
+    """The address that web and simulator listen on."""
+    port: Port = 8000
+    """The web process' port."""
+    simulator_port: Port = Field(default_factory=lambda known: known["port"] + 1)
+    """The simulator's port; PORT + 1 when unset."""
+    simulator: Switch = True
+    """Whether ``make run`` starts the simulator, and calls to WeCom go there unless WECOM_API_BASE is set."""
+
+    data_dir: Annotated[Path, AfterValidator(_folder), _Expected("a folder's path without '?'")] = Path("var")
+    """Everything that is kept on this machine lies below this folder."""
+    bots_file: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute()), _Expected("a path")] = Path(
+        "bots.yaml"
+    )
+    """Who the bots are."""
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+        _Expected("DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    ] = "INFO"
+    """The least severe events that are logged."""
+    timezone: Annotated[str, AfterValidator(_zone), _Expected("a time zone such as Asia/Shanghai")] = "Asia/Shanghai"
+    """The zone that dates without a zone are meant in, such as a FAQ's validity."""
+
+    redis_url: RedisUrl = Field(
+        default_factory=lambda known: f"unix://{quote(str(known['data_dir']))}/redis/redis.sock",
+    )
+    """What is in flight; a server of our own on a socket below DATA_DIR when unset."""
+    broker_url: BrokerUrl = Field(default_factory=lambda known: known["redis_url"])
+    """Celery's broker; REDIS_URL when unset."""
+    database_url: DatabaseUrl = Field(default_factory=lambda known: f"sqlite:///{known['data_dir']}/bot.sqlite3")
+    """What is true; SQLite below DATA_DIR when unset."""
+    qdrant_url: HttpUrl | None = None
+    """A Qdrant server; the engine inside the worker when unset."""
+    qdrant_api_key: Secret | None = None
+    """The Qdrant server's key."""
+
+    openai_base_url: HttpUrl | None = None
+    """Any OpenAI-compatible server; OpenAI's own when only the key is set."""
+    openai_api_key: Secret | None = None
+    """That server's key."""
+    openai_model: Name | None = None
+    """The model that composes; no language model is used when unset."""
+    openai_small_model: Name | None = None
+    """The model that understands; OPENAI_MODEL when unset."""
+    embedding_base_url: HttpUrl | None = None
+    """Any OpenAI-compatible server with ``/embeddings``; the model inside the worker when unset."""
+    embedding_model: Name | None = None
+    """The embedding server's model."""
+
+    wecom_api_base: HttpUrl = Field(default_factory=lambda known: _simulator_url(known) or WECOM_API)
+    """Where WeCom's API is; the simulator when SIMULATOR is on and this is unset."""
+    callback_max_skew: Seconds = 3600.0
+    """Callbacks stamped further than so many seconds from our clock are refused."""
+
+    inbox_wait_replicas: Annotated[int, Field(ge=0, le=10), _Expected("a whole number from 0 to 10")] = 0
+    """How many Redis replicas must have a message before the platform hears 200."""
+    limit_person_per_minute: Count = 20
+    """Messages one person may send to one bot in a minute; more are refused with a busy notice."""
+    limit_bot_waiting: Count = 10_000
+    """Messages of one bot that may wait for an answer."""
+    limit_conversation_waiting: Count = 50
+    """Messages of one conversation that may wait for an answer."""
+    pace_per_minute: Count = 30
+    """Messages an app sends to one member in a minute; WeCom discards what is above it without a word."""
+    pace_per_hour: Count = 1000
+    """The same for an hour."""
+    useful_s: Seconds = 600.0
+    """Seconds after which a message is apologised for instead of answered, and a part no longer sent."""
+    handoff_wait_s: Seconds = 1800.0
+    """Seconds a person waits for a human before the bot says so and answers again."""
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        """What ``str()`` and ``repr()`` show."""
+        return [(name, getattr(self, name)) for name in type(self).model_fields if not _expected(name).private]
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Whether Redis is a server of our own."""
+        return "redis_url" not in self.model_fields_set
+
+    @property
+    def redis_socket(self) -> Path:
+        """The embedded Redis' socket."""
+        return self.data_dir / "redis/redis.sock"
+
+    @property
+    def embedded_index(self) -> bool:
+        """Whether the search engine runs inside the one worker process."""
+        return self.qdrant_url is None
+
+    @property
+    def index_dir(self) -> Path:
+        """The embedded index."""
+        return self.data_dir / "index"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What can be computed again, such as vectors by content."""
+        return self.data_dir / "cache"
+
+    @property
+    def metrics_dir(self) -> Path:
+        """The files through which the processes share their metrics."""
+        return self.data_dir / "metrics"
+
+    @property
+    def llm_configured(self) -> bool:
+        """Whether a language model may be used: a model and somewhere to ask it."""
+        return self.openai_model is not None and bool(self.openai_base_url or self.openai_api_key)
+
+    @property
+    def web_url(self) -> str:
+        """The web process as this machine reaches it."""
+        return _local_url(self.host, self.port)
+
+    @property
+    def simulator_url(self) -> str:
+        """The simulator as this machine reaches it."""
+        return _local_url(self.host, self.simulator_port)
+
+    @property
+    def uses_demo_bots(self) -> bool:
+        """Whether the demo's bots stand in: the simulator is on, BOTS_FILE is unset and there is no ``bots.yaml``."""
+        return self.simulator and "bots_file" not in self.model_fields_set and not self.bots_file.exists()
+
+    @property
+    def bots_path(self) -> Path:
+        """The file to read bots from."""
+        return DEMO_BOTS_FILE if self.uses_demo_bots else self.bots_file
+
+
+def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path = DOTENV) -> Settings:
+    """The settings of this process; ``environ`` is the process environment unless given.
+
+    Raises :class:`~bot.errors.ConfigError` with every problem: where it stands, the key, what was found (never a
+    secret's value) and what is expected.
+    """
+    sources = _read_sources(environ, dotenv)
+    problems = list(sources.problems)
+    names = {field.upper(): field for field in Settings.model_fields}
+    given = {names[key]: value.strip() for key, value in sources.values.items() if key in names}
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        problems += [_problem(sources, given, fault) for fault in error.errors() if fault["loc"] and _is_cause(fault)]
+    else:
+        problems += _contradictions(settings)
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def read_environment(environ: Mapping[str, str] | None = None, dotenv: Path = DOTENV) -> Mapping[str, str]:
+    """The process environment over the ``.env`` file, without empty values: what ``${…}`` in ``bots.yaml`` sees.
+
+    Raises :class:`~bot.errors.ConfigError` when the ``.env`` file cannot be read.
+    """
+    sources = _read_sources(environ, dotenv)
+    if sources.problems:
+        raise ConfigError(sources.problems)
+    return sources.values
+
+
+def prepare_process(settings: Settings) -> None:
+    """Set what libraries read from the environment when they are imported; call it before heavy imports.
+
+    One OpenMP thread unless the operator chose otherwise: beside a busy process the default made an embedding take
+    seven times as long. prometheus-client shares metrics through files below DATA_DIR, created here.
+    Raises :class:`~bot.errors.ConfigError` when that folder cannot be made.
+    """
+    try:
+        settings.metrics_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError([f"DATA_DIR: cannot create {settings.metrics_dir}: {error.strerror}"]) from error
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Non-empty values by name, the ``.env`` line of those that came from there, and what is wrong with the file."""
+
+    values: dict[str, str]
+    lines: dict[str, str]
+    problems: list[str]
+
+    def where(self, key: str) -> str:
+        """Where the value of ``key`` stands, or would stand."""
+        return self.lines.get(key, "environment")
+
+
+def _read_sources(environ: Mapping[str, str] | None, dotenv: Path) -> _Sources:
+    environ = os.environ if environ is None else environ
+    values, lines, problems = _read_dotenv(dotenv)
+    own = {key: value for key, value in environ.items() if value.strip()}
+    return _Sources(values | own, {key: line for key, line in lines.items() if key not in own}, problems)
+
+
+def _read_dotenv(path: Path) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """Values, ``.env:LINE`` by key, problems. Values are taken as they stand: ``$`` has no meaning there."""
+    values: dict[str, str] = {}
+    lines: dict[str, str] = {}
+    problems: list[str] = []
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            bindings = list(parse_stream(stream))
+    except FileNotFoundError:
+        return values, lines, problems
+    except (OSError, UnicodeDecodeError) as error:
+        return values, lines, [f"{path.name}: cannot be read ({type(error).__name__}); expected a UTF-8 text file"]
+    for binding in bindings:
+        where = f"{path.name}:{binding.original.line}"
+        if binding.error:
+            problems.append(f"{where}: not understood; expected NAME=value")
+        elif binding.key is not None and (binding.value or "").strip():
+            if binding.key in lines:
+                problems.append(f"{where}: {binding.key}: set before, at {lines[binding.key]}; expected once")
+            elif slip := _slip(binding.key):
+                problems.append(f"{where}: {binding.key}: unknown; did you mean {slip}?")
+            values[binding.key], lines[binding.key] = binding.value or "", where
+    return values, lines, problems
+
+
+def _slip(key: str) -> str | None:
+    """The setting that ``key`` looks like without being it. Other names are fine: ``bots.yaml`` may use them."""
+    names = [field.upper() for field in Settings.model_fields]
+    near = [] if key in names else difflib.get_close_matches(key.upper(), names, n=1, cutoff=_LIKE_A_SETTING)
+    return near[0] if near else None
+
+
+def _is_cause(fault: Any) -> bool:
+    """False for a default that only could not be derived because another setting is wrong."""
+    return bool(fault["type"] != "default_factory_not_called")
+
+
+def _problem(sources: _Sources, given: Mapping[str, str], fault: Any) -> str:
+    field = str(fault["loc"][0])
+    key = field.upper()
+    expected = _expected(field)
+    if field not in given:
+        return f"environment: {key}: cannot be {fault['input']} (derived from other settings); expected {expected.text}"
+    value = given[field]
+    found = f"{len(value)} characters" if expected.private else repr(value if len(value) <= 60 else value[:57] + "…")
+    return f"{sources.where(key)}: {key}: found {found}; expected {expected.text}"
+
+
+def _expected(field: str) -> _Expected:
+    """What a field's annotation says about its values; that of an optional one lies inside the union."""
+    info = Settings.model_fields[field]
+    inner = [item for member in get_args(info.annotation) for item in getattr(member, "__metadata__", ())]
+    return next(item for item in [*info.metadata, *inner] if isinstance(item, _Expected))
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """What is wrong only in combination."""
+    problems = []
+    socket = os.fsencode(settings.redis_socket)
+    if settings.embedded_redis and len(socket) > LONGEST_SOCKET_PATH:
+        problems.append(
+            f"environment: DATA_DIR: its path makes the embedded Redis' socket {len(socket)} bytes long; "
+            f"expected at most {LONGEST_SOCKET_PATH}: choose a shorter one, or set REDIS_URL"
+        )
+    if settings.simulator and settings.port == settings.simulator_port:
+        problems.append(f"environment: SIMULATOR_PORT: found {settings.port}; expected another port than PORT")
+    if settings.embedding_base_url and not settings.embedding_model:
+        problems.append(
+            "environment: EMBEDDING_MODEL: missing; expected the model's name, as EMBEDDING_BASE_URL is set"
+        )
+    return problems
+
+
+def _simulator_url(known: Mapping[str, Any]) -> str:
+    return _local_url(known["host"], known["simulator_port"]) if known["simulator"] else ""
+
+
+def _local_url(host: str, port: int) -> str:
+    """The URL of something that listens on ``host``, from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

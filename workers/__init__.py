@@ -1,0 +1,1 @@
+"""Celery: thin tasks that call the product. Nothing here knows a platform or a model."""

@@ -1,0 +1,65 @@
+"""One thread a worker: the heartbeat, and the sweep when beat has been silent."""
+
+import json
+import os
+import threading
+import time
+from typing import Any
+
+import redis
+import structlog
+
+from bot import keys, telemetry
+from bot.assembly import WorkerServices
+from bot.errors import BotError
+from bot.web.health import HEARTBEAT_EVERY_S, HEARTBEAT_PREFIX, HEARTBEAT_TTL_S
+
+log = structlog.get_logger()
+
+SWEEP_SILENCE_S = 10
+"""When no sweep ran for so long, beat is taken to be down and the worker sweeps by itself."""
+
+
+class Housekeeping:
+    """Starts with the worker and ends with it."""
+
+    def __init__(self, services: WorkerServices, hostname: str) -> None:
+        self._services = services
+        self._key = HEARTBEAT_PREFIX + hostname
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with a heartbeat at once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take the heartbeat back, so that nobody counts on this worker any more."""
+        self._closed.set()
+        self._thread.join(timeout=HEARTBEAT_EVERY_S)
+        try:
+            self._services.redis.delete(self._key)
+        except redis.RedisError as error:
+            log.warning("heartbeat_not_removed", error=type(error).__name__)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._beat()
+                self._sweep_if_silent()
+            except (redis.RedisError, BotError) as error:
+                log.warning("housekeeping_failed", error=str(error))
+            if self._closed.wait(HEARTBEAT_EVERY_S):
+                return
+
+    def _beat(self) -> None:
+        beat: dict[str, Any] = {"at": time.time(), "pid": os.getpid(), "parts": self._services.health()}
+        self._services.redis.set(self._key, json.dumps(beat), ex=HEARTBEAT_TTL_S)
+
+    def _sweep_if_silent(self) -> None:
+        last = int(self._services.redis.get(keys.SWEEP_LAST) or 0)
+        if self._services.redis.time()[0] - last > SWEEP_SILENCE_S:
+            telemetry.count("degraded", what="beat_silent")
+            log.warning("beat_silent", since_s=SWEEP_SILENCE_S)
+            self._services.sweep()
+            self._services.upkeep()
