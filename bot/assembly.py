@@ -18,10 +18,9 @@ import channels.wecom_app
 from bot import bots_file, telemetry
 from bot.bots_file import BotConfig
 from bot.channel import Channel, ChannelKit
-from bot.errors import ConfigError
 from bot.inbox import Inbox, InboxLimits
 from bot.redis_client import connect
-from bot.settings import Settings, environment, load_settings, prepare_process
+from bot.settings import Settings, load_settings, prepare_process, read_environment
 from bot.task_queue import create_celery, make_waker
 from bot.texts import Texts
 from bot.web.services import WebServices
@@ -40,8 +39,6 @@ log = structlog.get_logger()
 CHANNELS: Mapping[str, Any] = {"wecom-app": channels.wecom_app}
 """Channel type to its package; a package offers ``Config`` and ``build`` (see :mod:`bot.channel`)."""
 
-DEMO_BOTS_FILE = Path("deploy/demo/bots.yaml")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
@@ -55,24 +52,13 @@ def read_configuration() -> Configuration:
     """Settings and bots, checked. Raises :class:`~bot.errors.ConfigError` with every fault of one or the other."""
     settings = load_settings()
     prepare_process(settings)
-    return Configuration(settings=settings, bots=load_bots(choose_bots_file(settings)))
+    return Configuration(settings=settings, bots=load_bots(settings.bots_path))
 
 
 def load_bots(path: Path) -> Mapping[str, BotConfig]:
     """The bots of the file at ``path``, checked against the channels we have."""
     models = {name: package.Config for name, package in CHANNELS.items()}
-    return bots_file.load_bots(path, environment(), models)
-
-
-def choose_bots_file(settings: Settings) -> Path:
-    """``BOTS_FILE``, or the demo's when there is none and the simulator runs. Raises ``ConfigError``."""
-    if settings.bots_file.exists():
-        return settings.bots_file
-    if settings.simulator and settings.bots_file == Path("bots.yaml"):
-        return DEMO_BOTS_FILE
-    raise ConfigError(
-        [f"{settings.bots_file} does not exist; copy {DEMO_BOTS_FILE} there and put your own bot's values in"]
-    )
+    return bots_file.load_bots(path, read_environment(), models)
 
 
 def build_web() -> WebServices:
@@ -80,14 +66,14 @@ def build_web() -> WebServices:
     configuration = read_configuration()
     settings = configuration.settings
     telemetry.configure_logging(settings.log_level)
-    client = connect(settings.effective_redis_url)
+    client = connect(settings.redis_url)
     return WebServices(
         redis=client,
         inbox=_inbox(settings, client),
         bots=configuration.bots,
         channels=_channels(configuration, client),
         texts=Texts(),
-        llm_configured=settings.openai_base_url is not None,
+        llm_configured=settings.llm_configured,
     )
 
 
@@ -149,7 +135,6 @@ def build_worker() -> WorkerServices:
     from bot.conversation import ConversationWorker
     from bot.handoff.desk import Desk
     from bot.handoff.tickets import Tickets
-    from bot.knowledge.entries import Audience
     from bot.knowledge.remote import IndexServer
     from bot.knowledge.service import KnowledgeService
     from bot.lease import Leases
@@ -161,13 +146,13 @@ def build_worker() -> WorkerServices:
 
     configuration = read_configuration()
     settings, bots = configuration.settings, configuration.bots
-    client, texts = connect(settings.effective_redis_url), Texts()
-    database = Database(settings.effective_database_url)
+    client, texts = connect(settings.redis_url), Texts()
+    database = Database(settings.database_url)
     database.upgrade()
     knowledge = KnowledgeService(settings, bots, database)
-    wake = make_waker(create_celery(settings.effective_broker_url), telemetry.count)
+    wake = make_waker(create_celery(settings.broker_url), telemetry.count)
     records = TurnRecords(database)
-    desk = Desk(Tickets(database, settings.handoff_wait, time.time), records, texts, bots)
+    desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots)
 
     def conclude(conversation: ConversationId, delivery: Delivery) -> None:
         conclusion.conclude(conversation, delivery)  # made below: it posts into the outbox itself
@@ -177,18 +162,14 @@ def build_worker() -> WorkerServices:
         wake=wake,
         concluded=conclude,
         count=telemetry.count,
-        useful_s=settings.send_useful,
+        useful_s=settings.useful_s,
     )
     conclusion = Conclusion(records=records, desk=desk, texts=texts, bots=bots, post=outbox.post, count=telemetry.count)
     connected = _channels(configuration, client)
     pipeline = Pipeline(
         bots=bots,
         channels=connected,
-        readers={
-            (bot.id, name): Audience(getattr(channel.model, "audience", Audience.PUBLIC))
-            for bot in bots.values()
-            for name, channel in bot.channels.items()
-        },
+        readers={(bot.id, name): channel.audience for bot in bots.values() for name, channel in bot.channels.items()},
         answerer=knowledge.answerer,
         commands=CommandDesk(desk, texts),
         desk=desk,
@@ -205,9 +186,9 @@ def build_worker() -> WorkerServices:
         answering=pipeline,
         wake=wake,
         count=telemetry.count,
-        useful_s=settings.send_useful,
+        useful_s=settings.useful_s,
     )
-    server = IndexServer(connect(settings.effective_redis_url, socket_timeout_s=None), knowledge.operations())
+    server = IndexServer(connect(settings.redis_url, socket_timeout_s=None), knowledge.operations())
     return WorkerServices(
         bots=bots,
         redis=client,
@@ -229,7 +210,7 @@ def _inbox(settings: Settings, client: "redis.Redis") -> Inbox:
         bot_waiting=settings.limit_bot_waiting,
         wait_replicas=settings.inbox_wait_replicas,
     )
-    return Inbox(client, limits, make_waker(create_celery(settings.effective_broker_url), telemetry.count))
+    return Inbox(client, limits, make_waker(create_celery(settings.broker_url), telemetry.count))
 
 
 def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple[str, str], Channel]:
@@ -237,7 +218,7 @@ def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple
     kit = ChannelKit(
         redis=client,
         http=requests.Session(),
-        api_base={"wecom": settings.effective_wecom_api_base},
+        api_base={"wecom": settings.wecom_api_base},
         callback_max_skew_s=settings.callback_max_skew,
         pace_per_minute=settings.pace_per_minute,
         pace_per_hour=settings.pace_per_hour,
@@ -245,7 +226,7 @@ def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple
         clock=time.time,
     )
     return {
-        (bot.id, name): CHANNELS[channel.type].build(bot.id, name, channel.model, kit)
+        (bot.id, name): CHANNELS[channel.type].build(bot.id, name, channel.config, kit)
         for bot in configuration.bots.values()
         for name, channel in bot.channels.items()
     }

@@ -142,10 +142,10 @@ class _Reader:
             found = f"found {kind!r}{_near(kind, self._models)}" if kind else "missing"
             self._source.complain((*place, "type"), f"{found}; expected one of: {known}")
             return None
-        config = self._checked(place, model, self._known(place, block, model.model_fields))
-        if config is None:
+        checked = self._checked(place, model, self._known(place, block, model.model_fields))
+        if checked is None:
             return None
-        channel = ChannelConfig(type=kind, config=config)
+        channel = ChannelConfig(type=kind, config=checked)
         twin = next((other for other, seen in self._channels.items() if seen == channel), None)
         if twin is not None:
             self._source.complain(place, f"the same account as {dotted(twin)}; it can call back only one of them")

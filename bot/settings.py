@@ -6,6 +6,7 @@ means the embedded default. This is the only module that touches ``os.environ``.
 """
 
 import difflib
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ from bot.errors import ConfigError
 DOTENV = Path(".env")
 WECOM_API = "https://qyapi.weixin.qq.com"
 DEMO_BOTS_FILE = Path(__file__).parent.parent / "deploy/demo/bots.yaml"
-LONGEST_SOCKET_PATH = 107
-"""Bytes; what ``sockaddr_un`` holds on Linux."""
+LONGEST_SOCKET_FOLDER = 82
+"""Bytes; a socket's whole path may have 107 (``sun_path`` on Linux), of which a name takes up to 25."""
 
 _LIKE_A_SETTING = 0.85
 """A name in ``.env`` this similar to a setting's is taken for a slip of the pen."""
@@ -106,9 +107,7 @@ class Settings(BaseModel):
 
     data_dir: Annotated[Path, AfterValidator(_folder), _Expected("a folder's path without '?'")] = Path("var")
     """Everything that is kept on this machine lies below this folder."""
-    bots_file: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute()), _Expected("a path")] = Path(
-        "bots.yaml"
-    )
+    bots_file: Annotated[Path, AfterValidator(Path.expanduser), _Expected("a path")] = Path("bots.yaml")
     """Who the bots are."""
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
@@ -119,13 +118,11 @@ class Settings(BaseModel):
     timezone: Annotated[str, AfterValidator(_zone), _Expected("a time zone such as Asia/Shanghai")] = "Asia/Shanghai"
     """The zone that dates without a zone are meant in, such as a FAQ's validity."""
 
-    redis_url: RedisUrl = Field(
-        default_factory=lambda known: f"unix://{quote(str(known['data_dir']))}/redis/redis.sock",
-    )
-    """What is in flight; a server of our own on a socket below DATA_DIR when unset."""
+    redis_url: RedisUrl = Field(default_factory=lambda known: f"unix://{quote(str(_redis_socket(known['data_dir'])))}")
+    """What is in flight; a Redis of our own on a socket in ``run_dir`` when unset."""
     broker_url: BrokerUrl = Field(default_factory=lambda known: known["redis_url"])
     """Celery's broker; REDIS_URL when unset."""
-    database_url: DatabaseUrl = Field(default_factory=lambda known: f"sqlite:///{known['data_dir']}/bot.sqlite3")
+    database_url: DatabaseUrl = Field(default_factory=lambda known: f"sqlite:///{known['data_dir']}/bot.sqlite")
     """What is true; SQLite below DATA_DIR when unset."""
     qdrant_url: HttpUrl | None = None
     """A Qdrant server; the engine inside the worker when unset."""
@@ -144,6 +141,8 @@ class Settings(BaseModel):
     """Any OpenAI-compatible server with ``/embeddings``; the model inside the worker when unset."""
     embedding_model: Name | None = None
     """The embedding server's model."""
+    embedding_dimension: Annotated[int, Field(ge=8, le=8192), _Expected("a whole number from 8 to 8192")] = 1024
+    """How many numbers a vector of EMBEDDING_MODEL has."""
 
     wecom_api_base: HttpUrl = Field(default_factory=lambda known: _simulator_url(known) or WECOM_API)
     """Where WeCom's API is; the simulator when SIMULATOR is on and this is unset."""
@@ -167,24 +166,29 @@ class Settings(BaseModel):
     handoff_wait_s: Seconds = 1800.0
     """Seconds a person waits for a human before the bot says so and answers again."""
 
+    worker_threads: Annotated[int, Field(ge=1, le=256), _Expected("a whole number from 1 to 256")] = 16
+    """Conversations that the worker works at the same time."""
+    web_workers: Annotated[int, Field(ge=1, le=32), _Expected("a whole number from 1 to 32")] = 2
+    """Processes of the web server."""
+    web_threads: Annotated[int, Field(ge=1, le=64), _Expected("a whole number from 1 to 64")] = 8
+    """Threads of each of them."""
+
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
         """What ``str()`` and ``repr()`` show."""
         return [(name, getattr(self, name)) for name in type(self).model_fields if not _expected(name).private]
 
     @property
-    def embedded_redis(self) -> bool:
-        """Whether Redis is a server of our own."""
-        return "redis_url" not in self.model_fields_set
+    def run_dir(self) -> Path:
+        """Sockets of the running system: below ``data_dir``, or below /tmp where that path is too long for a socket.
+
+        The folder in /tmp is made by ``up``, which refuses one that is not its own.
+        """
+        return _run_dir(self.data_dir)
 
     @property
-    def redis_socket(self) -> Path:
-        """The embedded Redis' socket."""
-        return self.data_dir / "redis/redis.sock"
-
-    @property
-    def embedded_index(self) -> bool:
-        """Whether the search engine runs inside the one worker process."""
-        return self.qdrant_url is None
+    def redis_socket(self) -> Path | None:
+        """The embedded Redis' socket; ``None`` when ``REDIS_URL`` is set."""
+        return None if "redis_url" in self.model_fields_set else _redis_socket(self.data_dir)
 
     @property
     def index_dir(self) -> Path:
@@ -205,16 +209,6 @@ class Settings(BaseModel):
     def llm_configured(self) -> bool:
         """Whether a language model may be used: a model and somewhere to ask it."""
         return self.openai_model is not None and bool(self.openai_base_url or self.openai_api_key)
-
-    @property
-    def web_url(self) -> str:
-        """The web process as this machine reaches it."""
-        return _local_url(self.host, self.port)
-
-    @property
-    def simulator_url(self) -> str:
-        """The simulator as this machine reaches it."""
-        return _local_url(self.host, self.simulator_port)
 
     @property
     def uses_demo_bots(self) -> bool:
@@ -240,7 +234,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path = DOTEN
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        problems += [_problem(sources, given, fault) for fault in error.errors() if fault["loc"] and _is_cause(fault)]
+        problems += [_problem(sources, given, fault) for fault in error.errors() if _is_cause(fault)]
     else:
         problems += _contradictions(settings)
     if problems:
@@ -327,7 +321,7 @@ def _slip(key: str) -> str | None:
 
 
 def _is_cause(fault: Any) -> bool:
-    """False for a default that only could not be derived because another setting is wrong."""
+    """False for a default that could not be derived only because another setting is wrong."""
     return bool(fault["type"] != "default_factory_not_called")
 
 
@@ -352,12 +346,6 @@ def _expected(field: str) -> _Expected:
 def _contradictions(settings: Settings) -> list[str]:
     """What is wrong only in combination."""
     problems = []
-    socket = os.fsencode(settings.redis_socket)
-    if settings.embedded_redis and len(socket) > LONGEST_SOCKET_PATH:
-        problems.append(
-            f"environment: DATA_DIR: its path makes the embedded Redis' socket {len(socket)} bytes long; "
-            f"expected at most {LONGEST_SOCKET_PATH}: choose a shorter one, or set REDIS_URL"
-        )
     if settings.simulator and settings.port == settings.simulator_port:
         problems.append(f"environment: SIMULATOR_PORT: found {settings.port}; expected another port than PORT")
     if settings.embedding_base_url and not settings.embedding_model:
@@ -367,11 +355,20 @@ def _contradictions(settings: Settings) -> list[str]:
     return problems
 
 
+def _run_dir(data_dir: Path) -> Path:
+    folder = data_dir / "run"
+    if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
+        return folder
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path("/tmp") / f"bot-{os.geteuid()}-{digest}"  # noqa: S108 - its ownership is checked before it is used
+
+
+def _redis_socket(data_dir: Path) -> Path:
+    return _run_dir(data_dir) / "redis.sock"
+
+
 def _simulator_url(known: Mapping[str, Any]) -> str:
-    return _local_url(known["host"], known["simulator_port"]) if known["simulator"] else ""
-
-
-def _local_url(host: str, port: int) -> str:
-    """The URL of something that listens on ``host``, from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    """The simulator as this machine reaches it; empty when it is off."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(known["host"], known["host"])  # noqa: S104 - compared, not bound
+    address = f"[{host}]" if ":" in host else host
+    return f"http://{address}:{known['simulator_port']}" if known["simulator"] else ""

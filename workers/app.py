@@ -19,7 +19,7 @@ from bot.errors import UsageError  # noqa: E402
 from bot.task_queue import DRAIN_TASK, SWEEP_TASK, UPKEEP_TASK, create_celery  # noqa: E402
 from workers.housekeeping import Housekeeping  # noqa: E402
 
-app = create_celery(settings.effective_broker_url)
+app = create_celery(settings.broker_url)
 
 
 class _Worker:

@@ -35,7 +35,7 @@ def choose_bot(bots: Mapping[str, BotConfig], wanted: str | None) -> BotConfig:
 @contextmanager
 def open_database(configuration: Configuration) -> Iterator[Database]:
     """The database with its newest schema."""
-    database = Database(configuration.settings.effective_database_url)
+    database = Database(configuration.settings.database_url)
     configuration.settings.data_dir.mkdir(parents=True, exist_ok=True)
     database.upgrade()
     try:
@@ -50,7 +50,7 @@ def knowledge(configuration: Configuration, database: Database) -> Iterator[Ask]
     try:
         service = KnowledgeService(configuration.settings, configuration.bots, database)
     except IndexInUse:
-        client = connect(configuration.settings.effective_redis_url, socket_timeout_s=None)
+        client = connect(configuration.settings.redis_url, socket_timeout_s=None)
         yield IndexClient(client).call
         return
     operations = service.operations()

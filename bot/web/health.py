@@ -32,7 +32,7 @@ def readiness(client: "redis.Redis", llm_configured: bool, now: float) -> dict[s
     return {"ready": ready, "redis": {"state": "ok"}, "workers": workers, "llm": llm}
 
 
-def _heartbeats(client: "redis.Redis") -> list[bytes]:
+def _heartbeats(client: "redis.Redis") -> list[bytes | str]:
     names = list(client.scan_iter(match=HEARTBEAT_PREFIX + "*", count=1000))
     return [raw for name in names if (raw := client.get(name)) is not None]
 
