@@ -1,0 +1,100 @@
+"""What each platform error code means for the caller: one table, one function.
+
+Decisions rest on ``errcode`` alone; ``errmsg`` may change at any time (page 90930) and only travels along, cleaned,
+for the operator to read.
+"""
+
+import random
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from bot.channel import ChannelError, Refused, Retry
+
+OK = 0
+JITTER = 0.25
+"""Waits are lengthened by up to this share, so that many workers do not come back at once."""
+RETRY_S = 1.0
+"""Wait after a fault that carries no time of its own (network, HTTP 5xx)."""
+
+
+class Reaction(Enum):
+    """What a client must do."""
+
+    REFRESH = auto()
+    """Drop the token, fetch once, repeat once; a second failure is an alert."""
+    BACK_OFF = auto()
+    """Try again later."""
+    DROP = auto()
+    """Never try again."""
+    ALERT = auto()
+    """An operator must act; nothing sent by this application can succeed before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reaction; ``after_s`` is the least wait of a ``BACK_OFF``, in seconds."""
+
+    reaction: Reaction
+    after_s: float = 0.0
+
+
+_REFRESH = Rule(Reaction.REFRESH)
+_DROP = Rule(Reaction.DROP)
+_ALERT = Rule(Reaction.ALERT)
+
+RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 90313, unless a row names another
+    -1: Rule(Reaction.BACK_OFF, RETRY_S),  # system busy; "retry at most 3 times" is the outbox's count
+    6000: Rule(Reaction.BACK_OFF, 0.5),  # data version conflict
+    40001: _REFRESH,  # "invalid credential"; from gettoken it means a wrong secret, see tokens.py
+    40003: _DROP,  # userid invalid, or the member left
+    40008: _DROP,  # msgtype
+    40013: _ALERT,  # corpid
+    40014: _REFRESH,  # "invalid access_token"
+    40033: _DROP,  # \uxxxx in the body: ours is UTF-8, so this would be a bug
+    40035: _DROP,  # parameter illegal
+    40056: _ALERT,  # agentid
+    40058: _DROP,  # parameters: not JSON, too long, too many, a required one empty
+    40063: _DROP,  # parameter empty
+    40066: _DROP,  # department id
+    40068: _DROP,  # tag id
+    40091: _ALERT,  # secret of another corp
+    40201: _DROP,  # anti-spam
+    41001: _ALERT,  # access_token missing: a bug
+    42001: _REFRESH,  # "access_token expired"
+    43004: _DROP,  # no WeChat bound
+    44004: _DROP,  # empty text
+    45002: _DROP,  # content too long
+    45009: Rule(Reaction.BACK_OFF, 60.0),  # "api freq out of limit": a minute's limit blocks for 60 s (page 90454)
+    45033: Rule(Reaction.BACK_OFF, 1.0),  # "api concurrent out of limit"; doubling is the outbox's
+    46004: _DROP,  # user does not exist
+    48002: _ALERT,  # the app may not call this API
+    50002: _DROP,  # member out of the app's visible range
+    50003: _ALERT,  # app disabled
+    60003: _DROP,  # department
+    60011: _DROP,  # no right on the member, department or tag
+    60020: _ALERT,  # "not allow to access from your ip": not in 企业可信IP
+    60111: _DROP,  # userid not found, left, or invisible
+    60123: _DROP,  # department
+    81013: _DROP,  # all recipients invalid or not permitted (page 90236)
+    82001: _DROP,  # recipients all empty
+    301002: _ALERT,  # token of another agent: agent_id and secret do not belong together
+    301007: _ALERT,  # corp disbanded or banned
+}
+
+
+def rule_of(code: int) -> Rule:
+    """The rule for ``code``; an unknown code is dropped."""
+    return RULES.get(code, _DROP)
+
+
+def retry(after_s: float, code: str) -> Retry:
+    """A :class:`~bot.channel.Retry` after at least ``after_s`` seconds, with jitter on top."""
+    return Retry(after_s * random.uniform(1.0, 1.0 + JITTER), code)  # noqa: S311 - jitter, not a secret
+
+
+def failure(code: int, detail: str) -> ChannelError:
+    """The error to raise for ``code`` once no token refresh is left to try; ``detail`` is for the operator."""
+    rule = rule_of(code)
+    if rule.reaction is Reaction.BACK_OFF:
+        return retry(rule.after_s, str(code))
+    return Refused(str(code), detail, alert=rule.reaction is not Reaction.DROP)

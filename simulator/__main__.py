@@ -1,0 +1,122 @@
+"""The command line: ``python -m simulator``. Every option can come from the environment as ``SIMULATOR_<NAME>``.
+
+Secrets belong into the environment, because a command line shows in ``ps``.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import structlog
+
+from simulator.platform import Platform
+from simulator.rules import BadRule, Rules
+from simulator.server import SimulatorServer
+from simulator.settings import Member, Settings, SettingsError
+
+log = structlog.get_logger()
+
+DEFAULT_MEMBERS = ("wang.fang:王芳:医生", "zhang.wei:张伟:管理员", "li.na:李娜:人工客服")
+
+
+def main() -> None:
+    """Serve until Ctrl-C or SIGTERM. Exits 2 with the reason when the settings cannot work or the port is taken."""
+    parser = build_parser()
+    environment = os.environ  # noqa: TID251 -- the simulator is a program of its own and reads its environment here only
+    options = parser.parse_args(arguments_from(environment) + sys.argv[1:])
+    try:
+        platform = Platform(read_settings(options), rules=read_rules(options))
+        server = SimulatorServer(platform, options.host, options.port)
+    except (SettingsError, BadRule) as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
+    level = logging.getLevelNamesMapping()[options.log_level]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    signal.signal(signal.SIGTERM, _interrupt)
+    log.info("simulator_ready", url=server.url, callback=platform.settings.callback_url)
+    server.serve()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of ``python -m simulator``."""
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="An offline WeCom with a chat page.")
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=8001, help="port to listen on, 0 for any (default: %(default)s)")
+    add("--callback", default="", help="the app's callback URL, http(s)://host/path")
+    add("--corp-id", default="", help="corpid, ww…")
+    add("--agent-id", type=int, default=0, help="the app's agentid")
+    add("--secret", default="", help="the app's secret for gettoken; better in SIMULATOR_SECRET")
+    add("--token", default="", help="the callback's Token; better in SIMULATOR_TOKEN")
+    add("--encoding-aes-key", default="", help="its EncodingAESKey; better in SIMULATOR_ENCODING_AES_KEY")
+    add("--app-name", default="企业应用", help="the app's name on the page (default: %(default)s)")
+    add("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="default: %(default)s")
+    add("--member", action="append", default=[], metavar="USERID[:NAME[:ROLE]]", help="a member; repeatable")
+    add("--example", action="append", default=[], metavar="QUESTION", help="a question offered on the page; repeatable")
+    add("--allowed-host", action="append", default=[], metavar="NAME", help="answer to this Host too; repeatable")
+    add("--rule", action="append", default=[], metavar="NAME=VALUE", help="a number of rules.py; repeatable")
+    return parser
+
+
+def arguments_from(environment: Mapping[str, str]) -> list[str]:
+    """The options that ``environment`` gives, as arguments that the command line's own may override or add to.
+
+    ``SIMULATOR_ENCODING_AES_KEY`` is ``--encoding-aes-key``, and so on; repeatable options stand in the plural
+    (``SIMULATOR_MEMBERS``, ``_EXAMPLES``, ``_ALLOWED_HOSTS``, ``_RULES``), one value a line.
+    """
+    arguments = []
+    for action in build_parser()._actions:  # argparse offers no public list
+        option = action.option_strings[-1]
+        name = "SIMULATOR_" + option.removeprefix("--").replace("-", "_").upper()
+        if option == "--help":
+            continue
+        if isinstance(action.default, list):
+            lines = environment.get(name + "S", "").splitlines()
+            arguments += [f"{option}={line.strip()}" for line in lines if line.strip()]
+        elif environment.get(name):
+            arguments.append(f"{option}={environment[name]}")
+    return arguments
+
+
+def read_settings(options: argparse.Namespace) -> Settings:
+    """The settings in ``options``. Raises :class:`SettingsError`."""
+    return Settings(
+        corp_id=options.corp_id,
+        agent_id=options.agent_id,
+        secret=options.secret,
+        token=options.token,
+        encoding_aes_key=options.encoding_aes_key,
+        callback_url=options.callback,
+        members=tuple(Member.parse(text) for text in options.member or DEFAULT_MEMBERS),
+        app_name=options.app_name,
+        examples=tuple(options.example),
+        allowed_hosts=tuple(options.allowed_host),
+    )
+
+
+def read_rules(options: argparse.Namespace) -> Rules:
+    """The rules with those of ``options`` changed. Raises :class:`BadRule`."""
+    changes: dict[str, Any] = {}
+    for text in options.rule:
+        name, _, value = text.partition("=")
+        try:
+            changes[name.strip()] = json.loads(value)
+        except ValueError:
+            changes[name.strip()] = value.strip()
+    rules = Rules()
+    rules.update(changes)
+    return rules
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

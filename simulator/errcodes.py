@@ -1,0 +1,54 @@
+"""How qyapi says no: HTTP 200 with ``errcode`` and an ``errmsg`` with hint, IP and link (rule 16, §8)."""
+
+from typing import Any
+
+_TEXTS = {
+    -1: "system busy",
+    40001: "invalid credential",
+    40003: "invalid userid",
+    40007: "invalid media_id",
+    40008: "invalid message type",
+    40013: "invalid corpid",
+    40014: "invalid access_token",
+    40033: "invalid request charset",
+    40035: "invalid parameter",
+    40056: "invalid agentid",
+    40058: "invalid parameter",
+    40063: "some parameters are empty",
+    41001: "access_token missing",
+    42001: "access_token expired",
+    44001: "empty media data",
+    44004: "empty text content",
+    45002: "content size out of limit",
+    45009: "api freq out of limit",
+    45033: "api concurrent out of limit",
+    48002: "api forbidden",
+    60020: "not allow to access from your ip",
+    60111: "userid not found",
+    81013: "user & party & tag all invalid",
+    82001: "user & party & tag all empty",
+    82002: "too many parties",
+    301002: "not allow operate another agent with this accesstoken.",
+}
+"""Texts by code; clients decide on the code, the words may change at any time."""
+
+
+class ApiError(Exception):
+    """A qyapi call that is answered with ``errcode``.
+
+    ``rule`` is the rule enforced, ``None`` for an error of §8 that no rule names and for a fault asked for on purpose;
+    ``warning`` is appended to the text.
+    """
+
+    def __init__(self, errcode: int, rule: int | None, warning: str = "") -> None:
+        self.errcode = errcode
+        self.rule = rule
+        self.warning = warning
+        super().__init__(errcode)
+
+    def to_json(self, request_id: str, ip: str, now: float) -> dict[str, Any]:
+        """The answer's body; ``request_id`` (32 hex digits) appears in its hint."""
+        text = _TEXTS.get(self.errcode, "simulated error") + self.warning
+        hint = f"[{int(now)}_{len(request_id)}_{request_id}]"
+        link = f"https://open.work.weixin.qq.com/devtool/query?e={self.errcode}"
+        return {"errcode": self.errcode, "errmsg": f"{text}, hint: {hint}, from ip: {ip}, more info at {link}"}

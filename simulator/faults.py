@@ -1,0 +1,112 @@
+"""Faults on demand: the next calls of an API, or the next callbacks, go wrong in a chosen way."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+API_KINDS = ("errcode", "http_500", "hang", "answer_late", "close_before", "close_after")
+"""What can happen to a qyapi call.
+
+``errcode``: answered with that code, nothing done. ``http_500``: answered 500, nothing done. ``hang``: waits
+``seconds``, then works and answers. ``answer_late``: works at once, answers after ``seconds``. ``close_before``: the
+connection closes, nothing done. ``close_after``: the work is done, then the connection closes without an answer.
+"""
+
+CALLBACK_KINDS = ("duplicate", "swap", "drop")
+"""What can happen to a callback (rule 9).
+
+``duplicate``: sent twice, concurrently. ``swap``: held back until the same member's next one has gone out.
+``drop``: never sent, as WeCom promises no delivery.
+"""
+
+APIS = ("gettoken", "message/send", "getcallbackip")
+TARGETS: Mapping[str, tuple[str, ...]] = {**dict.fromkeys(APIS, API_KINDS), "callback": CALLBACK_KINDS}
+
+_MAX_TIMES = 1_000_000
+_MAX_SECONDS = 600
+_MAX_FAULTS = 100
+
+
+class BadFault(ValueError):
+    """A fault that cannot be; ``str()`` says why."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Fault:
+    """``times`` how often it still happens; ``member`` restricts a callback's fault to one member."""
+
+    on: str
+    kind: str
+    times: int = 1
+    errcode: int = 0
+    seconds: float = 0.0
+    member: str = ""
+
+    @classmethod
+    def parse(cls, spec: Mapping[str, Any]) -> "Fault":
+        """A fault from the control API's words. Raises :class:`BadFault`."""
+        try:
+            fault = cls(**spec)
+        except TypeError as error:
+            raise BadFault(f"a fault has on, kind, times, errcode, seconds, member; {error}") from error
+        if fault.on not in TARGETS:
+            raise BadFault(f"on must be one of {', '.join(TARGETS)}")
+        if fault.kind not in TARGETS[fault.on]:
+            raise BadFault(f"kind on {fault.on} must be one of {', '.join(TARGETS[fault.on])}")
+        if not _is_int(fault.times) or not 1 <= fault.times <= _MAX_TIMES:
+            raise BadFault(f"times must be an integer from 1 to {_MAX_TIMES}")
+        if not _is_int(fault.errcode) or (fault.kind == "errcode") != (fault.errcode != 0):
+            raise BadFault("errcode must be an integer other than 0, and only with kind errcode")
+        timed = fault.kind in ("hang", "answer_late")
+        if isinstance(fault.seconds, bool) or not isinstance(fault.seconds, int | float):
+            raise BadFault("seconds must be a number")
+        if not 0 <= fault.seconds <= _MAX_SECONDS or timed != (fault.seconds > 0):
+            raise BadFault(f"seconds must be above 0 and at most {_MAX_SECONDS}, and only with hang and answer_late")
+        if not isinstance(fault.member, str) or (fault.member and fault.on != "callback"):
+            raise BadFault("member must be a userid, and only with on callback")
+        return fault
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, JSON-ready."""
+        return asdict(self)
+
+
+class Faults:
+    """The faults still to come, in the order they were asked for; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pending: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Let ``fault`` happen. Raises :class:`BadFault` when too many wait already."""
+        with self._lock:
+            if len(self._pending) >= _MAX_FAULTS:
+                raise BadFault(f"{_MAX_FAULTS} faults wait already")
+            self._pending.append(fault)
+
+    def take(self, on: str, member: str = "") -> Fault | None:
+        """The fault that happens to this call or callback, counted down."""
+        with self._lock:
+            for fault in self._pending:
+                if fault.on == on and fault.member in ("", member):
+                    fault.times -= 1
+                    if not fault.times:
+                        self._pending.remove(fault)
+                    return fault
+        return None
+
+    def pending(self) -> list[dict[str, Any]]:
+        """What still waits."""
+        with self._lock:
+            return [fault.to_json() for fault in self._pending]
+
+    def clear(self) -> None:
+        """Everything works again."""
+        with self._lock:
+            self._pending.clear()
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

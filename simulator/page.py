@@ -1,0 +1,43 @@
+"""The chat page: static files behind a strict Content-Security-Policy."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, request, send_from_directory
+
+from simulator.guard import refusal
+from simulator.settings import Settings
+
+_FILES = Path(__file__).parent / "static"
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def create_page(settings: Settings) -> Blueprint:
+    """``/`` and the files below ``/static``."""
+    blueprint = Blueprint("page", __name__)
+
+    @blueprint.before_request
+    def guard() -> tuple[str, int] | None:
+        return refusal(request, settings.allowed_hosts)
+
+    @blueprint.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers.update(_HEADERS)
+        return response
+
+    @blueprint.get("/")
+    def index() -> Response:
+        return send_from_directory(_FILES, "index.html")
+
+    @blueprint.get("/static/<name>")
+    def file(name: str) -> Response:
+        return send_from_directory(_FILES, name)
+
+    return blueprint

@@ -1,0 +1,61 @@
+"""Reading what the app put into a callback's answer: the encrypted passive reply (§1.5, §2.5; rule 6)."""
+
+import hmac
+from dataclasses import dataclass
+
+from simulator.crypto import CryptoError, decrypt, signature
+from simulator.envelope import BadXml, read_xml
+from simulator.sealing import Sealer
+
+_NO_REPLY = (b"", b"success")
+
+
+class BadPassiveReply(ValueError):
+    """A passive reply that WeCom would not show; ``str()`` is a constant word."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassiveReply:
+    """What the member is to see: MsgType and text (empty for a type that is not text)."""
+
+    type: str
+    content: str
+
+
+def read_passive_reply(body: bytes, *, sealer: Sealer, userid: str) -> PassiveReply | None:
+    """The reply in ``body``, or ``None`` where an empty body or ``success`` says that there is none.
+
+    ``sealer`` holds the callback URL's secrets, ``userid`` is the member whose callback was answered. Raises
+    :class:`BadPassiveReply` for a body that is neither, a wrong signature, a wrong receive id, an empty text, and a
+    reply addressed to or from somebody else.
+    """
+    if body.strip() in _NO_REPLY:
+        return None
+    sealed = _read(body, "unreadable_reply")
+    try:
+        encrypted = sealed["Encrypt"]
+        expected = signature(sealer.token, sealed["TimeStamp"], sealed["Nonce"], encrypted)
+        given = sealed["MsgSignature"]
+    except KeyError as error:
+        raise BadPassiveReply("incomplete_reply") from error
+    if not hmac.compare_digest(expected.encode(), given.encode()):
+        raise BadPassiveReply("bad_reply_signature")
+    try:
+        opened = decrypt(sealer.key, encrypted)
+    except CryptoError as error:
+        raise BadPassiveReply("undecryptable_reply") from error
+    if opened.receive_id != sealer.receive_id:
+        raise BadPassiveReply("wrong_receive_id")
+    reply = _read(opened.message, "unreadable_reply")
+    if reply.get("ToUserName") != userid or reply.get("FromUserName") != sealer.receive_id:
+        raise BadPassiveReply("misaddressed_reply")
+    if not reply.get("MsgType") or (reply["MsgType"] == "text" and not reply.get("Content")):
+        raise BadPassiveReply("incomplete_reply")
+    return PassiveReply(reply["MsgType"], reply.get("Content", ""))
+
+
+def _read(body: bytes, fault: str) -> dict[str, str]:
+    try:
+        return read_xml(body)
+    except BadXml as error:
+        raise BadPassiveReply(fault) from error

@@ -1,0 +1,102 @@
+"""The numbers and switches behind the rules; WeCom changes its limits without notice, so none sits in an ``if``.
+
+A dagger (†) marks what the protocol reference does not know for certain.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+PLAIN_XML = ("mixed", "cdata", "bare")
+
+_LARGEST = 1_000_000_000
+
+
+class BadRule(ValueError):
+    """A rule that does not exist or cannot have that value; ``str()`` says which."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Rules:
+    """What the simulator enforces now; seconds end in ``_s``, bytes of UTF-8 in ``_bytes``."""
+
+    url_check_timeout_s: float = 1.0
+    """Rule 1: how long the callback URL may take to answer its verification."""
+    callback_timeout_s: float = 5.0
+    """Rule 5: how long a callback may take before the connection is cut."""
+    callback_retries: int = 3
+    """Rule 5: how often a failed callback is made again."""
+    callback_retry_pause_s: float = 0.0
+    """Rule 5†: the pause before each retry."""
+    callback_retry_on_status: bool = True
+    """Rule 5: a status other than 200 is retried too (page 90238); off follows page 90930."""
+    callback_retry_reuses_signature: bool = False
+    """§2.1†: a retry repeats timestamp, nonce and ciphertext instead of signing anew."""
+    plain_xml: str = "mixed"
+    """Rule 11: ``cdata``, ``bare``, or ``mixed``: the two in turn."""
+    token_life_s: float = 7200
+    """Rule 13: how long an access token lives."""
+    token_reuse_margin_s: float = 300
+    """Rule 13†: gettoken returns the same token while it lives longer than this."""
+    bad_secret_limit: int = 5
+    """Rule 13†: so many wrong secrets from one IP, and it is banned."""
+    bad_secret_ban_s: float = 3600
+    """Rule 13: how long it is banned."""
+    text_bytes: int = 2048
+    """Rule 17: longer text and markdown is delivered cut."""
+    refused_text_bytes: int = 65536
+    """§2.7†: longer text and markdown is refused with 45002."""
+    refuse_unicode_escapes: bool = True
+    """§8, code 40033: a body that writes characters as backslash-u escapes is refused."""
+    member_per_minute: int = 30
+    """Rule 18: messages a member gets in any 60 s; more are silently not delivered."""
+    member_per_hour: int = 1000
+    """Rule 18: the same in any 3,600 s."""
+    seats: int = 1000
+    """Rule 19: the size of the corp's account."""
+    sends_per_seat_and_day: int = 200
+    """Rule 19: person-times a seat a day (Asia/Shanghai); more is 45009 until midnight."""
+    calls_per_minute: int = 10_000
+    """Rule 19: calls of one API (not ``message/send``, §2.10); more is 45009 for 60 s."""
+    calls_per_hour: int = 150_000
+    """Rule 19: the same in an hour; more is 45009 for 60 min."""
+    concurrent_calls: int = 100
+    """Rule 19†: calls of one API at the same time; more is 45033."""
+    duplicate_interval_s: float = 1800
+    """Rule 20: the interval of the duplicate check when the request names none."""
+    duplicate_interval_max_s: float = 14_400
+    """Rule 20: the longest interval a request may name."""
+
+    def update(self, changes: Mapping[str, Any]) -> None:
+        """Change some rules, all or none. Raises :class:`BadRule`."""
+        kinds = {field.name: type(getattr(self, field.name)) for field in fields(self)}
+        checked = {}
+        for name, value in changes.items():
+            if name not in kinds:
+                raise BadRule(f"unknown rule {name}; known: {', '.join(kinds)}")
+            checked[name] = _checked(name, value, kinds[name])
+        for name, value in checked.items():
+            setattr(self, name, value)
+
+    def copy(self) -> "Rules":
+        """The same rules, to change or to go back to."""
+        return replace(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Name to value."""
+        return asdict(self)
+
+
+def _checked(name: str, value: Any, kind: type) -> Any:
+    if name == "plain_xml":
+        if value not in PLAIN_XML:
+            raise BadRule(f"plain_xml must be one of {', '.join(PLAIN_XML)}")
+        return value
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise BadRule(f"{name} must be true or false")
+        return value
+    numeric = isinstance(value, int) or (isinstance(value, float) and kind is float)
+    if isinstance(value, bool) or not numeric or not 0 <= value <= _LARGEST:
+        raise BadRule(f"{name} must be {'an integer' if kind is int else 'a number'} from 0 to {_LARGEST}")
+    return kind(value)

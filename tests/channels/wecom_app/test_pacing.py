@@ -1,0 +1,103 @@
+"""The pace a member can be written to, and the difference between a repeat and a resend."""
+
+import pytest
+
+from bot.channel import Retry, Unknown
+from tests.channels.wecom_app.conftest import SEND_PATH, Installation
+from tests.fakes.scripted_http import Cut, reply
+
+
+def send_many(here: Installation, count: int, *, begin: int = 0, person: str = "zhang.wei", every_s: float = 0) -> None:
+    for number in range(begin, begin + count):
+        here.say(f"{number}", key=f"turn-{number}:0", person=person)
+        here.clock.now += every_s
+
+
+def wait_of(here: Installation, *, person: str = "zhang.wei") -> float:
+    before = len(here.platform.requests)
+    with pytest.raises(Retry) as caught:
+        here.say("one more", key="more:0", person=person)
+    assert caught.value.paced
+    assert len(here.platform.requests) == before
+    return caught.value.after_s
+
+
+def test_the_31st_message_of_a_minute_waits_exactly_as_long_as_it_must(here: Installation) -> None:
+    send_many(here, 10)
+    here.clock.now += 20
+    send_many(here, 20, begin=10)
+    here.clock.now += 10.25
+    assert wait_of(here) == pytest.approx(29.75, abs=0.001)
+    assert here.outcomes()[-1] == ("paced", "paced")
+    assert wait_of(here, person="ZHANG.WEI") == pytest.approx(29.75, abs=0.001)  # userids do not tell case apart
+    send_many(here, 1, begin=100, person="li.na")  # another member has a pace of their own
+    here.clock.now += 29.75
+    send_many(here, 10, begin=200)
+    assert wait_of(here) == pytest.approx(20, abs=0.001)
+
+
+def test_a_full_hour_waits_for_its_oldest_message(here: Installation) -> None:
+    here.pace_per_hour = 5
+    send_many(here, 5, every_s=120)
+    assert wait_of(here) == pytest.approx(3600 - 600, abs=0.001)
+    here.clock.now += 3000
+    send_many(here, 1, begin=5)
+    assert wait_of(here) == pytest.approx(120, abs=0.001)
+
+
+def test_a_wait_is_not_counted_as_a_message(here: Installation) -> None:
+    here.pace_per_minute = 3
+    send_many(here, 3)
+    for _ in range(5):
+        wait_of(here)
+    here.clock.now += 60
+    send_many(here, 3, begin=100)
+
+
+def test_a_resend_is_the_same_request_byte_for_byte(here: Installation) -> None:
+    here.platform.on(SEND_PATH, Cut(), reply({"errcode": 0}))
+    with pytest.raises(Unknown):
+        here.say("知识库里没有找到依据", key="turn-1:0")
+    here.say("知识库里没有找到依据", key="turn-1:0")
+    first, second = here.sent
+    assert first.body == second.body
+    assert first.json["enable_duplicate_check"] == 1
+
+
+def test_an_honest_repeat_goes_unchecked_and_is_counted(here: Installation) -> None:
+    for key in ("turn-1:0", "turn-2:0", "turn-3:0"):
+        here.say("知识库里没有找到依据", key=key)
+    assert [request.json["enable_duplicate_check"] for request in here.sent] == [1, 0, 0]
+    assert here.counted.count(("degraded", {"what": "duplicate_check_off"})) == 2
+
+
+def test_the_resend_of_a_repeat_stays_unchecked(here: Installation) -> None:
+    here.say("知识库里没有找到依据", key="turn-1:0")
+    for _ in range(2):
+        here.say("知识库里没有找到依据", key="turn-2:0")
+    assert here.sent[1].body == here.sent[2].body
+    assert here.sent[1].json["enable_duplicate_check"] == 0
+
+
+def test_a_crash_between_the_mark_and_the_call_loses_nothing(here: Installation) -> None:
+    here.platform.on(SEND_PATH, Cut(), reply({"errcode": 0}))
+    with pytest.raises(Unknown):
+        here.say("同样的话", key="turn-1:0")  # marked; the platform may or may not have it
+    here.say("同样的话", key="turn-2:0")
+    assert here.sent[1].json["enable_duplicate_check"] == 0
+
+
+def test_other_words_and_other_people_are_no_repeats(here: Installation) -> None:
+    here.say("好的", key="turn-1:0")
+    here.say("好的。", key="turn-2:0")
+    here.say("好的", key="turn-3:0", person="li.na")
+    assert [request.json["enable_duplicate_check"] for request in here.sent] == [1, 1, 1]
+
+
+def test_a_body_is_remembered_a_little_longer_than_the_platform_does(here: Installation) -> None:
+    here.say("好的", key="turn-1:0")
+    (name,) = here.redis.keys("wecom:*:body:*")
+    assert 600 < here.redis.ttl(name) <= 630
+    here.redis.delete(name)
+    here.say("好的", key="turn-2:0")
+    assert here.sent[1].json["enable_duplicate_check"] == 1

@@ -1,0 +1,213 @@
+"""The whole system, started as an operator starts it, and a person with a chat window."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+READY_WITHIN_S = 150
+HEARD_WITHIN_S = 20
+
+
+@dataclass
+class System:
+    """A running installation: its URLs, its data folder and what it printed."""
+
+    process: "subprocess.Popen[str]"
+    environment: dict[str, str]
+    data_dir: Path
+    web: str
+    simulator: str
+    lines: list[str] = field(default_factory=list)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        return http("GET", self.web + path)
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run ``python -m bot`` beside the running system."""
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def log(self, program: str) -> str:
+        return (self.data_dir / "log" / f"{program}.log").read_text(encoding="utf-8")
+
+    def pids(self, pattern: str) -> list[int]:
+        """Processes of this installation whose command line matches ``pattern``."""
+        return [int(folder.name) for folder in Path("/proc").iterdir() if self._matches(folder, pattern)]
+
+    def _matches(self, folder: Path, pattern: str) -> bool:
+        try:
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            ours = f"DATA_DIR={self.data_dir}".encode() in (folder / "environ").read_bytes().split(b"\0")
+        except OSError:  # no process, or one that ended meanwhile
+            return False
+        return ours and re.search(pattern, words) is not None
+
+
+class Chat:
+    """One member of the company with a chat window open on the bot."""
+
+    def __init__(self, simulator: str, member: str) -> None:
+        self._simulator = simulator
+        self.member = member
+        self._rev = self._news()["rev"]
+
+    def says(self, text: str) -> "Chat":
+        return self.sends({"type": "text", "content": text})
+
+    def sends(self, message: dict[str, Any]) -> "Chat":
+        status, body = http("POST", f"{self._simulator}/_sim/messages", {"member": self.member, **message})
+        assert status == 202, body
+        return self
+
+    def hears(self, messages: int = 1) -> str:
+        """The next words of the bot; several messages joined by newlines."""
+        heard: list[str] = []
+        deadline = time.monotonic() + HEARD_WITHIN_S
+        while len(heard) < messages:
+            assert time.monotonic() < deadline, f"{self.member} heard only {heard} within {HEARD_WITHIN_S} s"
+            heard += self._new_words(wait_s=2)
+        return "\n".join(heard)
+
+    def hears_nothing_more(self, seconds: float = 1.5) -> bool:
+        """True when the bot stays quiet for so long."""
+        return self._new_words(wait_s=seconds) == []
+
+    def _new_words(self, wait_s: float) -> list[str]:
+        deadline = time.monotonic() + wait_s
+        while (left := deadline - time.monotonic()) > 0:
+            news = self._news(after=self._rev, wait_s=left)
+            self._rev = news["rev"]
+            words = [m["content"] for m in news["messages"] if m["via"] != "member"]
+            if words:
+                return words
+        return []
+
+    def _news(self, after: int = 0, wait_s: float = 0.0) -> dict[str, Any]:
+        query = f"member={self.member}&after={after}&wait={wait_s:.2f}"
+        status, body = http("GET", f"{self._simulator}/_sim/messages?{query}")
+        assert status == 200, body
+        news: dict[str, Any] = json.loads(body)
+        return news
+
+
+class Crowd:
+    """The company: members to play, and the platform's faults to order."""
+
+    def __init__(self, system: System) -> None:
+        self._simulator = system.simulator
+
+    def member(self, userid: str) -> Chat:
+        """One of the demo's members."""
+        return Chat(self._simulator, userid)
+
+    def stranger(self) -> Chat:
+        """A member nobody has seen before."""
+        userid = f"doctor-{uuid.uuid4().hex[:10]}"
+        status, body = http("POST", f"{self._simulator}/_sim/members", {"userid": userid, "name": userid, "role": ""})
+        assert status == 201, body
+        return Chat(self._simulator, userid)
+
+    def fault(self, **spec: Any) -> None:
+        status, body = http("POST", f"{self._simulator}/_sim/faults", spec)
+        assert status == 201, body
+
+
+def http(method: str, url: str, body: object = None, data: bytes | None = None) -> tuple[int, bytes]:
+    """Status and body of one request; ``body`` is sent as JSON, ``data`` as it is."""
+    payload = json.dumps(body).encode() if body is not None else data
+    headers = {"Content-Type": "application/json"} if body is not None else {"Content-Type": "text/xml"}
+    request = urllib.request.Request(url, payload, headers, method=method)  # noqa: S310 - loopback only
+    try:
+        with urllib.request.urlopen(request, timeout=40) as response:  # noqa: S310
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def free_ports() -> tuple[int, int]:
+    """Two neighbouring ports that are free now."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port, port + 1
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[System]:
+    """``python -m bot up`` with the demo, ready."""
+    data_dir = tmp_path_factory.mktemp("system")
+    port, simulator_port = free_ports()
+    environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG")}  # noqa: TID251
+    environment |= {"PORT": str(port), "DATA_DIR": str(data_dir), "LOG_LEVEL": "INFO", "HANDOFF_WAIT_S": "6"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "up"],
+        cwd=repository,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    running = System(
+        process=process,
+        environment=environment,
+        data_dir=data_dir,
+        web=f"http://127.0.0.1:{port}",
+        simulator=f"http://127.0.0.1:{simulator_port}",
+    )
+    _wait_until_ready(running)
+    yield running
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    assert running.pids("redis-server|celery|gunicorn|simulator") == [], "Ctrl-C stops all of it"
+
+
+def _wait_until_ready(running: System) -> None:
+    assert running.process.stdout is not None
+    deadline = time.monotonic() + READY_WITHIN_S
+    for line in running.process.stdout:
+        running.lines.append(line.rstrip())
+        if line.startswith("ready"):
+            break
+        if time.monotonic() > deadline:
+            break
+    else:
+        pytest.fail("`up` ended before it was ready:\n" + "\n".join(running.lines))
+    status, body = running.get("/readyz")
+    assert status == 200, body
+
+
+@pytest.fixture
+def crowd(system: System) -> Crowd:
+    return Crowd(system)
+
+
+@pytest.fixture
+def doctor(crowd: Crowd) -> Chat:
+    """Somebody new, with a question."""
+    return crowd.stranger()
