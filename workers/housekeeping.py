@@ -27,6 +27,7 @@ class Housekeeping:
         self._services = services
         self._key = HEARTBEAT_PREFIX + hostname
         self._closed = threading.Event()
+        self._started_at = 0
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -57,8 +58,10 @@ class Housekeeping:
         self._services.redis.set(self._key, json.dumps(beat), ex=HEARTBEAT_TTL_S)
 
     def _sweep_if_silent(self) -> None:
+        now = self._services.redis.time()[0]
+        self._started_at = self._started_at or now
         last = int(self._services.redis.get(keys.SWEEP_LAST) or 0)
-        if self._services.redis.time()[0] - last > SWEEP_SILENCE_S:
+        if now - max(last, self._started_at) > SWEEP_SILENCE_S:
             telemetry.count("degraded", what="beat_silent")
             log.warning("beat_silent", since_s=SWEEP_SILENCE_S)
             self._services.sweep()

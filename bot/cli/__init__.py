@@ -26,6 +26,6 @@ class _Commands(click.Group):
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """A customer-service bot for WeCom. Every command exits with 0, or with 2 and a line that says what is wrong."""

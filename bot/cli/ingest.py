@@ -13,11 +13,11 @@ from bot.cli.access import Ask, actor, choose_bot, knowledge, open_database
 from bot.errors import UsageError
 from bot.knowledge.embedder import CachedEmbedder
 from bot.knowledge.entries import Audience, Entry
-from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, Progress
-from bot.knowledge.points import PointMaker
-from bot.knowledge.service import make_embedder, make_tokenizer, vector_cache
+from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, NotSearchable
+from bot.knowledge.points import body
+from bot.knowledge.service import make_embedder, vector_cache
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.sync import SyncReport
+from bot.knowledge.sync import Progress, SyncReport
 from bot.records.database import Database
 
 SYNC_DEADLINE_S = 900.0
@@ -43,10 +43,12 @@ def command(paths: tuple[Path, ...], bot: str | None, collection: str | None, au
     wanted = collection or chosen.knowledge[0]
     if wanted not in chosen.knowledge:
         raise UsageError(f"{chosen.id} does not answer from {wanted!r}; it answers from: {', '.join(chosen.knowledge)}")
-    report = _ingest(configuration, paths, chosen.tenant, wanted, Audience(audience), approve=approve)
-    for result in report.results:
-        click.echo(_line(result))
-    click.echo(_summary(report, approve=approve))
+    try:
+        report = _ingest(configuration, paths, chosen.tenant, wanted, Audience(audience), approve=approve)
+    except NotSearchable as error:
+        _show(error.report, approve=approve)
+        raise
+    _show(report, approve=approve)
     if report.results and all(result.status is FileStatus.SKIPPED for result in report.results):
         raise UsageError("no file could be taken; mend what the lines above say and run the same command again")
 
@@ -80,13 +82,13 @@ def _ingest(
 
 def _ingestor(configuration: Configuration, database: Database) -> Ingestor:
     settings = configuration.settings
-    points: list[PointMaker] = []
+    embedders: list[CachedEmbedder] = []
 
     def warm(entries: Sequence[Entry]) -> None:
-        if not points:  # the model is loaded only when something has to be embedded
-            embedder = CachedEmbedder(make_embedder(settings), vector_cache(settings))
-            points.append(PointMaker(embedder, make_tokenizer()))
-        points[0].make(entries)
+        if not embedders:  # the model is loaded only when something may have to be embedded
+            embedders.append(CachedEmbedder(make_embedder(settings), vector_cache(settings)))
+        embedders[0].passages([body(entry) for entry in entries])
+        embedders[0].queries([question for entry in entries for question in entry.questions])
 
     def sync(tenant: str, collection: str) -> SyncReport:
         with knowledge(configuration, database) as ask:
@@ -117,6 +119,12 @@ def _progress() -> Iterator[Progress]:
             bar.close()
 
 
+def _show(report: IngestReport, *, approve: bool) -> None:
+    for result in report.results:
+        click.echo(_line(result))
+    click.echo(_summary(report, approve=approve))
+
+
 def _line(result: FileResult) -> str:
     counts = f" ({result.entries} entries, {result.added} new, {result.removed} gone)" if result.entries else ""
     state = " [draft, not searched]" if result.draft else ""
@@ -128,7 +136,8 @@ def _line(result: FileResult) -> str:
 
 def _summary(report: IngestReport, *, approve: bool) -> str:
     counts = ", ".join(f"{report.count(status)} {status.value}" for status in FileStatus if report.count(status))
+    problems = f"; {len(report.problems)} problems, marked ! above, were passed over" if report.problems else ""
     if approve:
-        return f"{counts or 'no files'}; searchable now"
+        return f"{counts or 'no files'}; searchable now{problems}"
     drafts = f"{report.drafts} waiting as drafts, which are never searched: run it again with --approve"
-    return f"{counts or 'no files'}; {drafts}"
+    return f"{counts or 'no files'}; {drafts}{problems}"

@@ -1,0 +1,253 @@
+"""Files to searchable knowledge: read, divide, store, embed, index.
+
+Files are read one by one, each stored in one transaction; a bad file or row is reported and never stops the rest.
+Then, only when something was to be approved, what the collection has approved is embedded into the vector cache and
+the index is brought up to date. These last two take up whatever an interrupted run has left.
+"""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.errors import BotError, KnowledgeError, UsageError
+from bot.knowledge.chunk import passages
+from bot.knowledge.entries import Audience, Entry
+from bot.knowledge.faq_table import read_faq_table
+from bot.knowledge.files import Found, find_files
+from bot.knowledge.loaders import LoadLimits, decode_text, load_markdown, load_plain_text
+from bot.knowledge.origin import Origin
+from bot.knowledge.store import KnowledgeStore, Status, Submission
+from bot.knowledge.sync import Progress, SyncReport, batches
+
+log = structlog.get_logger()
+
+EMBED_BATCH = 32
+"""Entries a call of the embedder: some seconds of work, so that progress is seen."""
+
+_NAME = re.compile(r"[\w.-]{1,64}")
+
+
+class FileStatus(StrEnum):
+    """What became of a file. ``APPROVED``: its waiting draft, unchanged, was approved. ``SKIPPED``: nothing stored."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    APPROVED = "approved"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileResult:
+    """What became of one file.
+
+    ``path`` is where it lies, as it can be printed; ``source`` its name in the knowledge. ``draft`` is true when its
+    content waits for approval. ``entries`` is how many entries it has now, of which ``added`` are new; ``removed`` are
+    gone. ``problems`` are for the author to mend (each names its row and what to do), ``notes`` only say what was
+    passed over.
+    """
+
+    path: str
+    source: str
+    status: FileStatus
+    draft: bool = False
+    entries: int = 0
+    added: int = 0
+    removed: int = 0
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IngestReport:
+    """One result a file, in the order they were read; ``synced`` is ``None`` when nothing was to be approved."""
+
+    results: tuple[FileResult, ...]
+    synced: SyncReport | None = None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every problem as one line that begins with the path of its file."""
+        return tuple(f"{result.path}: {problem}" for result in self.results for problem in result.problems)
+
+    @property
+    def drafts(self) -> int:
+        """The number of files whose content waits for approval and is not searched."""
+        return sum(result.draft for result in self.results)
+
+    def count(self, status: FileStatus) -> int:
+        """The number of files with this status."""
+        return sum(result.status is status for result in self.results)
+
+
+class NotSearchable(KnowledgeError):
+    """The files are stored and approved, but the index could not be brought up to date; ``report`` says what is stored.
+
+    Running the same command again, or starting the system, puts it right.
+    """
+
+    def __init__(self, report: IngestReport, cause: BotError) -> None:
+        self.report = report
+        super().__init__(f"stored, but not searchable yet ({cause}): run the same command again")
+
+
+class Ingestor:
+    """Takes files into the knowledge of a collection.
+
+    ``warm`` makes sure that the vectors of the given entries are in the vector cache; ``sync`` brings the index of one
+    collection (tenant, collection) up to date, here or in the process that owns the index. ``timezone`` is where the
+    days of FAQ tables begin; ``clock`` gives epoch seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: KnowledgeStore,
+        warm: Callable[[Sequence[Entry]], None],
+        sync: Callable[[str, str], SyncReport],
+        timezone: ZoneInfo,
+        limits: LoadLimits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._warm = warm
+        self._sync = sync
+        self._timezone = timezone
+        self._limits = limits or LoadLimits()
+        self._clock = clock
+
+    def ingest(
+        self,
+        paths: Sequence[Path],
+        *,
+        tenant: str,
+        collection: str,
+        audience: Audience,
+        approve: bool,
+        actor: str,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Store the files at and below ``paths``; with ``approve`` they are searchable when this returns.
+
+        ``actor`` (``cli:<os user>``) is kept with every version. Raises :class:`~bot.errors.UsageError` for a name
+        that cannot be a collection's, :class:`NotSearchable` when storing went well and indexing did not, and
+        :class:`~bot.errors.Unavailable` when the database does not answer.
+        """
+        for name in (tenant, collection):
+            if not _NAME.fullmatch(name):
+                raise UsageError(f"{name[:80]!r} is no name: use up to 64 letters, digits, '_', '-' and '.'")
+        tell = progress or _nobody
+        found = list(find_files(paths))
+        results: list[FileResult] = []
+        for file in found:
+            origin = Origin(tenant=tenant, collection=collection, audience=audience, source=file.source)
+            results.append(self._take(file, origin, approve=approve, actor=actor))
+            tell("read", len(results), len(found))
+        report = IngestReport(results=tuple(results))
+        log.info(
+            "knowledge_ingested",
+            tenant=tenant,
+            collection=collection,
+            approve=approve,
+            actor=actor,
+            problems=len(report.problems),
+            **{str(status): report.count(status) for status in FileStatus},
+        )
+        return self._publish(report, tenant, collection, tell) if approve else report
+
+    def _take(self, file: Found, origin: Origin, *, approve: bool, actor: str) -> FileResult:
+        if file.problem or file.note:
+            return _skipped(file, file.problem, note=file.note)
+        try:
+            loaded = self._load(file.path, origin)
+        except KnowledgeError as error:
+            return _skipped(file, str(error))
+        if not loaded.submission.entries:
+            return _skipped(file, "nothing in it could be used: what was known from it stays", *loaded.problems)
+        stored = self._store.put(loaded.submission, approve=approve, actor=actor, now=self._clock())
+        return FileResult(
+            path=_printable(file.path),
+            source=file.source,
+            status=FileStatus(stored.change),
+            draft=stored.status is Status.DRAFT,
+            entries=stored.entries,
+            added=stored.added,
+            removed=stored.removed,
+            problems=loaded.problems,
+            notes=loaded.notes,
+        )
+
+    def _load(self, path: Path, origin: Origin) -> "_Loaded":
+        data = _read(path, self._limits.file_bytes)
+        text, encoding = decode_text(data)
+        title = Path(origin.source).stem
+        notes: tuple[str, ...] = () if encoding == "UTF-8" else (f"read as {encoding}",)
+        problems: tuple[str, ...] = ()
+        if path.suffix.lower() == ".csv":
+            table = read_faq_table(text, origin, timezone=self._timezone, limits=self._limits)
+            entries, problems, notes = table.entries, table.problems, notes + table.notes
+        else:
+            load = load_plain_text if path.suffix.lower() == ".txt" else load_markdown
+            document = load(text, name=title)
+            entries, title = tuple(passages(document, origin)), document.title
+        submission = Submission(
+            origin=origin, title=title, content_hash=hashlib.sha256(data).hexdigest(), entries=entries
+        )
+        return _Loaded(submission=submission, problems=problems, notes=notes)
+
+    def _publish(self, report: IngestReport, tenant: str, collection: str, tell: Progress) -> IngestReport:
+        try:
+            total, done = len(self._store.approved_ids(tenant, collection)), 0
+            for batch in batches(self._store.approved_entries(tenant, collection), EMBED_BATCH):
+                self._warm(batch)
+                done += len(batch)
+                tell("embed", done, max(done, total))
+            synced = self._sync(tenant, collection)
+        except BotError as error:
+            raise NotSearchable(report, error) from error
+        return IngestReport(results=report.results, synced=synced)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Loaded:
+    submission: Submission
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _skipped(file: Found, *problems: str, note: str = "") -> FileResult:
+    return FileResult(
+        path=_printable(file.path),
+        source=file.source,
+        status=FileStatus.SKIPPED,
+        problems=tuple(filter(None, problems)),
+        notes=(note,) if note else (),
+    )
+
+
+def _printable(path: Path) -> str:
+    """``path``; bytes in it that are no UTF-8 are shown as ``\\xe9``, since a terminal would refuse them."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise KnowledgeError(f"cannot be read: {error.strerror}") from error
+    if len(data) > limit:
+        raise KnowledgeError(f"larger than {limit:,} bytes: divide it")
+    return data
+
+
+def _nobody(_stage: str, _done: int, _total: int) -> None:
+    """The progress that is told to nobody."""

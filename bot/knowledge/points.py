@@ -1,0 +1,187 @@
+"""What an entry becomes in a Qdrant engine: its points, their vectors and their payload.
+
+Shared by every implementation of the index, embedded or server, so that both hold the same. BM25 is split between
+the two sides: a document's weight of a term is made here, the term's idf and the sum are the engine's.
+"""
+
+import math
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.knowledge.embedder import Embedder
+from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.index import Floats, Route
+from bot.knowledge.tokens import Tokenizer
+
+FORMAT = 1
+"""Raise it whenever terms, weights, vectors or payload change: every index is then made anew."""
+
+ENTRY_ROLE = "entry"
+QUESTION_ROLE = "question"
+
+DENSE_ROUTES = (Route.DENSE, Route.QUESTION_DENSE)
+SPARSE_ROUTES = (Route.LEXICAL, Route.WORDS, Route.QUESTION_LEXICAL)
+
+K1 = 1.2
+B = 0.75
+MEAN_TERMS = 500
+"""The mean length in BM25's length normalisation, in terms, fixed so that a document's weights never depend on its
+neighbours. A passage of 300 characters has about 450 terms; the ten public sets (7 to 608) lose nothing by it."""
+MEAN_QUESTION_TERMS = 15
+
+BACKGROUND_ENTRIES = 100
+
+_FOREVER = 1e15
+"""Stands for an endless validity, which JSON cannot hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointData:
+    """One point: ``dense`` and ``sparse`` map a route to its vector, sparse as (dimensions, weights)."""
+
+    id: str
+    dense: dict[Route, list[float]]
+    sparse: dict[Route, tuple[list[int], list[float]]]
+    payload: dict[str, Any]
+
+
+class PointMaker:
+    """Makes points; embeds with ``embedder`` (which should cache)."""
+
+    def __init__(self, embedder: Embedder, tokenizer: Tokenizer) -> None:
+        self._embedder = embedder
+        self._tokenizer = tokenizer
+
+    def make(self, entries: Sequence[Entry]) -> list[PointData]:
+        """The points of ``entries``: one each, and one for each question of a FAQ."""
+        bodies = [body(entry) for entry in entries]
+        questions = [question for entry in entries for question in entry.questions]
+        body_vectors = self._embedder.passages(bodies)
+        question_vectors = iter(self._embedder.queries(questions))
+        points = []
+        for entry, text, vector in zip(entries, bodies, body_vectors, strict=True):
+            points.append(self._entry_point(entry, text, vector))
+            points += [
+                self._question_point(entry, point_id, question, next(question_vectors))
+                for point_id, question in zip(question_ids(entry), entry.questions, strict=True)
+            ]
+        return points
+
+    def _entry_point(self, entry: Entry, text: str, vector: Floats) -> PointData:
+        words = set(self._tokenizer.words(text)).union(*map(self._tokenizer.words, entry.questions))
+        return PointData(
+            id=entry.id,
+            dense={Route.DENSE: vector.tolist()},
+            sparse={
+                Route.LEXICAL: document_weights(self._tokenizer.terms(text), MEAN_TERMS),
+                Route.WORDS: query_weights(words),
+            },
+            payload=_filtered(entry, ENTRY_ROLE)
+            | {
+                "title": entry.title,
+                "questions": list(entry.questions),
+                "text": entry.text,
+                "source": entry.source,
+                "location": entry.location,
+            },
+        )
+
+    def _question_point(self, entry: Entry, point_id: str, question: str, vector: Floats) -> PointData:
+        return PointData(
+            id=point_id,
+            dense={Route.QUESTION_DENSE: vector.tolist()},
+            sparse={Route.QUESTION_LEXICAL: document_weights(self._tokenizer.terms(question), MEAN_QUESTION_TERMS)},
+            payload=_filtered(entry, QUESTION_ROLE) | {"entry": entry.id},
+        )
+
+
+def body(entry: Entry) -> str:
+    """What the dense and lexical routes read of an entry.
+
+    A FAQ's question stands above its answer; the document's title and the section path, which often say what a
+    passage is about when its words do not, above the passage.
+    """
+    located = entry.kind is EntryKind.PASSAGE and entry.location
+    heading = " › ".join(filter(None, (entry.title, entry.location if located else "")))
+    return f"{heading}\n{entry.text}" if heading else entry.text
+
+
+def question_ids(entry: Entry) -> list[str]:
+    """The ids of the question points of ``entry``, in the order of its questions."""
+    return [str(uuid.uuid5(uuid.UUID(entry.id), str(number))) for number in range(len(entry.questions))]
+
+
+def entry_from_payload(point_id: str, payload: dict[str, Any]) -> Entry:
+    """The entry whose point has this payload. Raises ``KeyError`` or ``ValueError`` on anything else."""
+    return Entry(
+        id=point_id,
+        tenant=payload["tenant"],
+        collection=payload["collection"],
+        kind=EntryKind(payload["kind"]),
+        audience=Audience(payload["audience"]),
+        title=payload["title"],
+        questions=tuple(payload["questions"]),
+        text=payload["text"],
+        source=payload["source"],
+        location=payload["location"],
+        valid_from=_unbounded(payload["valid_from"]),
+        valid_to=_unbounded(payload["valid_to"]),
+    )
+
+
+def document_weights(terms: Sequence[str], mean: float) -> tuple[list[int], list[float]]:
+    """BM25's weights of the terms of one document, without the idf."""
+    normal = K1 * (1 - B + B * len(terms) / mean)
+    return sparse({term: n * (K1 + 1) / (n + normal) for term, n in Counter(terms).items()})
+
+
+def query_weights(terms: Iterable[str]) -> tuple[list[int], list[float]]:
+    """How often each term occurs."""
+    return sparse(dict(Counter(terms)))
+
+
+def sparse(weights: Mapping[str, float]) -> tuple[list[int], list[float]]:
+    """Terms as dimensions: a 32-bit hash. Two terms in a million share one, and then both count there."""
+    dimensions: dict[int, float] = {}
+    for term, weight in weights.items():
+        dimension = zlib.crc32(term.encode("utf-8", "surrogatepass"))
+        dimensions[dimension] = dimensions.get(dimension, 0.0) + weight
+    return list(dimensions), [float(weight) for weight in dimensions.values()]
+
+
+def coverage_weights(idf: Sequence[float | None], entries: int) -> list[float]:
+    """What each word of a question weighs in coverage, from its idf among ``entries`` (``None``: in none of them).
+
+    It is the idf once more, as if :data:`BACKGROUND_ENTRIES` others without the word stood beside: among three entries
+    the idf of a word that one of them holds is far below that of a word none holds, and nothing would seem covered.
+    """
+    weights = []
+    for value in idf:
+        holding = 0.0 if value is None else (entries + 1) / math.exp(value) - 0.5  # Qdrant: idf = ln((n + 1)/(df + .5))
+        weights.append(math.log((entries + BACKGROUND_ENTRIES + 1) / (holding + 0.5)))
+    return weights
+
+
+def _filtered(entry: Entry, role: str) -> dict[str, Any]:
+    """The payload that a search filters by."""
+    return {
+        "tenant": entry.tenant,
+        "collection": entry.collection,
+        "kind": entry.kind.value,
+        "audience": entry.audience.value,
+        "role": role,
+        "valid_from": _bounded(entry.valid_from),
+        "valid_to": _bounded(entry.valid_to),
+    }
+
+
+def _bounded(epoch_s: float) -> float:
+    return max(-_FOREVER, min(_FOREVER, float(epoch_s)))
+
+
+def _unbounded(epoch_s: float) -> float:
+    return math.copysign(math.inf, epoch_s) if abs(epoch_s) >= _FOREVER else epoch_s

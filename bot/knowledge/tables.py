@@ -1,0 +1,70 @@
+"""The tables of :mod:`bot.knowledge.store`."""
+
+from sqlalchemy import JSON, Column, Double, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+
+from bot.records.database import metadata
+
+documents = Table(
+    "knowledge_documents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("collection", String(64), nullable=False),
+    Column("source", Text, nullable=False),
+    UniqueConstraint("tenant", "collection", "source"),
+)
+
+versions = Table(
+    "knowledge_versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", ForeignKey("knowledge_documents.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("audience", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("ingested_at", Double, nullable=False),
+    Column("ingested_by", Text, nullable=False),
+    Column("approved_at", Double),
+    Column("approved_by", Text),
+    Column("withdrawn_at", Double),
+    Column("withdrawn_by", Text),
+    UniqueConstraint("document_id", "number"),
+    *(
+        Index(
+            f"uq_knowledge_versions_one_{status}",
+            "document_id",
+            unique=True,
+            sqlite_where=text(f"status = '{status}'"),
+            postgresql_where=text(f"status = '{status}'"),
+        )
+        for status in ("draft", "approved")
+    ),
+)
+
+entries = Table(
+    "knowledge_entries",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("collection", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("audience", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("questions", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("valid_from", Double, nullable=False),
+    Column("valid_to", Double, nullable=False),
+)
+
+version_entries = Table(
+    "knowledge_version_entries",
+    metadata,
+    Column("version_id", ForeignKey("knowledge_versions.id"), primary_key=True),
+    Column("entry_id", ForeignKey("knowledge_entries.id"), primary_key=True),
+    Column("position", Integer, nullable=False),
+)

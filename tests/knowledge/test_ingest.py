@@ -1,0 +1,269 @@
+"""From files to searchable entries: real files, a real SQLite file, the real engine."""
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.errors import Unavailable, UsageError
+from bot.knowledge.edge_index import EdgeIndex
+from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.ingest import EMBED_BATCH, FileStatus, Ingestor, IngestReport, NotSearchable
+from bot.knowledge.loaders import LoadLimits
+from bot.knowledge.store import KnowledgeStore, Status
+from bot.knowledge.sync import SyncReport, sync_collection
+from bot.records.database import Database, metadata
+from tests.knowledge.small_index import open_small_index
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+GUIDE = "# 指南\n\n## 选课\n\n每学期最多选 4 门课。\n\n## 学分\n\n8 学时折算 1 学分。\n"
+TABLE = "问题,相似问题,答案,生效,失效\n怎样选课？,选课|报课,打开应用。,,\n多少学分？,,六学分。,,2026-12-31\n"
+
+
+class Workplace:
+    """An installation of the knowledge part, with a folder of files to ingest."""
+
+    def __init__(self, folder: Path, store: KnowledgeStore) -> None:
+        self.folder = folder
+        self.files = folder / "files"
+        self.files.mkdir()
+        self.store = store
+        self.warmed: list[int] = []
+        self.index_is_down = False
+        self._ingestor = Ingestor(
+            store=store,
+            warm=self._warm,
+            sync=self._sync,
+            timezone=SHANGHAI,
+            limits=LoadLimits(file_bytes=4_000),
+            clock=lambda: 1_000.0,
+        )
+
+    @cached_property
+    def index(self) -> EdgeIndex:
+        return open_small_index(self.folder)
+
+    def _warm(self, entries: Sequence[Entry]) -> None:
+        self.warmed.append(len(entries))
+
+    def _sync(self, tenant: str, collection: str) -> SyncReport:
+        if self.index_is_down:
+            raise Unavailable("nobody owns the index")
+        return sync_collection(self.store, self.index, tenant, collection)
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        path = self.files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def ingest(
+        self, *paths: Path, approve: bool = True, audience: Audience = Audience.PUBLIC, collection: str = "imaging"
+    ) -> IngestReport:
+        return self._ingestor.ingest(
+            paths or [self.files],
+            tenant="academy",
+            collection=collection,
+            audience=audience,
+            approve=approve,
+            actor="cli:li",
+        )
+
+    def searchable(self) -> dict[str, Entry]:
+        entries = self.index.entries(sorted(self.index.ids("academy", "imaging")))
+        return {entry.text: entry for entry in entries}
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Iterator[Workplace]:
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    metadata.create_all(database.engine)
+    workplace = Workplace(tmp_path, KnowledgeStore(database))
+    yield workplace
+    if "index" in vars(workplace):
+        workplace.index.close()
+    database.dispose()
+
+
+def statuses(report: IngestReport) -> dict[str, str]:
+    return {result.source: str(result.status) for result in report.results}
+
+
+def test_files_become_searchable_entries(workplace: Workplace) -> None:
+    workplace.write("指南.md", GUIDE)
+    workplace.write("常见问题/faq.csv", TABLE.encode("gb18030"))
+    workplace.write("notes.TXT", "机房周六开放。")
+    report = workplace.ingest()
+    assert statuses(report) == {"notes.TXT": "added", "常见问题/faq.csv": "added", "指南.md": "added"}
+    assert report.synced == SyncReport(upserted=5, deleted=0)
+    assert (report.problems, report.drafts, report.count(FileStatus.ADDED)) == ((), 0, 3)
+    assert [result.notes for result in report.results] == [(), ("read as GB18030",), ()]
+    found = workplace.searchable()
+    assert set(found) == {"机房周六开放。", "打开应用。", "六学分。", "每学期最多选 4 门课。", "8 学时折算 1 学分。"}
+    faq, passage = found["打开应用。"], found["8 学时折算 1 学分。"]
+    assert (faq.kind, faq.questions, faq.location) == (EntryKind.FAQ, ("怎样选课？", "选课", "报课"), "第 2 行")
+    assert found["六学分。"].valid_to == datetime(2027, 1, 1, tzinfo=SHANGHAI).timestamp()
+    assert (passage.title, passage.source, passage.location) == ("指南", "指南.md", "学分")
+    assert (passage.tenant, passage.collection, passage.audience) == ("academy", "imaging", Audience.PUBLIC)
+
+
+def test_a_second_run_changes_only_what_changed(workplace: Workplace) -> None:
+    workplace.write("guide.md", GUIDE)
+    workplace.write("faq.csv", TABLE)
+    workplace.ingest()
+    again = workplace.ingest()
+    assert statuses(again) == {"faq.csv": "unchanged", "guide.md": "unchanged"}
+    assert again.synced == SyncReport(upserted=0, deleted=0)
+
+    workplace.write("guide.md", GUIDE.replace("4 门", "5 门"))
+    workplace.write("faq.csv", TABLE.replace("\n", "\r\n"))  # other bytes, the same knowledge
+    third = workplace.ingest()
+    assert statuses(third) == {"faq.csv": "unchanged", "guide.md": "changed"}
+    (changed,) = [result for result in third.results if result.source == "guide.md"]
+    assert (changed.entries, changed.added, changed.removed) == (2, 1, 1)
+    assert third.synced == SyncReport(upserted=1, deleted=1)
+
+    assert statuses(workplace.ingest(audience=Audience.STAFF)) == {"faq.csv": "changed", "guide.md": "changed"}
+    assert {entry.audience for entry in workplace.searchable().values()} == {Audience.STAFF}
+    assert statuses(workplace.ingest(collection="other")) == {"faq.csv": "added", "guide.md": "added"}
+    assert len(workplace.searchable()) == 4
+
+
+def test_drafts_are_never_searchable(workplace: Workplace) -> None:
+    guide = workplace.write("guide.md", GUIDE)
+    draft = workplace.ingest(guide, approve=False)
+    assert (statuses(draft), draft.drafts, draft.synced) == ({"guide.md": "added"}, 1, None)
+    assert workplace.ingest(guide, approve=False).drafts == 1
+    assert sync_collection(workplace.store, workplace.index, "academy", "imaging").upserted == 0
+    assert (workplace.searchable(), workplace.warmed) == ({}, [])
+
+    approved = workplace.ingest(guide)
+    assert (statuses(approved), approved.drafts) == ({"guide.md": "approved"}, 0)
+    workplace.write("guide.md", GUIDE.replace("4 门", "5 门"))
+    assert workplace.ingest(guide, approve=False).drafts == 1
+    assert "每学期最多选 4 门课。" in workplace.searchable()
+    (live, waiting) = workplace.store.versions("academy", "imaging")
+    assert (live.status, live.approved_by, waiting.status) == (Status.APPROVED, "cli:li", Status.DRAFT)
+
+
+def test_a_crash_between_database_and_index_is_healed(workplace: Workplace) -> None:
+    guide = workplace.write("guide.md", GUIDE)
+    workplace.index_is_down = True
+    with pytest.raises(NotSearchable, match=r"not searchable yet \(nobody owns the index\): run the same") as error:
+        workplace.ingest(guide)
+    assert statuses(error.value.report) == {"guide.md": "added"}
+    assert workplace.searchable() == {}
+    workplace.index_is_down = False
+    report = workplace.ingest(guide)
+    assert (statuses(report), report.synced) == ({"guide.md": "unchanged"}, SyncReport(upserted=2, deleted=0))
+    assert len(workplace.searchable()) == 2
+
+
+def test_vectors_are_made_batch_by_batch_with_progress(workplace: Workplace) -> None:
+    rows = "".join(f"问{n},,答{n},,\n" for n in range(EMBED_BATCH + 1))
+    told: list[tuple[str, int, int]] = []
+    workplace._ingestor.ingest(
+        [workplace.write("faq.csv", "问题,相似问题,答案,生效,失效\n" + rows)],
+        tenant="academy",
+        collection="imaging",
+        audience=Audience.PUBLIC,
+        approve=True,
+        actor="cli:li",
+        progress=lambda *step: told.append(step),
+    )
+    assert workplace.warmed == [EMBED_BATCH, 1]
+    assert told == [
+        ("read", 1, 1),
+        ("embed", EMBED_BATCH, EMBED_BATCH + 1),
+        ("embed", EMBED_BATCH + 1, EMBED_BATCH + 1),
+    ]
+
+
+def test_bad_rows_are_reported_and_good_ones_go_in(workplace: Workplace) -> None:
+    path = workplace.write("faq.csv", TABLE + "没有答案？,,,,\n何时？,,随时。,明天,\n")
+    report = workplace.ingest()
+    assert report.count(FileStatus.ADDED) == 1
+    assert report.problems == (
+        f"{path}: row 4: the answer is empty: fill it in or delete the row",
+        f"{path}: row 5: valid_from is not a date (明天): write it like 2026-01-31",
+    )
+    assert set(workplace.searchable()) == {"打开应用。", "六学分。"}
+
+
+BAD_FILES: dict[str, tuple[str | bytes, str]] = {
+    "bad.csv": ("问题,相似问题,答案,生效,失效\n甲,,,,", "nothing in it could be used: what was known from it stays"),
+    "columns.csv": ("标题,内容\n甲,乙", "row 1: the columns 问题 (question), 答案 (answer) are missing"),
+    "empty.md": ("# 只有标题", "nothing in it could be used"),
+    "large.txt": ("大" * 4_000, "larger than 4,000 bytes: divide it"),
+    "scan.md": (b"\x89PNG\r\n\x1a\n\x00", "the file is not text"),
+}
+
+
+def test_bad_files_never_stop_the_run_nor_remove_what_was_known(workplace: Workplace) -> None:
+    for name in BAD_FILES:
+        workplace.write(name, TABLE if name.endswith(".csv") else f"{name} 原来的内容。")
+    workplace.write("zz.md", GUIDE)
+    workplace.ingest()
+    before = workplace.searchable()
+    for name, (content, _) in BAD_FILES.items():
+        workplace.write(name, content)
+    workplace.write("zz.md", GUIDE.replace("4 门", "5 门"))
+    report = workplace.ingest()
+    assert statuses(report) == {**dict.fromkeys(BAD_FILES, "skipped"), "zz.md": "changed"}
+    said = {result.source: result.problems for result in report.results}
+    for name, (_, problem) in BAD_FILES.items():
+        assert said[name][0].startswith(problem)
+    assert before.keys() - workplace.searchable().keys() == {"每学期最多选 4 门课。"}
+
+
+def test_folders_are_walked_in_order_and_nothing_is_left_out_silently(workplace: Workplace) -> None:
+    for name in ("b.md", "a/b.md", "a/c.txt", "a/.c.txt", ".hidden.md", ".git/x.md", "data.xlsx", "README"):
+        workplace.write(name, "文字。")
+    os.symlink("..", workplace.files / "a" / "loop")
+    os.symlink("nowhere", workplace.files / "z")
+    os.symlink("b.md", workplace.files / "same.md")
+    os.mkfifo(workplace.files / "pipe.md")
+    report = workplace.ingest(approve=False)
+    assert [(result.source, result.status, *result.notes, *result.problems) for result in report.results] == [
+        (".git", "skipped", "hidden"),
+        (".hidden.md", "skipped", "hidden"),
+        ("README", "skipped", "a file without suffix is not read: only .md, .markdown, .txt, .csv are"),
+        ("a/.c.txt", "skipped", "hidden"),
+        ("a/b.md", "added"),
+        ("a/c.txt", "added"),
+        ("a/loop", "skipped", "a link to a folder: name it to have it read"),
+        ("b.md", "added"),
+        ("data.xlsx", "skipped", ".xlsx is not read: save it as CSV UTF-8"),
+        ("pipe.md", "skipped", "not a regular file"),
+        ("same.md", "skipped", "already read in this run"),
+        ("z", "skipped", "cannot be read: No such file or directory"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["missing.md"], "missing.md: cannot be read: No such file or directory"),
+        (["data.xlsx"], "data.xlsx: .xlsx is not read: save it as CSV UTF-8"),
+        (["b.md", "a/b.md"], "rename one, or ingest their folder"),
+        (["a/\udce9.md"], r"a/\xe9.md: the file name is not UTF-8: rename the file"),
+    ],
+)
+def test_what_was_asked_for_by_name_and_cannot_be_read_is_a_problem(
+    workplace: Workplace, names: list[str], problem: str
+) -> None:
+    for name in ("b.md", "a/b.md", "data.xlsx", "a/\udce9.md"):
+        workplace.write(name, "文字。")
+    report = workplace.ingest(*(workplace.files / name for name in names), approve=False)
+    assert len(report.problems) == 1
+    assert problem in report.problems[0]
+
+
+def test_a_collection_needs_a_name(workplace: Workplace) -> None:
+    for name in ("", "two words", "a/b", "x" * 65):
+        with pytest.raises(UsageError, match="is no name"):
+            workplace.ingest(collection=name)

@@ -1,0 +1,154 @@
+"""From a question to the right entry, with the shipped model, weights and constants."""
+
+import math
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.errors import KnowledgeError
+from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, Calibration, features
+from bot.knowledge.edge_index import EdgeIndex
+from bot.knowledge.embedder import E5Embedder
+from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
+from bot.knowledge.index import Candidates, Route
+from bot.knowledge.search import DEPTH, FULL_COVERAGE, Searcher, fuse, gate
+from bot.knowledge.segment import Segmenter, jieba_dictionary
+from bot.knowledge.tokens import Tokenizer
+
+SCOPE = Scope(tenant="t", collections=("c",), reader=Audience.PUBLIC, now=0.0)
+
+FAQS = {
+    "如何修改登录密码？": ("在“我的—设置—安全”里点“修改密码”，输入旧密码和两次新密码。", ("忘了密码怎么办",)),
+    "会议室怎么预订？": ("在日历里新建会议，点“添加会议室”，选好时间即可。", ()),
+    "年假有几天？": ("入职满一年有五天，满十年有十天。", ("每年可以休多少天假",)),
+}
+PASSAGES = (
+    "打印机在三楼东侧，刷工卡后取件，彩色打印每月限一百页。",
+    "差旅报销须在返回后三十天内提交，附发票原件和行程单。",
+    "The office network name is Lobby and the guest password changes every Monday.",
+)
+
+
+def _entry(kind: EntryKind, title: str, questions: tuple[str, ...], text: str) -> Entry:
+    return Entry(
+        id=str(uuid.uuid5(uuid.NAMESPACE_URL, text)),
+        tenant="t",
+        collection="c",
+        kind=kind,
+        audience=Audience.PUBLIC,
+        title=title,
+        questions=questions,
+        text=text,
+        source="手册.md",
+        location="",
+        valid_from=-math.inf,
+        valid_to=math.inf,
+    )
+
+
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory: pytest.TempPathFactory) -> E5Embedder:
+    return E5Embedder(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def searcher(tmp_path_factory: pytest.TempPathFactory, embedder: E5Embedder) -> Iterator[Searcher]:
+    tokenizer = Tokenizer(Segmenter(jieba_dictionary()))
+    index = EdgeIndex(tmp_path_factory.mktemp("index"), embedder, tokenizer)
+    entries = [_entry(EntryKind.FAQ, q, (q, *similar), answer) for q, (answer, similar) in FAQS.items()]
+    index.upsert(entries + [_entry(EntryKind.PASSAGE, "员工手册", (), text) for text in PASSAGES])
+    yield Searcher(index, embedder, Calibration.shipped())
+    index.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("如何修改登录密码？", "在“我的"),
+        ("密码忘了，请问怎么改", "在“我的"),
+        ("我想订一个会议室", "在日历里"),
+        ("每年可以休多少天假", "入职满一年"),
+        ("出差回来多久内要报销？", "差旅报销"),
+        ("How do I book a meeting room?", "在日历里"),
+        ("打印机在几楼？", "打印机在三楼"),
+    ],
+)
+def test_the_right_entry_comes_first(searcher: Searcher, question: str, answer: str) -> None:
+    found = searcher.search(question, SCOPE)
+    assert found.hits[0].entry.text.startswith(answer)
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
+    assert set(found.timings_ms) == {"embed", "index", "fuse"}
+
+
+def test_confidence_tells_an_answer_from_a_gap(searcher: Searcher) -> None:
+    answered = [searcher.search(question, SCOPE).confidence for question in FAQS]
+    gaps = ["食堂今天吃什么？", "明天会下雨吗", "怎么申请签证", "What is the capital of France?", "股票代码是多少"]
+    unanswered = [searcher.search(question, SCOPE).confidence for question in gaps]
+    assert min(answered) >= ANSWER_THRESHOLD > max(unanswered)
+
+
+def test_a_kind_and_a_limit_narrow_the_hits(searcher: Searcher) -> None:
+    found = searcher.search("修改密码", SCOPE, EntryKind.PASSAGE, limit=2)
+    assert [hit.entry.kind for hit in found.hits] == [EntryKind.PASSAGE] * 2
+
+
+@pytest.mark.parametrize("question", ["", " \n", "？"])
+def test_a_question_that_says_nothing_is_not_answered(searcher: Searcher, question: str) -> None:
+    assert searcher.search(question, SCOPE).confidence < ANSWER_THRESHOLD
+
+
+def test_nothing_in_scope_is_no_hit_and_no_confidence(searcher: Searcher) -> None:
+    found = searcher.search("修改密码", Scope(tenant="x", collections=("c",), reader=Audience.STAFF, now=0.0))
+    assert (found.hits, found.confidence) == ((), 0.0)
+
+
+def test_a_long_question_is_searched(searcher: Searcher) -> None:
+    assert searcher.search("请问一下，" * 100 + "修改密码", SCOPE).hits
+
+
+def _candidates(**routes: dict[str, float]) -> Candidates:
+    return Candidates({route: routes.get(route.value, {}) for route in Route}, mass=5.0, visible=10)
+
+
+def test_a_lexical_route_that_knows_nothing_has_no_vote() -> None:
+    dense = {"a": 0.9, "b": 0.8}
+    blind = _candidates(dense=dense, lexical={"b": 3.0}, words={"b": 0.01})
+    seeing = _candidates(dense=dense, lexical={"b": 3.0}, words={"b": FULL_COVERAGE})
+    assert (gate(blind), gate(seeing)) == (pytest.approx(0.01 / FULL_COVERAGE), 1.0)
+    assert fuse(blind)[0][0] == "a"
+    assert dict(fuse(seeing)) == {"a": 0.5, "b": 0.5}
+
+
+def test_routes_are_scaled_over_their_own_pool() -> None:
+    pool = {f"{n:03}": 1.0 - n / 1000 for n in range(DEPTH)}
+    scores = dict(fuse(_candidates(dense=pool, lexical={"000": 8.0, "001": 4.0}, words={"000": 1.0})))
+    assert scores["000"] == pytest.approx(1.0)
+    assert scores["001"] == pytest.approx(0.5 * 98 / 99 + 0.25)
+    assert scores[f"{DEPTH - 1:03}"] == 0.0
+
+
+def test_a_faq_gains_by_its_question() -> None:
+    ranking = fuse(_candidates(dense={"a": 0.9, "b": 0.89, "c": 0.8}, question_dense={"b": 0.95}))
+    assert ranking[0][0] == "b"
+
+
+def test_features_are_named_and_finite_for_a_lone_entry() -> None:
+    values = features(_candidates(dense={"a": 0.85}), [("a", 0.5)])
+    named = dict(zip(FEATURES, values, strict=True))
+    assert named["cosine"] == 0.85
+    assert named["coverage"] == 0.0
+    assert all(math.isfinite(value) for value in values)
+
+
+def test_weights_of_other_features_are_refused() -> None:
+    with pytest.raises(KnowledgeError, match="train it again"):
+        Calibration({"cosine": 1.0}, 0.0, "e")
+
+
+def test_another_embedder_than_the_calibrated_is_said(searcher: Searcher, embedder: E5Embedder) -> None:
+    weights = dict.fromkeys(FEATURES, 0.0)
+    with capture_logs() as logs:
+        Searcher(searcher._index, embedder, Calibration(weights, 0.0, "another"))
+    assert [log["event"] for log in logs] == ["confidence_uncalibrated"]

@@ -1,0 +1,183 @@
+"""Documents, versions and approvals in a real SQLite file."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.store import Change, KnowledgeStore, Status, Stored, Submission
+from bot.knowledge.tables import entries, version_entries, versions
+from bot.records.database import Database, metadata
+
+ORIGIN = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source="faq.csv")
+OTHER_VALUES = {
+    "tenant": "other",
+    "collection": "other",
+    "kind": EntryKind.PASSAGE,
+    "audience": Audience.STAFF,
+    "title": "other",
+    "questions": ("other",),
+    "text": "other",
+    "source": "other",
+    "location": "other",
+    "valid_from": 1.0,
+    "valid_to": 2.0,
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    metadata.create_all(database.engine)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def store(database: Database) -> KnowledgeStore:
+    return KnowledgeStore(database)
+
+
+def entry(text: str, origin: Origin = ORIGIN) -> Entry:
+    return make_entry(
+        origin, kind=EntryKind.FAQ, title=f"{text}？", questions=(f"{text}？", "另问"), text=text, location="第 2 行"
+    )
+
+
+def put(store: KnowledgeStore, *texts: str, approve: bool, origin: Origin = ORIGIN, actor: str = "cli:li") -> Stored:
+    submission = Submission(
+        origin=origin, title="faq", content_hash="0" * 64, entries=tuple(entry(text, origin) for text in texts)
+    )
+    return store.put(submission, approve=approve, actor=actor, now=1_000.0)
+
+
+def live(store: KnowledgeStore) -> list[str]:
+    return sorted(entry.text for entry in store.approved_entries("academy", "imaging"))
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Entry) if field.name != "id"])
+def test_ids_are_equal_exactly_when_entries_are(field: str) -> None:
+    one, twin = entry("甲"), entry("甲")
+    changed = replace(one, **{field: OTHER_VALUES[field]})
+    origin = Origin(
+        tenant=changed.tenant, collection=changed.collection, audience=changed.audience, source=changed.source
+    )
+    other = make_entry(
+        origin,
+        kind=changed.kind,
+        title=changed.title,
+        questions=changed.questions,
+        text=changed.text,
+        location=changed.location,
+        valid_from=changed.valid_from,
+        valid_to=changed.valid_to,
+    )
+    assert one == twin
+    assert other.id != one.id
+
+
+def test_an_entry_comes_back_as_it_was_put(store: KnowledgeStore) -> None:
+    put(store, "甲", approve=True)
+    assert list(store.approved_entries("academy", "imaging")) == [entry("甲")]
+
+
+S, C = Status, Change
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome", "searched", "history"),
+    [
+        (["-甲乙"], (C.ADDED, 2, 2, 0), "", [S.DRAFT]),
+        (["+甲乙"], (C.ADDED, 2, 2, 0), "甲乙", [S.APPROVED]),
+        (["+甲乙", "+甲乙"], (C.UNCHANGED, 2, 0, 0), "甲乙", [S.APPROVED]),
+        (["+甲乙", "-甲乙"], (C.UNCHANGED, 2, 0, 0), "甲乙", [S.APPROVED]),
+        (["+甲乙", "+甲丙丁"], (C.CHANGED, 3, 2, 1), "丁丙甲", [S.WITHDRAWN, S.APPROVED]),
+        (["+甲乙", "+乙甲"], (C.CHANGED, 2, 0, 0), "乙甲", [S.WITHDRAWN, S.APPROVED]),
+        (["-甲乙", "-甲乙"], (C.UNCHANGED, 2, 0, 0), "", [S.DRAFT]),
+        (["-甲乙", "+甲乙"], (C.APPROVED, 2, 0, 0), "乙甲", [S.APPROVED]),
+        (["-甲乙", "-甲丙"], (C.CHANGED, 2, 1, 1), "", [S.WITHDRAWN, S.DRAFT]),
+        (["-甲乙", "+甲丙"], (C.CHANGED, 2, 1, 1), "丙甲", [S.WITHDRAWN, S.APPROVED]),
+        (["+甲乙", "-甲丙"], (C.CHANGED, 2, 1, 1), "乙甲", [S.APPROVED, S.DRAFT]),
+        (["+甲乙", "-甲丙", "+甲丙"], (C.APPROVED, 2, 0, 0), "丙甲", [S.WITHDRAWN, S.APPROVED]),
+        (["+甲乙", "-甲丙", "-甲乙"], (C.UNCHANGED, 2, 0, 0), "乙甲", [S.APPROVED, S.WITHDRAWN]),
+        (["+甲乙", "-甲丙", "+丁"], (C.CHANGED, 1, 1, 2), "丁", [S.WITHDRAWN, S.WITHDRAWN, S.APPROVED]),
+        (["+甲乙", "x", "+甲乙"], (C.ADDED, 2, 2, 0), "乙甲", [S.WITHDRAWN, S.APPROVED]),
+    ],
+    ids=lambda value: ">".join(value) if isinstance(value, list) and isinstance(value[0], str) else "",
+)
+def test_the_life_of_a_document(
+    store: KnowledgeStore,
+    steps: list[str],
+    outcome: tuple[Change, int, int, int],
+    searched: str,
+    history: list[Status],
+) -> None:
+    """Steps: ``-`` ingests a draft, ``+`` with approval, ``x`` withdraws; each letter is an entry.
+
+    The outcome of the last one counts its entries, those added and those removed.
+    """
+    for step in steps:
+        if step == "x":
+            assert store.withdraw("academy", "imaging", "faq.csv", actor="cli:li", now=1.0)
+        else:
+            stored = put(store, *step[1:], approve=step[0] == "+")
+    assert (stored.change, stored.entries, stored.added, stored.removed) == outcome
+    assert sorted(live(store)) == sorted(searched)
+    assert [version.status for version in store.versions("academy", "imaging")] == history
+
+
+def test_history_says_who_did_what_when(store: KnowledgeStore) -> None:
+    put(store, "甲", approve=False, actor="cli:author")
+    put(store, "甲", approve=True, actor="cli:reviewer")
+    assert store.withdraw("academy", "imaging", "faq.csv", actor="cli:ops", now=2_000.0)
+    assert not store.withdraw("academy", "imaging", "faq.csv", actor="cli:ops", now=3_000.0)
+    assert not store.withdraw("academy", "imaging", "unknown.csv", actor="cli:ops", now=3_000.0)
+    (version,) = store.versions("academy", "imaging")
+    assert (version.ingested_by, version.approved_by, version.withdrawn_by) == ("cli:author", "cli:reviewer", "cli:ops")
+    assert (version.ingested_at, version.approved_at, version.withdrawn_at) == (1_000.0, 1_000.0, 2_000.0)
+    assert (version.source, version.number, version.status) == ("faq.csv", 1, Status.WITHDRAWN)
+
+
+def test_a_new_version_writes_only_the_entries_that_changed(store: KnowledgeStore, database: Database) -> None:
+    texts = [f"答案{n}" for n in range(600)]  # more than one page of rows
+    put(store, *texts, approve=True)
+    put(store, *texts[:-1], "新的", approve=True)
+    with database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(entries)) == 601
+        assert connection.scalar(select(func.count()).select_from(version_entries)) == 1200
+    assert live(store) == sorted([*texts[:-1], "新的"])
+    some = [entry("答案3").id, entry("新的").id, entry("答案599").id]
+    found = {found.text for found in store.approved_entries("academy", "imaging", some)}
+    assert found == {"答案3", "新的"}  # what is withdrawn is not found by its id either
+    assert store.approved_ids("academy", "imaging") == {entry(text).id for text in [*texts[:-1], "新的"]}
+
+
+def test_tenants_collections_audiences_and_files_stay_apart(store: KnowledgeStore) -> None:
+    for origin in (
+        ORIGIN,
+        replace(ORIGIN, tenant="other"),
+        replace(ORIGIN, collection="staff"),
+        replace(ORIGIN, source="more.csv"),
+    ):
+        assert put(store, "甲", "甲", approve=True, origin=origin).change is Change.ADDED
+    assert live(store) == ["甲", "甲"]
+    assert store.collections() == [("academy", "imaging"), ("academy", "staff"), ("other", "imaging")]
+    assert put(store, "甲", approve=True, origin=replace(ORIGIN, audience=Audience.HCP)).change is Change.CHANGED
+    assert {entry.audience for entry in store.approved_entries("academy", "imaging")} == {
+        Audience.HCP,
+        Audience.PUBLIC,
+    }
+
+
+def test_the_database_itself_allows_one_approved_version(store: KnowledgeStore, database: Database) -> None:
+    put(store, "甲", approve=True)
+    with database.read() as connection:
+        row = dict(connection.execute(select(versions)).one()._mapping)
+    row.update(id=row["id"] + 1, number=2)
+    with pytest.raises(IntegrityError), database.write() as connection:
+        connection.execute(insert(versions).values(row))
