@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
@@ -35,7 +36,7 @@ def retrieval(corpus: Path, queries: Path, unanswerable: Path | None, fields: st
     from bot.evaluation.retrieval import evaluate_retrieval
     from bot.knowledge.service import make_embedder, make_tokenizer, vector_cache
 
-    bars: dict[str, tqdm[None]] = {}
+    bars: dict[str, tqdm[Any]] = {}
 
     def progress(stage: str, done: int, total: int) -> None:
         bar = bars.setdefault(stage, tqdm(desc=stage, total=total))

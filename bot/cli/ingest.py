@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -104,7 +105,7 @@ def _sync(ask: Ask, tenant: str, collection: str) -> SyncReport:
 @contextmanager
 def _progress() -> Iterator[Progress]:
     """A bar for each stage, on standard error."""
-    bars: dict[str, tqdm[None]] = {}
+    bars: dict[str, tqdm[Any]] = {}
 
     def tell(stage: str, done: int, total: int) -> None:
         if stage not in bars:

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 MAX_BODY_BYTES = 1024 * 1024
 """Upper bound for any request body; a channel may accept less."""
+MAX_DRAINED_BYTES = 16 * 1024 * 1024
 MAX_QUERY_BYTES = 8192
 
 
@@ -89,6 +90,7 @@ def _request() -> CallbackRequest:
     if len(request.query_string) > MAX_QUERY_BYTES:
         raise Rejected("query_too_large", 414)
     if request.content_length is not None and request.content_length > MAX_BODY_BYTES:
+        _drain(request.content_length)
         raise Rejected("too_large", 413)
     return CallbackRequest(
         method=request.method,
@@ -96,6 +98,13 @@ def _request() -> CallbackRequest:
         body=request.get_data(cache=False),
         received_at=time.time(),
     )
+
+
+def _drain(length: int) -> None:
+    """Read an oversized body away: a peer that is still writing would get a reset instead of its 413."""
+    left = min(length, MAX_DRAINED_BYTES)
+    while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 65536))):
+        left -= len(chunk)
 
 
 def _refusal(status: int) -> CallbackResponse:

@@ -95,7 +95,7 @@ def test_a_human_takes_over_and_gives_back(crowd: Crowd, doctor: Chat) -> None:
     assert "我的学分没有到账" in servicer.hears()
     assert doctor.hears_nothing_more(), "while a human has the conversation the bot is silent"
     servicer.says(f"/reply {number} 正在为您查询，请稍等")
-    assert doctor.hears() == "【人工客服】正在为您查询，请稍等"
+    assert doctor.hears() == "人工客服：正在为您查询，请稍等"
     assert number in servicer.hears()
     servicer.says(f"/release {number}")
     assert "由我继续" in doctor.hears()

