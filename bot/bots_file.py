@@ -67,7 +67,7 @@ class BotConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 
-    id: Annotated[str, Field(pattern=_ID)]
+    id: str
     name: _Label
     tenant: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")] = "default"
     persona: Annotated[str, Field(max_length=2000)] = ""

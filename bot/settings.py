@@ -301,7 +301,9 @@ def _read_dotenv(path: Path) -> tuple[dict[str, str], dict[str, str], list[str]]
     except (OSError, UnicodeDecodeError) as error:
         return values, lines, [f"{path.name}: cannot be read ({type(error).__name__}); expected a UTF-8 text file"]
     for binding in bindings:
-        where = f"{path.name}:{binding.original.line}"
+        text = binding.original.string  # begins with the empty lines before it
+        empty_lines = text[: len(text) - len(text.lstrip())].count("\n")
+        where = f"{path.name}:{binding.original.line + empty_lines}"
         if binding.error:
             problems.append(f"{where}: not understood; expected NAME=value")
         elif binding.key is not None and (binding.value or "").strip():

@@ -99,7 +99,7 @@ def _refuse_the_unbounded(name: str, text: str) -> None:
     """Walk the events, which needs no recursion, before anything recursive does."""
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -122,7 +122,7 @@ def _value(source: YamlSource, environ: Mapping[str, str], node: yaml.Node, plac
         return _mapping(source, environ, node, place)
     if isinstance(node, yaml.SequenceNode):
         return [_value(source, environ, item, (*place, position)) for position, item in enumerate(node.value)]
-    if node.style is None and node.value in _NULLS:
+    if isinstance(node, yaml.ScalarNode) and node.style is None and node.value in _NULLS:
         return None
     return _substitute(source, environ, node.value, place)
 

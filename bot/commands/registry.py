@@ -5,9 +5,12 @@ Permission is checked here for every command, whatever the channel believes. ``/
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+
+import structlog
 
 from bot.bots_file import BotConfig
 from bot.errors import InputError
@@ -16,9 +19,15 @@ from bot.handoff.tickets import Ticket, TicketState
 from bot.messages import InboundMessage, MessageKind, ReplyKind
 from bot.texts import Language, Texts
 
-_HUMAN_WORDS = {"转人工", "人工", "转人工服务", "人工服务", "人工客服", "转人工客服"}
+log = structlog.get_logger()
+
 _COMMAND = re.compile(r"[/／]\s*(?P<name>\S*)\s*(?P<rest>.*)", re.DOTALL)
-_PUNCTUATION = re.compile(r"[\s。．.!！?？~～,，]+")
+_TICKET = re.compile(r"[#＃]?(?P<number>\d{1,9})(?:[\s，：:]+(?P<words>.*))?", re.DOTALL)
+"""A number stuck to words ("3天后复查") is not a ticket's: better ask again than tell the wrong person."""
+_HUMAN = re.compile(
+    r"(请|麻烦|帮我|请帮我|给我|我要|我想|我需要|需要)?(转接|转|找|接|要)?(一下)?人工(客服|服务|坐席)?(吧|谢谢)?"
+)
+_LONGEST_WISH = 20
 
 
 class Permission(IntEnum):
@@ -71,17 +80,16 @@ def is_command(message: InboundMessage) -> bool:
 
 
 def _asks_for_human(text: str) -> bool:
-    return len(text) <= 40 and _PUNCTUATION.sub("", text) in _HUMAN_WORDS
+    """The whole message is the wish for a human, however it is punctuated."""
+    words = "".join(character for character in unicodedata.normalize("NFKC", text) if character.isalnum())
+    return len(words) <= _LONGEST_WISH and _HUMAN.fullmatch(words) is not None
 
 
 def permission_of(bot: BotConfig, user_id: str) -> Permission:
-    """What ``user_id`` may do with ``bot``; WeCom's user ids know no case."""
-    user = user_id.casefold()
-    if user in {name.casefold() for name in bot.admins}:
+    """What ``user_id`` may do with ``bot``."""
+    if bot.is_admin(user_id):
         return Permission.ADMIN
-    if user in {name.casefold() for name in bot.servicers}:
-        return Permission.SERVICER
-    return Permission.ANYONE
+    return Permission.SERVICER if bot.is_servicer(user_id) else Permission.ANYONE
 
 
 class CommandDesk:
@@ -94,9 +102,12 @@ class CommandDesk:
     def handle(self, message: InboundMessage, bot: BotConfig, turn_id: str, language: Language) -> CommandOutcome:
         """Obey ``message``, which :func:`is_command`. Every fault of the sender ends in a line that says what to do."""
         match = _COMMAND.match(message.text.strip())
-        name, rest = ("human", "") if match is None else (match["name"].lower(), match["rest"].strip())
+        name, rest = ("human", "") if match is None else (match["name"], match["rest"].strip())
+        name = unicodedata.normalize("NFKC", name).lower()
         permission = permission_of(bot, message.sender.id)
         command = next((command for command in COMMANDS if command.name == name), None)
+        known = command.name if command else "unknown"
+        log.info("command", command=known, bot=bot.id, turn=turn_id, person=message.sender.id, role=permission.name)
         if command is None:
             key = "not_permitted" if permission is Permission.ANYONE else "unknown_command"
             return self._line(key, language, command="/" + name[:40])
@@ -129,35 +140,37 @@ class CommandDesk:
 
     def reply(self, call: Call) -> Told:
         """A servicer's answer to the person of a ticket."""
-        number, *words = call.rest.split(maxsplit=1) or [""]
-        ticket = self._ticket(number, "reply", call)
+        ticket, words = self._ticket("reply", call)
         if not words:
             raise self._usage("reply", call)
-        notice = self._desk.human_says(ticket, words[0].strip(), call.turn_id, call.message.sender.id)
+        notice = self._desk.human_says(ticket, words, call.turn_id, call.message.sender.id)
         return Told(text=self._texts.say("reply_sent", call.language, number=ticket.number), notices=(notice,))
 
     def take_over(self, call: Call) -> Told:
         """A servicer takes a ticket before writing."""
-        ticket = self._ticket(call.rest, "takeover", call)
-        self._desk.tickets.taken_over(ticket, call.message.sender.id)
-        return Told(text=self._texts.say("taken_over", call.language, number=ticket.number))
+        ticket, _ = self._ticket("takeover", call)
+        notices = self._desk.take_over(ticket, call.turn_id, call.message.sender.id)
+        return Told(text=self._texts.say("taken_over", call.language, number=ticket.number), notices=notices)
 
     def release(self, call: Call) -> Told:
         """End a ticket; the bot answers again."""
-        ticket = self._ticket(call.rest, "release", call)
+        ticket, _ = self._ticket("release", call)
         notice = self._desk.release(ticket, call.turn_id)
         return Told(text=self._texts.say("released", call.language, number=ticket.number), notices=(notice,))
 
-    def _ticket(self, number: str, command: str, call: Call) -> Ticket:
-        digits = number.strip().removeprefix("#")
-        if not re.fullmatch(r"[0-9]{1,9}", digits):
+    def _ticket(self, command: str, call: Call) -> tuple[Ticket, str]:
+        """The ticket whose number follows the command's name, and the words after it. Another bot's ticket is as
+        unknown as one that does not exist."""
+        match = _TICKET.fullmatch(call.rest)
+        if match is None:
             raise self._usage(command, call)
-        ticket = self._desk.tickets.get(call.bot.id, int(digits))
+        number = int(match["number"])
+        ticket = self._desk.tickets.get(call.bot.id, number)
         if ticket is None:
-            raise InputError("ticket_not_found", number=int(digits))
+            raise InputError("ticket_not_found", number=number)
         if ticket.state is TicketState.RELEASED and ticket.released_by != call.turn_id:
-            raise InputError("ticket_closed", number=ticket.number)
-        return ticket
+            raise InputError("ticket_closed", number=number)
+        return ticket, (match["words"] or "").strip()
 
     def _usage(self, command: str, call: Call) -> InputError:
         return InputError("usage", usage=self._texts.say(f"usage_{command}", call.language))

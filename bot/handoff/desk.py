@@ -11,7 +11,7 @@ from bot.bots_file import BotConfig
 from bot.handoff.tickets import Ticket, Tickets, TicketState
 from bot.messages import ConversationId, InboundMessage, MessageKind
 from bot.records.turns import TurnRecord, TurnRecords
-from bot.texts import Language, Texts
+from bot.texts import Language, Texts, language_of
 
 SUMMARY_TURNS = 3
 SUMMARY_CHARACTERS = 120
@@ -35,7 +35,11 @@ class Told:
 
 
 class Desk:
-    """The human agents' desk of every bot."""
+    """The human agents' desk of every bot.
+
+    Its staff are the bot's servicers, and its admins where it has none: somebody must learn of a ticket. Raises
+    :class:`~bot.errors.Unavailable` when the database does not answer.
+    """
 
     def __init__(self, tickets: Tickets, records: TurnRecords, texts: Texts, bots: Mapping[str, BotConfig]) -> None:
         self._tickets = tickets
@@ -49,20 +53,20 @@ class Desk:
         return self._tickets
 
     def ask_for_human(self, bot: BotConfig, message: InboundMessage, turn_id: str, language: Language) -> Told:
-        """The person wants a human."""
+        """The person wants a human. Without servicers the person hears so at once, and the bot goes on answering."""
         conversation, silent = message.conversation, bool(bot.servicers)
         summary = self._summary(bot, conversation, message.text)
         ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=silent)
-        if not silent:
-            return Told(text=self._texts.say("handoff_nobody", language, number=ticket.number))
-        if not opened:
+        if silent and not opened:
             notices = self.relay(bot, ticket, [message], turn_id)
             return Told(text=self._texts.say("handoff_already", language, number=ticket.number), notices=notices)
         person = message.sender.name or conversation.person
         values = {"number": ticket.number, "person": person, "bot": bot.name, "summary": summary}
         text = self._texts.say("ticket_new", bot.language, **values)
-        waiting = self._texts.say("handoff_open", language, number=ticket.number, minutes=self._wait_minutes)
-        return Told(text=waiting, notices=self._to_servicers(bot, ticket, text, f"{turn_id}:ticket"))
+        notices = self._to_staff(bot, ticket, text, f"{turn_id}:ticket") if opened else ()
+        key = "handoff_open" if silent else "handoff_nobody"
+        told = self._texts.say(key, language, number=ticket.number, minutes=self._wait_minutes)
+        return Told(text=told, notices=notices)
 
     def relay(
         self, bot: BotConfig, ticket: Ticket, messages: Sequence[InboundMessage], turn_id: str
@@ -72,18 +76,18 @@ class Desk:
         text = "\n".join(self._readable(message, bot.language) for message in messages)
         person = messages[0].sender.name or ticket.conversation.person
         words = self._texts.say("ticket_message", bot.language, number=ticket.number, person=person, text=text)
-        return self._to_servicers(bot, ticket, words, f"{turn_id}:relay")
+        return self._to_staff(bot, ticket, words, f"{turn_id}:relay")
 
     def failed(self, bot: BotConfig, conversation: ConversationId, turn_id: str, reason: str, last: str) -> Told:
-        """A message could not be answered: register a ticket and tell the servicers; the bot goes on answering."""
+        """A message could not be answered: register a ticket and tell the staff; the bot goes on answering."""
         summary = self._summary(bot, conversation, last)
         ticket, _ = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=False)
         values = {"number": ticket.number, "person": conversation.person, "reason": reason, "summary": summary}
         text = self._texts.say("ticket_failed", bot.language, **values)
-        return Told(text=text, notices=self._to_servicers(bot, ticket, text, f"{turn_id}:failed"))
+        return Told(text=text, notices=self._to_staff(bot, ticket, text, f"{turn_id}:failed"))
 
     def overdue(self) -> list[tuple[Ticket, tuple[Notice, ...]]]:
-        """Tickets nobody came for, each with what its person and the servicers must hear.
+        """Tickets nobody came for, each with what its person and the staff must hear.
 
         Call :meth:`Tickets.unanswered` once the notices are in their outboxes.
         """
@@ -96,39 +100,57 @@ class Desk:
             key = f"ticket:{ticket.number}:overdue:{ticket.deadline:.0f}"
             told = Notice(
                 conversation=ticket.conversation,
-                text=self._texts.say("handoff_timeout", bot.language, **values),
+                text=self._texts.say("handoff_timeout", self._language_of(ticket, bot), **values),
                 key=key,
             )
             words = self._texts.say("ticket_unanswered", bot.language, person=ticket.conversation.person, **values)
-            found.append((ticket, (told, *self._to_servicers(bot, ticket, words, key))))
+            found.append((ticket, (told, *self._to_staff(bot, ticket, words, key))))
         return found
 
     def human_says(self, ticket: Ticket, text: str, turn_id: str, servicer: str) -> Notice:
         """A servicer's words for the person of ``ticket``."""
         self._tickets.human_wrote(ticket, servicer)
-        bot = self._bots[ticket.bot]
-        words = self._texts.say("human_says", bot.language, text=text)
+        words = self._texts.say("human_says", self._language_of(ticket, self._bots[ticket.bot]), text=text)
         return Notice(conversation=ticket.conversation, text=words, key=f"{turn_id}:human")
+
+    def take_over(self, ticket: Ticket, turn_id: str, servicer: str) -> tuple[Notice, ...]:
+        """``servicer`` takes the ticket before writing: the person hears that somebody is there, and so does the staff
+        who had the ticket or were waiting for somebody to take it."""
+        bot = self._bots[ticket.bot]
+        self._tickets.taken_over(ticket, servicer)
+        words = self._texts.say("handoff_taken", self._language_of(ticket, bot), number=ticket.number)
+        told = Notice(conversation=ticket.conversation, text=words, key=f"{turn_id}:taken")
+        text = self._texts.say("ticket_taken", bot.language, number=ticket.number, servicer=servicer)
+        others = self._to_staff(bot, ticket, text, f"{turn_id}:taken")
+        return told, *(notice for notice in others if notice.conversation.person.casefold() != servicer.casefold())
 
     def release(self, ticket: Ticket, turn_id: str) -> Notice:
         """End the human service and tell the person."""
         self._tickets.release(ticket, turn_id)
-        bot = self._bots[ticket.bot]
-        words = self._texts.say("handoff_released", bot.language, number=ticket.number)
+        language = self._language_of(ticket, self._bots[ticket.bot])
+        words = self._texts.say("handoff_released", language, number=ticket.number)
         return Notice(conversation=ticket.conversation, text=words, key=f"{turn_id}:released")
 
     @property
     def _wait_minutes(self) -> int:
         return max(1, round(self._tickets.wait_s / 60))
 
-    def _to_servicers(self, bot: BotConfig, ticket: Ticket, text: str, key: str) -> tuple[Notice, ...]:
-        """To the servicer who has the ticket, or to all of the bot, each in a single chat on the person's channel."""
-        served = ticket.state is TicketState.SERVED and ticket.servicer
-        names = (ticket.servicer,) if served else bot.servicers
+    def _to_staff(self, bot: BotConfig, ticket: Ticket, text: str, key: str) -> tuple[Notice, ...]:
+        """To the human who serves the ticket while that person still may, or to everybody who can take it; each in a
+        single chat on the channel that the ticket's person uses."""
+        serves = ticket.state is TicketState.SERVED and (
+            bot.is_servicer(ticket.servicer) or bot.is_admin(ticket.servicer)
+        )
+        names = (ticket.servicer,) if serves else bot.servicers or bot.admins
         return tuple(
             Notice(conversation=replace(ticket.conversation, person=name, chat=""), text=text, key=f"{key}:{name}")
             for name in names
         )
+
+    def _language_of(self, ticket: Ticket, bot: BotConfig) -> Language:
+        """The language that the ticket's person wrote in lately."""
+        turns = self._records.recent(ticket.conversation.key, SUMMARY_TURNS)
+        return language_of("\n".join(turn.question for turn in turns), bot.language)
 
     def _summary(self, bot: BotConfig, conversation: ConversationId, last: str) -> str:
         lines = [self._turn_line(turn, bot.language) for turn in self._records.recent(conversation.key, SUMMARY_TURNS)]
@@ -136,8 +158,9 @@ class Desk:
         return "\n".join(lines)
 
     def _turn_line(self, turn: TurnRecord, language: Language) -> str:
-        values = {"question": _short(turn.question), "kind": turn.kind, "answer": _short(turn.answer)}
-        return self._texts.say("ticket_summary_turn", language, **values)
+        return self._texts.say(
+            "ticket_summary_turn", language, question=_short(turn.question), answer=_short(turn.answer)
+        )
 
     def _readable(self, message: InboundMessage, language: Language) -> str:
         if message.kind is MessageKind.TEXT:

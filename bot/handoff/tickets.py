@@ -5,7 +5,7 @@
     waiting ──human writes or takes over──► served ──/release──► released
        │                                      │  ▲
        └── nobody within the wait ──► unanswered ┘ (human comes after all)
-    registered (the bot has no servicers) ──human comes──► served
+    registered (nobody serves this bot, or a failure) ──human comes──► served
 
 The bot is silent in ``waiting`` and ``served``. A served conversation goes to ``unanswered`` too when the person waits
 for the human's next word longer than the wait.
@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Float, Integer, Row, String, Table, Text, select
+from sqlalchemy import Column, ColumnElement, Double, Index, Integer, Row, String, Table, Text, and_, or_, select, text
 
+from bot.errors import InputError
 from bot.messages import ConversationId
 from bot.records.database import Database, metadata
 
@@ -31,10 +32,17 @@ tickets = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("servicer", String(128), nullable=False),
     Column("summary", Text, nullable=False),
-    Column("opened_at", Float, nullable=False),
+    Column("opened_at", Double, nullable=False),
     Column("opened_by", String(64), nullable=False),
-    Column("deadline", Float),
+    Column("deadline", Double),
     Column("released_by", String(64), nullable=False),
+    Index(
+        "uq_tickets_one_open",
+        "conversation",
+        unique=True,
+        sqlite_where=text("state <> 'released'"),
+        postgresql_where=text("state <> 'released'"),
+    ),
 )
 
 
@@ -49,6 +57,7 @@ class TicketState(StrEnum):
 
 
 _SILENT = (TicketState.WAITING, TicketState.SERVED)
+_OPEN = tickets.c.state != TicketState.RELEASED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +84,8 @@ class Ticket:
 class Tickets:
     """The tickets. ``wait_s`` is how long a person waits for a human before being told.
 
-    Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
+    Methods raise :class:`~bot.errors.Unavailable` when the database does not answer. What a human does to a ticket
+    raises :class:`~bot.errors.InputError` when somebody has released it in the meantime.
     """
 
     def __init__(self, database: Database, wait_s: float, clock: Callable[[], float]) -> None:
@@ -99,9 +109,7 @@ class Tickets:
         now = self._clock()
         deadline = now + self._wait_s if silent else None
         with self._database.write() as connection:
-            query = select(tickets).where(
-                tickets.c.conversation == conversation.key, tickets.c.state != TicketState.RELEASED
-            )
+            query = select(tickets).where(tickets.c.conversation == conversation.key, _OPEN)
             row = connection.execute(query).first()
             found = None if row is None else _from_row(row)
             if found and (found.state in _SILENT or found.opened_by == turn_id or not silent):
@@ -133,21 +141,22 @@ class Tickets:
 
     def person_wrote(self, ticket: Ticket) -> None:
         """The person wrote to a human who is serving: from now on a word is owed."""
-        if ticket.deadline is None:
-            self._update(ticket.number, deadline=self._clock() + self._wait_s)
+        owing_nothing = and_(tickets.c.state == TicketState.SERVED, tickets.c.deadline.is_(None))
+        self._update(ticket.number, owing_nothing, deadline=self._clock() + self._wait_s)
 
     def human_wrote(self, ticket: Ticket, servicer: str) -> None:
         """``servicer`` has the conversation and owes nothing at the moment."""
-        self._update(ticket.number, state=TicketState.SERVED, servicer=servicer, deadline=None)
+        self._act(ticket, _OPEN, state=TicketState.SERVED, servicer=servicer, deadline=None)
 
     def taken_over(self, ticket: Ticket, servicer: str) -> None:
         """``servicer`` has the conversation and owes the person a first word."""
         deadline = self._clock() + self._wait_s
-        self._update(ticket.number, state=TicketState.SERVED, servicer=servicer, deadline=deadline)
+        self._act(ticket, _OPEN, state=TicketState.SERVED, servicer=servicer, deadline=deadline)
 
     def release(self, ticket: Ticket, turn_id: str) -> None:
-        """End the ticket."""
-        self._update(ticket.number, state=TicketState.RELEASED, deadline=None, released_by=turn_id)
+        """End the ticket; a turn that runs again may do so again."""
+        mine = or_(_OPEN, tickets.c.released_by == turn_id)
+        self._act(ticket, mine, state=TicketState.RELEASED, deadline=None, released_by=turn_id)
 
     def overdue(self) -> Sequence[Ticket]:
         """Tickets whose deadline has passed and whose person has not been told."""
@@ -157,16 +166,18 @@ class Tickets:
 
     def unanswered(self, ticket: Ticket) -> None:
         """The person was told that nobody came: the bot answers again, the ticket stays open."""
-        with self._database.write() as connection:
-            connection.execute(
-                tickets.update()
-                .where(tickets.c.number == ticket.number, tickets.c.deadline == ticket.deadline)
-                .values(state=TicketState.UNANSWERED, deadline=None)
-            )
+        still_overdue = and_(tickets.c.state.in_(_SILENT), tickets.c.deadline == ticket.deadline)
+        self._update(ticket.number, still_overdue, state=TicketState.UNANSWERED, deadline=None)
 
-    def _update(self, number: int, **values: object) -> None:
+    def _act(self, ticket: Ticket, condition: ColumnElement[bool], **values: object) -> None:
+        if not self._update(ticket.number, condition, **values):
+            raise InputError("ticket_closed", number=ticket.number)
+
+    def _update(self, number: int, condition: ColumnElement[bool], **values: object) -> bool:
+        """Change the ticket if ``condition`` holds at that moment; whether it did."""
         with self._database.write() as connection:
-            connection.execute(tickets.update().where(tickets.c.number == number).values(values))
+            changed = connection.execute(tickets.update().where(tickets.c.number == number, condition).values(values))
+        return changed.rowcount == 1
 
 
 def _from_row(row: Row[Any]) -> Ticket:

@@ -29,9 +29,14 @@ FEATURES = (
     "coverage_lead_second",
     "coverage_lead_ten",
     "mass",
+    "fused_lead_second",
+    "fused_lead_ten",
 )
 """Names of the features, in the order of :func:`features`."""
 
+FULL_POOL = 100
+"""Entries in sight from which leads of the fused score count whole: it is scaled within the pool, so that among three
+entries the lead says little."""
 _RIVALS = 9
 """Ranks 2 to 10."""
 BACKGROUND_COSINE = 0.82
@@ -67,10 +72,12 @@ class Calibration:
 def features(candidates: Candidates, ranking: Sequence[tuple[str, float]]) -> tuple[float, ...]:
     """The features of a search; ``ranking`` is (entry id, fused score), best first, and not empty.
 
-    They are made of unscaled scores, which mean the same among three entries and among ten thousand. A FAQ's nearness
-    is that of its question where that is nearer than the question with its answer.
+    All but the last two are made of unscaled scores, which mean the same among three entries and among ten thousand. A
+    FAQ's nearness is that of its question where that is nearer than the question with its answer.
     """
-    first = ranking[0][0]
+    first, score = ranking[0]
+    fused = [other / score for _, other in ranking[1 : 1 + _RIVALS]] if score > 0 else []
+    full = min(1.0, candidates.visible / FULL_POOL)
     dense = _joined(candidates.routes[Route.DENSE], candidates.routes[Route.QUESTION_DENSE])
     lexical = candidates.routes[Route.LEXICAL]
     words = candidates.routes[Route.WORDS]
@@ -88,6 +95,8 @@ def features(candidates: Candidates, ranking: Sequence[tuple[str, float]]) -> tu
         coverage - covering[0],
         coverage - fmean(covering),
         math.log1p(candidates.mass),
+        full * (1 - max(fused, default=0.0)),
+        full * (1 - (fmean(fused) if fused else 0.0)),
     )
 
 

@@ -295,7 +295,7 @@ def _load(shard_folder: Path, marker_file: Path, marker: dict[str, object]) -> q
 
 
 def _configuration(dimension: int) -> qdrant.EdgeConfig:
-    dense = qdrant.EdgeVectorParams(size=dimension, distance=qdrant.Distance.Dot)
+    dense = qdrant.EdgeVectorParams(size=dimension, distance=qdrant.Distance.Dot, memory=qdrant.Memory.Cold)
     sparse = qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)
     return qdrant.EdgeConfig(
         vectors={route.value: dense for route in DENSE_ROUTES},

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import JSON, Column, Float, Integer, Row, String, Table, Text, select
+from sqlalchemy import JSON, Column, Double, Index, Integer, Row, String, Table, Text, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.records.database import Database, metadata
 
@@ -15,10 +16,10 @@ turns = Table(
     Column("id", String(64), primary_key=True),
     Column("bot", String(64), nullable=False),
     Column("tenant", String(64), nullable=False),
-    Column("conversation", String(512), nullable=False, index=True),
+    Column("conversation", String(512), nullable=False),
     Column("person", String(128), nullable=False),
-    Column("asked_at", Float, nullable=False, index=True),
-    Column("answered_at", Float, nullable=False),
+    Column("asked_at", Double, nullable=False, index=True),
+    Column("answered_at", Double, nullable=False),
     Column("message_ids", JSON, nullable=False),
     Column("question", Text, nullable=False),
     Column("step", String(64), nullable=False),
@@ -26,7 +27,7 @@ turns = Table(
     Column("answer", Text, nullable=False),
     Column("citations", JSON, nullable=False),
     Column("passages", JSON, nullable=False),
-    Column("confidence", Float),
+    Column("confidence", Double),
     Column("timings_ms", JSON, nullable=False),
     Column("versions", JSON, nullable=False),
     Column("parts_sent", Integer, nullable=False),
@@ -34,6 +35,7 @@ turns = Table(
     Column("platform_ids", JSON, nullable=False),
     Column("unknown_sends", Integer, nullable=False),
     Column("failure", String(64), nullable=False),
+    Index("ix_turns_conversation", "conversation", "asked_at"),
 )
 
 
@@ -87,12 +89,11 @@ class TurnRecords:
         self._database = database
 
     def save(self, record: TurnRecord) -> None:
-        """Store ``record``, over an earlier version of the same turn."""
+        """Store ``record``, over an earlier version of the same turn: saving it twice changes nothing."""
+        insert = postgresql.insert if self._database.engine.dialect.name == "postgresql" else sqlite.insert
         values = asdict(record)
         with self._database.write() as connection:
-            changed = connection.execute(turns.update().where(turns.c.id == record.id).values(values))
-            if changed.rowcount == 0:
-                connection.execute(turns.insert().values(values))
+            connection.execute(insert(turns).values(values).on_conflict_do_update(index_elements=["id"], set_=values))
 
     def get(self, turn_id: str) -> TurnRecord | None:
         """The turn called ``turn_id``."""

@@ -4,6 +4,7 @@
 logs stay English.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -13,8 +14,14 @@ import yaml
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
-CJK_SHARE = 0.1
-"""A text of which at least this share of the letters is Chinese is taken to be Chinese."""
+_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+_WORD = re.compile("[A-Za-z]+")
+_COMMON_ENGLISH = re.compile(
+    r"\b(an?|and|are|can|do|does|for|from|have|how|i|in|is|it|may|my|of|on|or|should|tell|the|this|to|what|when|where"
+    r"|which|who|why|with|you)\b",
+    re.IGNORECASE,
+)
+"""Words that make a sentence English whatever names stand in it."""
 
 
 class Texts:
@@ -30,18 +37,21 @@ class Texts:
         """
         return self._texts[language][key].format_map(values)
 
-    def keys(self) -> Mapping[Language, Mapping[str, str]]:
+    def sentences(self) -> Mapping[Language, Mapping[str, str]]:
         """All sentences by language and key."""
         return self._texts
 
 
 def language_of(text: str, default: Language) -> Language:
-    """The language ``text`` is written in; ``default`` where it holds no letters."""
-    chinese = sum("\u4e00" <= character <= "\u9fff" for character in text)
-    letters = sum(character.isalpha() for character in text)
-    if not letters:
-        return default
-    return "zh" if chinese / letters >= CJK_SHARE else "en"
+    """The language ``text`` is written in; ``default`` where that is not clear.
+
+    Names say little: Chinese questions are full of Latin drug names ("GE Omnipaque 350 区别"), and a single Latin word
+    ("CT") may stand for itself. So English is what has two common English words, or no Chinese at all and more than
+    one word.
+    """
+    if _CHINESE.search(text):
+        return "en" if len(_COMMON_ENGLISH.findall(text)) > 1 else "zh"
+    return "en" if len(_WORD.findall(text)) > 1 else default
 
 
 def _read(language: Language) -> dict[str, str]:

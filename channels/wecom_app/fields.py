@@ -6,9 +6,8 @@ target below never builds a tree.
 
 from xml.etree.ElementTree import ParseError
 
-# The stubs are a separate package that only a type checker would need.
-from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
-from defusedxml.ElementTree import DefusedXMLParser  # type: ignore[import-untyped]
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
 
 from bot.channel import Rejected
 
@@ -25,7 +24,7 @@ class _FieldCollector:
     """An XML parser's target that keeps the text of the root's children."""
 
     def __init__(self) -> None:
-        self._fields: dict[str, str] = {}
+        self.fields: dict[str, str] = {}
         self._text: list[str] = []
         self._depth = 0
         self._elements = 0
@@ -44,11 +43,11 @@ class _FieldCollector:
 
     def end(self, tag: str) -> None:
         if self._depth == _FIELD_DEPTH:
-            self._fields.setdefault(tag, "".join(self._text))
+            self.fields.setdefault(tag, "".join(self._text))
         self._depth -= 1
 
-    def close(self) -> dict[str, str]:
-        return self._fields
+    def close(self) -> None:
+        pass  # the parser calls it; the fields are read from here
 
 
 def read_fields(raw: bytes) -> dict[str, str]:
@@ -61,10 +60,11 @@ def read_fields(raw: bytes) -> dict[str, str]:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise Rejected("bad_charset") from error
-    parser = DefusedXMLParser(target=_FieldCollector(), forbid_dtd=True)
+    collector = _FieldCollector()
+    parser = DefusedXMLParser(target=collector, forbid_dtd=True)
     try:
         parser.feed(text)
-        fields: dict[str, str] = parser.close()
+        parser.close()
     except (ParseError, DefusedXmlException, _TooComplex) as error:
         raise Rejected("bad_xml") from error
-    return fields
+    return collector.fields

@@ -46,15 +46,22 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("servicer", sa.String(length=128), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
-        sa.Column("opened_at", sa.Float(), nullable=False),
+        sa.Column("opened_at", sa.Double(), nullable=False),
         sa.Column("opened_by", sa.String(length=64), nullable=False),
-        sa.Column("deadline", sa.Float(), nullable=True),
+        sa.Column("deadline", sa.Double(), nullable=True),
         sa.Column("released_by", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_tickets")),
     )
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tickets_conversation"), ["conversation"], unique=False)
         batch_op.create_index(batch_op.f("ix_tickets_state"), ["state"], unique=False)
+        batch_op.create_index(
+            "uq_tickets_one_open",
+            ["conversation"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'released'"),
+            postgresql_where=sa.text("state <> 'released'"),
+        )
 
     op.create_table(
         "turns",
@@ -63,8 +70,8 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("conversation", sa.String(length=512), nullable=False),
         sa.Column("person", sa.String(length=128), nullable=False),
-        sa.Column("asked_at", sa.Float(), nullable=False),
-        sa.Column("answered_at", sa.Float(), nullable=False),
+        sa.Column("asked_at", sa.Double(), nullable=False),
+        sa.Column("answered_at", sa.Double(), nullable=False),
         sa.Column("message_ids", sa.JSON(), nullable=False),
         sa.Column("question", sa.Text(), nullable=False),
         sa.Column("step", sa.String(length=64), nullable=False),
@@ -72,7 +79,7 @@ def upgrade() -> None:
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("citations", sa.JSON(), nullable=False),
         sa.Column("passages", sa.JSON(), nullable=False),
-        sa.Column("confidence", sa.Float(), nullable=True),
+        sa.Column("confidence", sa.Double(), nullable=True),
         sa.Column("timings_ms", sa.JSON(), nullable=False),
         sa.Column("versions", sa.JSON(), nullable=False),
         sa.Column("parts_sent", sa.Integer(), nullable=False),
@@ -84,7 +91,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("turns", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_turns_asked_at"), ["asked_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_turns_conversation"), ["conversation"], unique=False)
+        batch_op.create_index("ix_turns_conversation", ["conversation", "asked_at"], unique=False)
 
     op.create_table(
         "knowledge_versions",
@@ -162,11 +169,16 @@ def downgrade() -> None:
 
     op.drop_table("knowledge_versions")
     with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_turns_conversation"))
+        batch_op.drop_index("ix_turns_conversation")
         batch_op.drop_index(batch_op.f("ix_turns_asked_at"))
 
     op.drop_table("turns")
     with op.batch_alter_table("tickets", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_tickets_one_open",
+            sqlite_where=sa.text("state <> 'released'"),
+            postgresql_where=sa.text("state <> 'released'"),
+        )
         batch_op.drop_index(batch_op.f("ix_tickets_state"))
         batch_op.drop_index(batch_op.f("ix_tickets_conversation"))
 

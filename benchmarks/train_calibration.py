@@ -1,0 +1,309 @@
+"""Makes bot/knowledge/calibration.json again, and prints what its threshold keeps and refuses.
+
+    python benchmarks/train_calibration.py DATA_FOLDER --cache FOLDER [--write]
+
+Learned from simulated gaps: every answerable query once as it is, once with its documents masked, and some put to a
+foreign set; and the same in knowledge bases of 1 to 30 entries cut out of the sets, since most begin small. Each set in
+turn is left out and judged on its real unanswerable queries, which are never trained on. The direction is learned from
+right first hits against gaps, then slope and bias once more with the wrong first hits among the examples. Their
+weights state an assumption: of three questions two have an answer in the knowledge.
+
+Only sets whose licence lets a product ship what was learned from them are used: not insuranceqa_xling (GPL-3.0) and
+not rgb_zh (non-commercial).
+"""
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.evaluation.metrics import auc
+from bot.evaluation.retrieval import Question, RetrievalSet, read_set, scope, scratch_index
+from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, features
+from bot.knowledge.edge_index import EdgeIndex
+from bot.knowledge.embedder import CachedEmbedder, E5Embedder
+from bot.knowledge.entries import Entry
+from bot.knowledge.index import Candidates
+from bot.knowledge.points import body
+from bot.knowledge.search import DEPTH, fuse
+from bot.knowledge.segment import Segmenter, jieba_dictionary
+from bot.knowledge.tokens import Tokenizer
+from bot.knowledge.vector_cache import VectorCache
+
+Lend = Callable[[list[Entry]], AbstractContextManager[EdgeIndex]]
+Floats = npt.NDArray[np.float64]
+
+SETS = {
+    # variant: (set, fields, faq, licence of what is trained on)
+    "medical_faq": ("medical_faq", ("title", "text"), False, "MIT"),
+    "medical_faq --faq": ("medical_faq", ("title", "text"), True, "MIT"),
+    "medical_faq --field text": ("medical_faq", ("text",), False, "MIT"),
+    "tidb_faq": ("tidb_faq", ("title", "text"), False, "CC BY-SA 3.0"),
+    "cmrc2018": ("cmrc2018", ("title", "text"), False, "CC BY-SA 4.0"),
+    "xquad_zh": ("xquad_zh", ("title", "text"), False, "CC BY-SA 4.0"),
+    "drcd": ("drcd", ("title", "text"), False, "CC BY-SA 3.0"),
+}
+SHARES = {"asked": 2 / 3, "masked": 2 / 9, "foreign": 1 / 9}
+"""How much of a set's weight each sort of example has."""
+FOREIGN = 200
+SMALL_SIZES = (1, 3, 10, 30)
+SMALL_BASES = 12
+"""Knowledge bases of each size that are cut out of one variant."""
+RIDGE = 1.0
+"""Penalty on a standardised weight, against a total weight of examples of 1,000."""
+
+
+@dataclass
+class Examples:
+    """Feature rows of one variant by sort, and whether the first hit is right."""
+
+    rows: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
+    right: dict[str, list[bool]] = field(default_factory=dict)
+
+    def add(self, sort: str, row: tuple[float, ...], *, right: bool) -> None:
+        self.rows.setdefault(sort, []).append(row)
+        self.right.setdefault(sort, []).append(right)
+
+
+def collect(index: EdgeIndex, rows: RetrievalSet, foreign: Iterable[str], vectors: CachedEmbedder) -> Examples:
+    """All examples of one variant."""
+    examples = Examples()
+
+    entry_ids = {row_id: entry_id for entry_id, row_id in rows.row_ids.items()}
+    for question in rows.questions:
+        row, first = _ask(index, question.text, vectors)
+        examples.add("asked", row, right=rows.row_ids[first] in question.positives)
+        hidden = frozenset(entry_ids[id_] for id_ in question.positives)
+        examples.add("masked", _ask(index, question.text, vectors, hidden)[0], right=False)
+    for text in foreign:
+        examples.add("foreign", _ask(index, text, vectors)[0], right=False)
+    for question in rows.unanswerable:
+        examples.add(question.kind, _ask(index, question.text, vectors)[0], right=False)
+    return examples
+
+
+def collect_small(variant: RetrievalSet, foreign: Sequence[str], lend: Lend, vectors: CachedEmbedder) -> Examples:
+    """Examples of knowledge bases of a few entries: their own questions, near ones of others, and distant ones."""
+    examples = Examples()
+    dice = random.Random(2)
+    of_entry = {id_: question for question in variant.questions for id_ in question.positives}
+    answered = [entry for entry in variant.entries if variant.row_ids[entry.id] in of_entry]
+    for size in SMALL_SIZES:
+        for _ in range(SMALL_BASES):
+            entries = dice.sample(answered, size)
+            here = {variant.row_ids[entry.id] for entry in entries}
+            others = [question for question in variant.questions if not question.positives & here]
+            with lend(entries) as index:
+                for id_ in sorted(here)[:5]:
+                    row, first = _ask(index, of_entry[id_].text, vectors)
+                    right = variant.row_ids[first] in of_entry[id_].positives
+                    examples.add("asked", row, right=right)
+                near = _nearest(others, entries, vectors)[: min(len(here), 5)]
+                for question in near + dice.sample(others, min(len(here), 5)):
+                    examples.add("masked", _ask(index, question.text, vectors)[0], right=False)
+                for text in dice.sample(foreign, 2):
+                    examples.add("foreign", _ask(index, text, vectors)[0], right=False)
+    return examples
+
+
+def _nearest(questions: list[Question], entries: list[Entry], vectors: CachedEmbedder) -> list[Question]:
+    """``questions`` in the order of their cosine with any of ``entries``: the gaps that look most like answers."""
+    cosines = (
+        vectors.queries([question.text for question in questions])
+        @ vectors.passages([body(entry) for entry in entries]).T
+    )
+    return [questions[at] for at in np.argsort(-cosines.max(axis=1))]
+
+
+def _ask(
+    index: EdgeIndex, text: str, vectors: CachedEmbedder, hidden: frozenset[str] = frozenset()
+) -> tuple[tuple[float, ...], str]:
+    """The features of a search that cannot see ``hidden``, and the id of its first entry."""
+    (vector,) = vectors.queries([text])
+    found = mask(index.candidates(text, vector, scope(), None, DEPTH + len(hidden)), hidden)
+    ranking = fuse(found)
+    return features(found, ranking), ranking[0][0]
+
+
+def mask(found: Candidates, hidden: frozenset[str]) -> Candidates:
+    """``found`` as if the entries ``hidden`` were not there."""
+    routes = {
+        route: dict([(id_, score) for id_, score in scores.items() if id_ not in hidden][:DEPTH])
+        for route, scores in found.routes.items()
+    }
+    return Candidates(routes, mass=found.mass, visible=found.visible - len(hidden))
+
+
+def train(variants: dict[str, Examples], groups: dict[str, str]) -> tuple[Floats, float]:
+    """Weights and bias of the features. What the first fit finds, the second scales to a chance."""
+    rows, labels, weights, wrong = _weighted(variants, groups)
+    clear = ~wrong
+    slopes, _ = fit(rows[clear], labels[clear], weights[clear])
+    scale, bias = fit((rows @ slopes)[:, None], labels, weights)
+    return slopes * scale[0], bias
+
+
+def _weighted(
+    variants: dict[str, Examples], groups: dict[str, str]
+) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
+    """(rows, labels, weights, whether the first hit is wrong though the knowledge has an answer).
+
+    Every group weighs the same.
+    """
+    rows: list[tuple[float, ...]] = []
+    labels: list[bool] = []
+    weights: list[float] = []
+    wrong: list[bool] = []
+    for name, examples in variants.items():
+        siblings = sum(groups[other] == groups[name] for other in variants)
+        for sort, share in SHARES.items():
+            weight = share / siblings / len(examples.rows[sort])
+            rows += examples.rows[sort]
+            labels += examples.right[sort]
+            wrong += [sort == "asked" and not right for right in examples.right[sort]]
+            weights += [weight] * len(examples.rows[sort])
+    scaled = np.array(weights)
+    return np.array(rows), np.array(labels, dtype=np.float64), scaled * 1000 / scaled.sum(), np.array(wrong)
+
+
+def fit(rows: Floats, labels: Floats, weights: Floats) -> tuple[Floats, float]:
+    """Weighted ridge logistic regression by Newton's method; weights and bias for the features as they are."""
+    mean = np.average(rows, axis=0, weights=weights)
+    deviation = np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=weights)) + 1e-9
+    design = np.hstack([(rows - mean) / deviation, np.ones((len(rows), 1))])
+    penalty = np.diag([RIDGE] * rows.shape[1] + [0.0])
+    solution = np.zeros(design.shape[1])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-design @ solution))
+        gradient = design.T @ (weights * (chance - labels)) + penalty @ solution
+        curvature = (design * (weights * chance * (1 - chance))[:, None]).T @ design + penalty
+        step = np.linalg.solve(curvature, gradient)
+        solution -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    slopes = solution[:-1] / deviation
+    return slopes, float(solution[-1] - slopes @ mean)
+
+
+def predict(rows: Sequence[tuple[float, ...]], model: tuple[Floats, float]) -> list[float]:
+    """Probabilities of ``rows``."""
+    if not rows:
+        return []
+    chances: list[float] = (1 / (1 + np.exp(-(np.array(rows) @ model[0] + model[1])))).tolist()
+    return chances
+
+
+def judge(examples: Examples, model: tuple[Floats, float], threshold: float) -> dict[str, float | None]:
+    """What ``model`` does with one variant's real queries."""
+    asked = predict(examples.rows["asked"], model)
+    right = [score for score, good in zip(asked, examples.right["asked"], strict=True) if good]
+    wrong = [score for score, good in zip(asked, examples.right["asked"], strict=True) if not good]
+    # A small base has no removed queries of its own: those of its set that it cannot answer stand for them.
+    sorts = {"removed": "removed" if "removed" in examples.rows else "masked", "ood": "ood"}
+    sorts["ood"] = "ood" if "ood" in examples.rows else "foreign"
+    gone = {column: predict(examples.rows[sort], model) for column, sort in sorts.items()}
+    unanswerable = [score for scores in gone.values() for score in scores]
+    shown = [score >= threshold for score in right + wrong + unanswerable]
+    shown_right = [score >= threshold for score in right]
+    shares: dict[str, float | None] = {
+        "auc removed": auc(asked, gone["removed"]),
+        "auc ood": auc(asked, gone["ood"]),
+        "auc first right": auc(right, wrong + unanswerable),
+        "right kept": sum(shown_right) / len(right),
+        "wrong refused": _share(wrong, threshold),
+        "removed refused": _share(gone["removed"], threshold),
+        "ood refused": _share(gone["ood"], threshold),
+        "right among all": len(right) / len(shown),
+        "right among shown": sum(shown_right) / sum(shown) if any(shown) else None,
+    }
+    return shares
+
+
+def _share(scores: list[float], threshold: float) -> float | None:
+    return sum(score < threshold for score in scores) / len(scores) if scores else None
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Train, judge with each set left out, and with ``--write`` put the weights into the product."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args(arguments)
+    say: Callable[[str], object] = sys.stdout.write
+
+    tokenizer = Tokenizer(Segmenter(jieba_dictionary()))
+    embedder = E5Embedder(options.cache)
+    cache = VectorCache(options.cache / "vectors.sqlite")
+    vectors = CachedEmbedder(embedder, cache)
+    read = {name: _read(options.data, *spec[:3]) for name, spec in SETS.items()}
+    groups = {name: spec[0] for name, spec in SETS.items()}
+    variants = {}
+    for name, rows in read.items():
+        foreign = _foreign([read[other].questions for other in read if groups[other] != groups[name]])
+        with scratch_index(rows.entries, embedder, cache, tokenizer, lambda *_: None) as index:
+            variants[name] = collect(index, rows, foreign, vectors)
+
+        def lend(entries: list[Entry]) -> AbstractContextManager[EdgeIndex]:
+            return scratch_index(entries, embedder, cache, tokenizer, lambda *_: None)
+
+        variants[f"{name}, 1 to 30 entries"] = collect_small(rows, foreign, lend, vectors)
+        groups[f"{name}, 1 to 30 entries"] = groups[name]
+        say(f"collected {name}\n")
+
+    columns: list[str] = []
+    for name, examples in variants.items():
+        others = {other: variants[other] for other in variants if groups[other] != groups[name]}
+        judged = judge(examples, train(others, groups), ANSWER_THRESHOLD)
+        if not columns:
+            columns = list(judged)
+            say("\n| left out | " + " | ".join(columns) + " |\n" + "| --- " * (len(columns) + 1) + "|\n")
+        say(f"| {name} | " + " | ".join("–" if v is None else f"{v:.3f}" for v in judged.values()) + " |\n")
+
+    slopes, bias = train(variants, groups)
+    weights = {name: round(float(slope), 6) for name, slope in zip(FEATURES, slopes, strict=True)}
+    say(f"\n{json.dumps(weights, indent=1)}\nbias {bias:.6f}\n")
+    if options.write:
+        _write(weights, bias)
+        say("written\n")
+
+
+def _read(data: Path, folder: str, fields: tuple[str, ...], faq: bool) -> RetrievalSet:
+    paths = [data / folder / f"{name}.jsonl" for name in ("corpus", "queries", "unanswerable")]
+    return read_set(paths[0], paths[1], paths[2], fields=fields, faq=faq)
+
+
+def _foreign(sets: list[list[Question]]) -> list[str]:
+    texts = sorted({question.text for questions in sets for question in questions})
+    return random.Random(1).sample(texts, FOREIGN)
+
+
+def _write(weights: dict[str, float], bias: float) -> None:
+    target = Path(__file__).parent.parent / "bot" / "knowledge" / "calibration.json"
+    data = [f"{spec[0]} ({spec[3]})" for spec in SETS.values()]
+    fields = {
+        "about": "Logistic regression of bot/knowledge/calibration.py, made by benchmarks/train_calibration.py.",
+        "data": sorted(set(data)),
+        "attribution": [
+            "medical_faq: Toyhom, Chinese-medical-dialogue-data",
+            "tidb_faq: PingCAP, docs-cn",
+            "cmrc2018: Cui et al., ymcui/cmrc2018",
+            "xquad_zh: Artetxe et al., google-deepmind/xquad",
+            "drcd: DRCKnowledgeTeam, DRCD",
+        ],
+        "embedder": E5Embedder.name,
+        "weights": weights,
+        "bias": round(bias, 6),
+    }
+    target.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

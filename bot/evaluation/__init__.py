@@ -1,0 +1,1 @@
+"""Measurements of the product on labelled files; nothing here touches live data."""

@@ -1,0 +1,240 @@
+"""``eval retrieval``: recall, ranking and refusal of the search on labelled files.
+
+The corpus goes into a scratch index of its own, through the same classes as live knowledge: one configuration, nothing
+set for the data. Vectors are cached by content, so that a second run takes seconds.
+"""
+
+import json
+import math
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from bot.errors import UsageError
+from bot.evaluation.metrics import auc, ndcg_at, recall_at, reciprocal_rank, refused_at_kept
+from bot.knowledge.calibration import Calibration
+from bot.knowledge.edge_index import EdgeIndex
+from bot.knowledge.embedder import CachedEmbedder, Embedder
+from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
+from bot.knowledge.search import Searcher
+from bot.knowledge.tokens import Tokenizer
+from bot.knowledge.vector_cache import VectorCache
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, in all); stages are ``index``, ``questions`` and ``unanswerable``."""
+
+FIELDS = ("title", "text")
+UNANSWERABLE_KINDS = ("removed", "ood")
+MAX_LINE_BYTES = 1024 * 1024
+MAX_ROWS = 1_000_000
+
+_SCOPE = "eval"
+"""Tenant and collection of the scratch entries."""
+_BATCH = 64
+_NAMESPACE = uuid.UUID("8f3f5a0c-3b0e-4b58-9d0e-6f1d6a2f7c11")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A labelled query: ``positives`` are corpus ids; ``kind`` says why a query has none (``removed``, ``ood``)."""
+
+    text: str
+    positives: frozenset[str]
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSet:
+    """Everything one evaluation reads: corpus rows as entries, ``row_ids`` from entry id to the row's, the queries."""
+
+    entries: list[Entry]
+    row_ids: dict[str, str]
+    questions: list[Question]
+    unanswerable: list[Question]
+
+
+def evaluate_retrieval(
+    corpus_path: Path,
+    queries_path: Path,
+    unanswerable_path: Path | None,
+    *,
+    fields: tuple[str, ...],
+    faq: bool,
+    embedder: Embedder,
+    cache: VectorCache,
+    tokenizer: Tokenizer,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Measure the search on one set; the keys are those of the contract (design §7).
+
+    ``fields`` are the corpus fields that are indexed, of :data:`FIELDS`; with ``faq`` each row is a FAQ whose
+    question is its title. Refusal figures are ``None`` without ``unanswerable_path``; ``ms_per_query`` is the mean
+    time of a search, its embedding included. Raises :class:`~bot.errors.UsageError` naming file and line of a bad row.
+    """
+    rows = read_set(corpus_path, queries_path, unanswerable_path, fields=fields, faq=faq)
+    with scratch_index(rows.entries, embedder, cache, tokenizer, progress) as index:
+        return _measure(Searcher(index, embedder, Calibration.shipped()), rows, progress)
+
+
+def read_set(
+    corpus_path: Path, queries_path: Path, unanswerable_path: Path | None, *, fields: tuple[str, ...], faq: bool
+) -> RetrievalSet:
+    """Read and check the files. Raises :class:`~bot.errors.UsageError` naming file, line and what is wrong."""
+    if not fields or not set(fields) <= set(FIELDS):
+        raise UsageError(
+            f"--field takes {' and '.join(FIELDS)}, separated by a comma; got {','.join(fields) or 'none'}"
+        )
+    if faq and set(fields) != set(FIELDS):
+        raise UsageError("--faq needs both fields: title is the question, text the answer")
+    row_ids: dict[str, str] = {}
+    entries = []
+    for where, row in _rows(corpus_path):
+        row_id = _text(row, "id", where)
+        entry = _entry(row_id, _text(row, "title", where, default=""), _text(row, "text", where), fields, faq=faq)
+        if entry.id in row_ids:
+            raise UsageError(f"{where}: the id {row_id!r} occurs twice")
+        row_ids[entry.id] = row_id
+        entries.append(entry)
+    known = set(row_ids.values())
+    questions = [_question(row, where, known) for where, row in _rows(queries_path)]
+    unanswerable = [_unanswerable(row, where) for where, row in _rows(unanswerable_path)] if unanswerable_path else []
+    return RetrievalSet(entries, row_ids, questions, unanswerable)
+
+
+@contextmanager
+def scratch_index(
+    entries: list[Entry], embedder: Embedder, cache: VectorCache, tokenizer: Tokenizer, progress: Progress
+) -> Iterator[EdgeIndex]:
+    """An index of ``entries`` in a temporary folder that goes away with the block."""
+    with tempfile.TemporaryDirectory(prefix="eval-index-") as folder:
+        index = EdgeIndex(Path(folder), CachedEmbedder(embedder, cache), tokenizer)
+        try:
+            for start in range(0, len(entries), _BATCH):
+                index.upsert(entries[start : start + _BATCH])
+                progress("index", min(start + _BATCH, len(entries)), len(entries))
+            yield index
+        finally:
+            index.close()
+
+
+def scope() -> Scope:
+    """The scope that holds every entry of a :class:`RetrievalSet`."""
+    return Scope(tenant=_SCOPE, collections=(_SCOPE,), reader=Audience.STAFF, now=0.0)
+
+
+def _measure(searcher: Searcher, rows: RetrievalSet, progress: Progress) -> dict[str, Any]:
+    rankings, answerable, seconds = _ask(searcher, rows.questions, "questions", progress)
+    ids = [[rows.row_ids[id_] for id_ in ranking] for ranking in rankings]
+    golds = [question.positives for question in rows.questions]
+    judged = list(zip(ids, golds, strict=True))
+    result: dict[str, Any] = {"n": len(judged)}
+    for k in (1, 5, 10):
+        result[f"recall@{k}"] = fmean(recall_at(ranking, gold, k) for ranking, gold in judged)
+    result["mrr@10"] = fmean(reciprocal_rank(ranking, gold, 10) for ranking, gold in judged)
+    result["ndcg@10"] = fmean(ndcg_at(ranking, gold, 10) for ranking, gold in judged)
+    _, refused, refused_seconds = _ask(searcher, rows.unanswerable, "unanswerable", progress)
+    result["refusal_auc"] = auc(answerable, refused)
+    result["refused_at_95_kept"] = refused_at_kept(answerable, refused, 0.95)
+    by_kind = {
+        kind: [score for score, question in zip(refused, rows.unanswerable, strict=True) if question.kind == kind]
+        for kind in UNANSWERABLE_KINDS
+    }
+    result["refusal_auc_by_kind"] = (
+        {kind: auc(answerable, scores) for kind, scores in by_kind.items()} if rows.unanswerable else None
+    )
+    result["ms_per_query"] = fmean(seconds + refused_seconds) * 1000
+    return result
+
+
+def _ask(
+    searcher: Searcher, questions: list[Question], stage: str, progress: Progress
+) -> tuple[list[list[str]], list[float], list[float]]:
+    """For each question the ids found, the confidence, and the seconds it took."""
+    rankings, confidences, seconds = [], [], []
+    for number, question in enumerate(questions, start=1):
+        started = time.perf_counter()
+        found = searcher.search(question.text, scope(), limit=10)
+        seconds.append(time.perf_counter() - started)
+        rankings.append([hit.entry.id for hit in found.hits])
+        confidences.append(found.confidence)
+        if number % _BATCH == 0 or number == len(questions):
+            progress(stage, number, len(questions))
+    return rankings, confidences, seconds
+
+
+def _entry(row_id: str, title: str, text: str, fields: tuple[str, ...], *, faq: bool) -> Entry:
+    title = title if "title" in fields else ""
+    return Entry(
+        id=str(uuid.uuid5(_NAMESPACE, row_id)),
+        tenant=_SCOPE,
+        collection=_SCOPE,
+        kind=EntryKind.FAQ if faq else EntryKind.PASSAGE,
+        audience=Audience.PUBLIC,
+        title=title,
+        questions=(title,) if faq and title.strip() else (),
+        text=text if "text" in fields else "",
+        source="",
+        location="",
+        valid_from=-math.inf,
+        valid_to=math.inf,
+    )
+
+
+def _question(row: dict[str, Any], where: str, known: set[str]) -> Question:
+    positives = row.get("positives")
+    if not isinstance(positives, list) or not positives or not all(isinstance(id_, str) for id_ in positives):
+        raise UsageError(f"{where}: positives must be a list of corpus ids, with at least one")
+    unknown = [id_ for id_ in positives if id_ not in known]
+    if unknown:
+        raise UsageError(f"{where}: the corpus has no document {unknown[0]!r}")
+    return Question(_text(row, "query", where), frozenset(positives))
+
+
+def _unanswerable(row: dict[str, Any], where: str) -> Question:
+    kind = _text(row, "kind", where)
+    if kind not in UNANSWERABLE_KINDS:
+        raise UsageError(f"{where}: kind must be one of {', '.join(UNANSWERABLE_KINDS)}; got {kind!r}")
+    return Question(_text(row, "query", where), frozenset(), kind)
+
+
+def _text(row: dict[str, Any], key: str, where: str, default: str | None = None) -> str:
+    value = row.get(key, default)
+    if not isinstance(value, str):
+        raise UsageError(f"{where}: {key} is missing or no text")
+    return value
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(``file:line``, object) of every line that is not blank; at least one."""
+    found = 0
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), start=1):
+                where = f"{path}:{number}"
+                if len(line) > MAX_LINE_BYTES:
+                    raise UsageError(f"{where}: the line is longer than {MAX_LINE_BYTES} bytes")
+                if line.strip():
+                    found += 1
+                    yield where, _object(line, where)
+                if found > MAX_ROWS:
+                    raise UsageError(f"{where}: more than {MAX_ROWS} rows")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if not found:
+        raise UsageError(f"{path} has no rows")
+
+
+def _object(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except ValueError as error:
+        raise UsageError(f"{where}: this is no JSON in UTF-8 ({error})") from error
+    if not isinstance(row, dict):
+        raise UsageError(f"{where}: a JSON object is expected, one a line")
+    return row

@@ -1,0 +1,154 @@
+"""The programs of the product: what runs, in which order it starts and stops, with which options."""
+
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.errors import ConfigError
+from bot.settings import DEMO_BOTS_FILE, Settings, read_environment
+from bot.supervision import embedded_redis
+from bot.supervision.bots_check import SimulatedApp, check_bots
+from bot.supervision.plan import Listener, Plan
+from bot.supervision.supervisord import Program
+
+# What is stopped first: nothing new may come in, then the worker finishes, then what it needs ends. The longest stop
+# is the sum of the longest wait in each step: 15 s.
+_FIRST, _SECOND, _LAST = 1, 2, 3
+_FRONT_STOP_S, _WORKER_STOP_S, _BASE_STOP_S = 3, 10, 2
+
+_PYTHON = (sys.executable, "-m")
+_CELERY = (*_PYTHON, "celery", "--app=workers.app")
+
+
+def plan_for(settings: Settings) -> Plan:
+    """What ``up`` runs with these settings. Raises :class:`~bot.errors.ConfigError` when they cannot work."""
+    if not settings.bots_path.exists():
+        raise ConfigError(
+            [
+                f"{settings.bots_path} does not exist; copy {DEMO_BOTS_FILE} there and put your own bot's values in, "
+                "or try the demo first with SIMULATOR=1 and without BOTS_FILE"
+            ]
+        )
+    app = check_bots(settings.bots_path)
+    simulated = app if settings.simulator else None
+    web_url = local_url(settings.host, settings.port)
+    simulator_url = local_url(settings.host, settings.simulator_port) if simulated else None
+    urls = {"web": web_url, "readiness": f"{web_url}/readyz", "metrics": f"{web_url}/metrics"}
+    return Plan(
+        data_dir=settings.data_dir,
+        run_dir=settings.run_dir,
+        work_dir=Path.cwd(),
+        programs=_programs(settings, simulated),
+        environment=_environment(settings, simulated),
+        listeners=_listeners(settings, simulated),
+        redis_socket=settings.redis_socket,
+        web_url=web_url,
+        simulator_url=simulator_url,
+        urls={"chat": f"{simulator_url}/", **urls} if simulated else urls,
+        notices=_notices(settings, app),
+        first_run=(*_PYTHON, "bot", "bootstrap") if settings.uses_demo_bots else (),
+        first_run_says="first start: loading the demo knowledge",
+    )
+
+
+def local_url(host: str, port: int) -> str:
+    """Where this machine reaches something that listens on ``host``."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
+    return f"http://{_bracketed(reached)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _programs(settings: Settings, simulated: SimulatedApp | None) -> list[Program]:
+    """In the order in which they start."""
+    programs = [_worker(settings), _web(settings), _beat(settings)]
+    if simulated is not None:
+        programs.append(_simulator(settings, simulated))
+    if settings.redis_socket is not None:
+        folder = settings.data_dir / "redis"
+        programs.insert(0, embedded_redis.program(folder, settings.redis_socket, _LAST, _BASE_STOP_S))
+    return programs
+
+
+def _worker(settings: Settings) -> Program:
+    options = (
+        "worker",
+        "--pool=threads",
+        f"--concurrency={settings.worker_threads}",
+        "--queues=turns,sweep",
+        f"--hostname=worker-{settings.port}@{platform.node()}",  # two installations may share a Redis
+        f"--loglevel={settings.log_level}",
+        "--without-mingle",  # would wait a second for other workers' greetings
+        "--without-gossip",
+    )
+    return Program(name="worker", command=(*_CELERY, *options), stop_order=_SECOND, stop_wait_s=_WORKER_STOP_S)
+
+
+def _beat(settings: Settings) -> Program:
+    schedule = settings.data_dir / "beat-schedule"
+    options = ("beat", f"--schedule={schedule}", "--pidfile=", f"--loglevel={settings.log_level}")
+    return Program(name="beat", command=(*_CELERY, *options), stop_order=_FIRST, stop_wait_s=_FRONT_STOP_S)
+
+
+def _web(settings: Settings) -> Program:
+    options = (
+        f"--bind={_bracketed(settings.host)}:{settings.port}",
+        "--worker-class=gthread",
+        f"--workers={settings.web_workers}",
+        f"--threads={settings.web_threads}",
+        f"--graceful-timeout={_FRONT_STOP_S - 1}",
+        "--no-control-socket",  # lies in the home folder, where two installations would share it
+    )
+    command = (*_PYTHON, "gunicorn", *options, "bot.web.wsgi:app")
+    return Program(name="web", command=command, stop_order=_FIRST, stop_wait_s=_FRONT_STOP_S)
+
+
+def _simulator(settings: Settings, app: SimulatedApp) -> Program:
+    members = [f"{person}:{person}:{role}" for person, role in app.people.items()]
+    options = (
+        f"--host={settings.host}",
+        f"--port={settings.simulator_port}",
+        f"--callback={local_url(settings.host, settings.port)}/callback/{app.bot}/{app.channel}",
+        f"--corp-id={app.corp_id}",
+        f"--agent-id={app.agent_id}",
+        f"--app-name={app.name}",
+        # the simulator's own people are those of the demo
+        *(f"--member={member}" for member in ["visitor", *members] if not settings.uses_demo_bots),
+    )
+    command = (*_PYTHON, "simulator", *options)
+    return Program(name="simulator", command=command, stop_order=_LAST, stop_wait_s=_BASE_STOP_S)
+
+
+def _environment(settings: Settings, simulated: SimulatedApp | None) -> dict[str, str]:
+    """What the programs inherit: our own variables, and what no process list or file may show."""
+    own: Mapping[str, str] = {
+        "OMP_NUM_THREADS": "1",  # more make a query slower beside a busy process
+        "MALLOC_ARENA_MAX": "2",  # glibc keeps a heap for every few threads otherwise
+    }
+    variables = {**own, **read_environment(), "BOTS_FILE": str(settings.bots_path)}
+    if simulated is not None:
+        variables |= {
+            "SIMULATOR_SECRET": simulated.secret,
+            "SIMULATOR_TOKEN": simulated.token,
+            "SIMULATOR_ENCODING_AES_KEY": simulated.encoding_aes_key,
+        }
+    return variables
+
+
+def _listeners(settings: Settings, simulated: SimulatedApp | None) -> list[Listener]:
+    listeners = [Listener(host=settings.host, port=settings.port, variable="PORT")]
+    if simulated is not None:
+        listeners.append(Listener(host=settings.host, port=settings.simulator_port, variable="SIMULATOR_PORT"))
+    return listeners
+
+
+def _notices(settings: Settings, app: SimulatedApp | None) -> list[str]:
+    notices = []
+    if settings.uses_demo_bots:
+        notices.append(f"no {settings.bots_file.name} here: using the demo bot of {DEMO_BOTS_FILE}")
+    if settings.simulator and app is None:
+        notices.append("no bot has a channel of type wecom-app, so there is nothing to simulate")
+    return notices

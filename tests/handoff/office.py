@@ -1,0 +1,103 @@
+"""A bot with its people, tickets and records on a SQLite file, without queues: what is said comes back at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.bots_file import BotConfig
+from bot.commands.registry import CommandDesk, CommandOutcome, is_command
+from bot.handoff.desk import Desk, Notice
+from bot.handoff.tickets import Tickets, TicketState
+from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
+from bot.records.database import Database, metadata
+from bot.records.turns import TurnRecord, TurnRecords
+from bot.texts import Texts
+
+WAIT_S = 1800.0
+
+
+def make_bot(bot_id: str = "imaging", **fields: object) -> BotConfig:
+    """A bot with two servicers and an admin; ``fields`` replace its own."""
+    values = {"name": "小影", "tenant": "academy", "admins": ["zhang.wei"], "servicers": ["li.na", "wu.min"]}
+    return BotConfig.model_validate({"id": bot_id, "channels": {}, **values, **fields})
+
+
+def make_message(person: str, text: str, bot: str = "imaging", kind: MessageKind = MessageKind.TEXT) -> InboundMessage:
+    return InboundMessage(
+        conversation=ConversationId(bot=bot, channel="app", person=person),
+        message_id=f"{person}:{text}",
+        sender=Sender(id=person),
+        kind=kind,
+        text=text,
+        sent_at=0.0,
+        received_at=0.0,
+    )
+
+
+@dataclass
+class Office:
+    """The hand-off desk and the command desk over one database, with a clock that stands still until told."""
+
+    folder: Path
+    bots: tuple[BotConfig, ...]
+    now: float = 1_800_000_000.0
+    turn: int = 0
+
+    def __post_init__(self) -> None:
+        self.database = Database(f"sqlite:///{self.folder}/office.sqlite")
+        metadata.create_all(self.database.engine)
+        self.records = TurnRecords(self.database)
+        self.tickets = Tickets(self.database, WAIT_S, lambda: self.now)
+        self.bot = self.bots[0]
+        self.desk = Desk(self.tickets, self.records, Texts(), {bot.id: bot for bot in self.bots})
+        self.commands = CommandDesk(self.desk, Texts())
+
+    def hear(self, person: str, text: str, bot: BotConfig | None = None, turn_id: str = "") -> CommandOutcome:
+        """``person`` sends the command message ``text``; with ``turn_id`` it is a turn that runs again."""
+        self.turn += 1
+        bot = bot or self.bot
+        message = make_message(person, text, bot.id)
+        assert is_command(message), text
+        return self.commands.handle(message, bot, turn_id or f"t{self.turn}", bot.language)
+
+    def relay(self, person: str, text: str, kind: MessageKind = MessageKind.TEXT) -> tuple[Notice, ...]:
+        """``person`` writes while a human has the conversation."""
+        self.turn += 1
+        message = make_message(person, text, self.bot.id, kind)
+        ticket = self.tickets.silent(message.conversation)
+        assert ticket is not None
+        return self.desk.relay(self.bot, ticket, [message], f"t{self.turn}")
+
+    def remember(self, person: str, question: str, answer: str) -> None:
+        """A turn of the past, as the record keeps it."""
+        self.turn += 1
+        self.records.save(
+            TurnRecord(
+                id=f"t{self.turn}",
+                bot=self.bot.id,
+                tenant=self.bot.tenant,
+                conversation=make_message(person, question, self.bot.id).conversation.key,
+                person=person,
+                asked_at=float(self.turn),
+                answered_at=float(self.turn),
+                message_ids=(f"m{self.turn}",),
+                question=question,
+                step="answer_from_knowledge",
+                kind="faq",
+                answer=answer,
+            )
+        )
+
+    def silent(self, person: str) -> bool:
+        """Whether the bot leaves ``person`` to a human."""
+        return self.tickets.silent(ConversationId(bot=self.bot.id, channel="app", person=person)) is not None
+
+    def state(self, number: int) -> TicketState:
+        ticket = self.tickets.get(self.bot.id, number)
+        assert ticket is not None
+        return ticket.state
+
+
+def told(notices: tuple[Notice, ...]) -> dict[str, str]:
+    """What each person hears; every notice must have a key of its own."""
+    assert len({notice.key for notice in notices}) == len(notices)
+    return {notice.conversation.person: notice.text for notice in notices}

@@ -1,0 +1,68 @@
+"""The record of a turn: it travels with the reply, and is kept once."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.messages import ConversationId
+from bot.records.database import Database, metadata
+from bot.records.turns import TurnRecord, TurnRecords, turns
+
+DOCTOR = ConversationId(bot="imaging", channel="app", person="王/医生", chat="")
+RECORD = TurnRecord(
+    id="abcdefghij0123456789",
+    bot="imaging",
+    tenant="academy",
+    conversation=DOCTOR.key,
+    person=DOCTOR.person,
+    asked_at=1_800_000_000.123456,
+    answered_at=1_800_000_001.5,
+    message_ids=("m1", "m2"),
+    question="第一行\n“第二行”",
+    step="answer_from_knowledge",
+    kind="faq",
+    answer="答",
+    citations=({"n": 1, "title": "册", "source": "a.md", "location": "A › B", "quote": "引"},),
+    passages=(("entry-1", 0.5, "faq"), ("entry-2", 0.25, "passage")),
+    confidence=0.875,
+    timings_ms={"total": 12.5},
+    versions={"embedder": "e5"},
+)
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[TurnRecords]:
+    database = Database(f"sqlite:///{tmp_path}/records.sqlite")
+    metadata.create_all(database.engine)
+    yield TurnRecords(database)
+    database.dispose()
+
+
+def test_a_record_survives_its_travel_with_the_reply() -> None:
+    assert TurnRecord.decode(RECORD.encode()) == RECORD
+
+
+def test_a_record_comes_back_as_it_was_saved(records: TurnRecords) -> None:
+    records.save(RECORD)
+    assert records.get(RECORD.id) == RECORD
+    assert records.get("another") is None
+
+
+def test_saving_twice_keeps_one_turn_with_the_newest_fate(records: TurnRecords, tmp_path: Path) -> None:
+    records.save(RECORD)
+    sent = replace(RECORD, parts=2, parts_sent=2, platform_ids=("p1", "p2"), unknown_sends=1)
+    records.save(sent)
+    records.save(sent)
+    assert records.get(RECORD.id) == sent
+    with Database(f"sqlite:///{tmp_path}/records.sqlite").read() as connection:
+        assert connection.scalar(select(func.count()).select_from(turns)) == 1
+
+
+def test_the_recent_turns_of_one_conversation_come_oldest_first(records: TurnRecords) -> None:
+    for number in (3, 1, 2, 4):
+        records.save(replace(RECORD, id=f"t{number}", asked_at=float(number)))
+    records.save(replace(RECORD, id="other", conversation=replace(DOCTOR, chat="g").key, asked_at=9.0))
+    assert [record.id for record in records.recent(DOCTOR.key, 3)] == ["t2", "t3", "t4"]
