@@ -1,5 +1,8 @@
 """The dual library: a curated FAQ answers first and word for word; documents are quoted; otherwise the bot refuses.
 
+How sure the bot is of a FAQ is judged beside the documents: among FAQs alone, "what is X" seems to answer every
+question about X. Only where no FAQ stands first, or not surely, do the documents answer by themselves.
+
 No sentence here is composed by a machine: what a person reads is an approved FAQ answer, an approved passage, or a
 fixed text that says that the knowledge does not carry the answer.
 """
@@ -12,6 +15,8 @@ from bot.knowledge.entries import Audience, EntryKind, Scope
 from bot.knowledge.search import Hit, Searcher, SearchResult
 from bot.messages import Citation, ReplyKind
 
+DEPTH_OF_BOTH = 20
+"""Entries looked at when FAQs and passages are searched together; refusals offer the nearest FAQs among them."""
 NEAR_QUESTIONS = 3
 QUOTED_PASSAGES = 2
 SECOND_PASSAGE_SHARE = 0.85
@@ -53,34 +58,34 @@ class Answerer:
         started = time.perf_counter()
         scope = Scope(tenant=bot.tenant, collections=tuple(bot.knowledge), reader=reader, now=now)
         threshold = self._threshold if bot.answer_threshold is None else bot.answer_threshold
-        faq = self._searcher.search(question, scope, EntryKind.FAQ)
-        timings = {f"faq_{name}": value for name, value in faq.timings_ms.items()}
-        if faq.hits and faq.confidence >= threshold:
-            answer = _from_faq(faq, timings)
+        both = self._searcher.search(question, scope, limit=DEPTH_OF_BOTH)
+        timings = {f"both_{name}": value for name, value in both.timings_ms.items()}
+        if both.hits and both.hits[0].entry.kind is EntryKind.FAQ and both.confidence >= threshold:
+            answer = _from_faq(both, timings)
         else:
             documents = self._searcher.search(question, scope, EntryKind.PASSAGE)
             timings |= {f"documents_{name}": value for name, value in documents.timings_ms.items()}
             if documents.hits and documents.confidence >= threshold:
-                answer = _from_documents(documents, faq, timings)
+                answer = _from_documents(documents, timings)
             else:
-                answer = _refusal(documents, faq, timings)
+                answer = _refusal(documents, both, timings)
         timings["total"] = round((time.perf_counter() - started) * 1000, 2)
         return answer
 
 
-def _from_faq(faq: SearchResult, timings: dict[str, float]) -> Answer:
-    first = faq.hits[0]
+def _from_faq(both: SearchResult, timings: dict[str, float]) -> Answer:
+    first = both.hits[0]
     return Answer(
         kind=ReplyKind.FAQ,
         text=first.entry.text,
         citations=(_citation(1, first),),
-        confidence=faq.confidence,
-        passages=_passages(faq),
+        confidence=both.confidence,
+        passages=_passages(both),
         timings_ms=timings,
     )
 
 
-def _from_documents(documents: SearchResult, faq: SearchResult, timings: dict[str, float]) -> Answer:
+def _from_documents(documents: SearchResult, timings: dict[str, float]) -> Answer:
     first = documents.hits[0]
     quoted = [first, *(hit for hit in documents.hits[1:] if hit.score >= SECOND_PASSAGE_SHARE * first.score)]
     citations = tuple(_citation(n, hit) for n, hit in enumerate(quoted[:QUOTED_PASSAGES], 1))
@@ -90,19 +95,19 @@ def _from_documents(documents: SearchResult, faq: SearchResult, timings: dict[st
         text=text,
         citations=citations,
         confidence=documents.confidence,
-        passages=_passages(documents) + _passages(faq),
+        passages=_passages(documents),
         timings_ms=timings,
     )
 
 
-def _refusal(documents: SearchResult, faq: SearchResult, timings: dict[str, float]) -> Answer:
+def _refusal(documents: SearchResult, both: SearchResult, timings: dict[str, float]) -> Answer:
     return Answer(
         kind=ReplyKind.REFUSAL,
         text="",
         citations=(),
-        confidence=max(documents.confidence, faq.confidence),
-        near=tuple(hit.entry.title for hit in faq.hits[:NEAR_QUESTIONS]),
-        passages=_passages(documents) + _passages(faq),
+        confidence=max(documents.confidence, both.confidence),
+        near=tuple(hit.entry.title for hit in both.hits if hit.entry.kind is EntryKind.FAQ)[:NEAR_QUESTIONS],
+        passages=_passages(both),
         timings_ms=timings,
     )
 

@@ -1,11 +1,13 @@
 """Messages to deliver, and a channel that writes down what it was asked to send."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+import redis
 
 from bot.channel import CallbackRequest, CallbackResponse, Limits, Receipt, Received
+from bot.lease import Leases
 from bot.messages import ConversationId, InboundMessage, MessageKind, Part, Sender
 
 DOCTOR = ConversationId(bot="imaging", channel="app", person="wang.yi")
@@ -55,3 +57,11 @@ class RecordingChannel:
 @pytest.fixture
 def channel() -> RecordingChannel:
     return RecordingChannel()
+
+
+@pytest.fixture
+def leases(redis_client: redis.Redis) -> Iterator[Leases]:
+    """Leases of one process, whose renewing thread ends with the test."""
+    leases = Leases(redis_client)
+    yield leases
+    leases.close()

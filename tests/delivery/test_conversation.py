@@ -49,7 +49,7 @@ class Parrot:
 class Office:
     """A worker over a real Redis, with a channel at the edge and a clock to turn."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, leases: Leases) -> None:
         self.client, self.channel, self.now = client, RecordingChannel(), NOW
         self.parrot = Parrot(clock=lambda: self.now)
         self.woken: list[str] = []
@@ -58,7 +58,7 @@ class Office:
         self.inbox = Inbox(client, limits, lambda _: None)
         self.worker = ConversationWorker(
             client,
-            leases=Leases(client),
+            leases=leases,
             outbox=Outbox(
                 client,
                 wake=self.woken.append,
@@ -92,8 +92,8 @@ class Office:
 
 
 @pytest.fixture
-def office(redis_client: redis.Redis) -> Office:
-    return Office(redis_client)
+def office(redis_client: redis.Redis, leases: Leases) -> Office:
+    return Office(redis_client, leases)
 
 
 def test_a_question_is_answered_and_nothing_stays_behind(office: Office) -> None:

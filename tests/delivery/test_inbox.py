@@ -99,10 +99,10 @@ def test_the_sweep_wakes_what_is_due_and_nothing_else(redis_client: redis.Redis)
     assert inbox.sweep() == 0, "just woken: not again at once"
 
 
-def test_the_sweep_finds_a_conversation_whose_owner_died(redis_client: redis.Redis) -> None:
+def test_the_sweep_finds_a_conversation_whose_owner_died(redis_client: redis.Redis, leases: Leases) -> None:
     inbox, woken = make_inbox(redis_client)
     inbox.accept(make_message("1"))
-    lease = Leases(redis_client).acquire(DOCTOR)
+    lease = leases.acquire(DOCTOR)
     assert lease is not None
     woken.clear()
     redis_client.delete(keys.lease(DOCTOR))

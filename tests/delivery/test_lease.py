@@ -17,11 +17,6 @@ def inbox(redis_client: redis.Redis) -> Inbox:
     )
 
 
-@pytest.fixture
-def leases(redis_client: redis.Redis) -> Leases:
-    return Leases(redis_client)
-
-
 def due_in(client: redis.Redis) -> float | None:
     score = client.zscore(keys.due(DOCTOR.tag), DOCTOR.key)
     seconds, micro = client.time()

@@ -19,8 +19,8 @@ NOW = 1_800_000_000.0
 class Desk:
     """An outbox over a real Redis with a clock to turn and a note of every conclusion."""
 
-    def __init__(self, client: redis.Redis, channel: RecordingChannel) -> None:
-        self.client, self.channel, self.now = client, channel, NOW
+    def __init__(self, client: redis.Redis, leases: Leases, channel: RecordingChannel) -> None:
+        self.client, self.leases, self.channel, self.now = client, leases, channel, NOW
         self.concluded: list[Delivery] = []
         self.counted: list[tuple[str, dict[str, str]]] = []
         self.woken: list[str] = []
@@ -48,7 +48,7 @@ class Desk:
         return self.outbox.post(DOCTOR, reply)
 
     def lease(self) -> Lease:
-        lease = Leases(self.client).acquire(DOCTOR)
+        lease = self.leases.acquire(DOCTOR)
         assert lease is not None
         return lease
 
@@ -64,8 +64,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(redis_client: redis.Redis, channel: RecordingChannel) -> Desk:
-    return Desk(redis_client, channel)
+def desk(redis_client: redis.Redis, leases: Leases, channel: RecordingChannel) -> Desk:
+    return Desk(redis_client, leases, channel)
 
 
 def test_parts_go_out_in_order_and_the_fate_is_told_once(desk: Desk) -> None:
@@ -192,7 +192,7 @@ def test_an_owner_that_lost_its_lease_sends_nothing(desk: Desk) -> None:
 
 
 def test_a_crash_before_the_reply_left_the_outbox_tells_its_fate_again(
-    redis_client: redis.Redis, channel: RecordingChannel
+    redis_client: redis.Redis, leases: Leases, channel: RecordingChannel
 ) -> None:
     fates: list[str] = []
 
@@ -203,7 +203,7 @@ def test_a_crash_before_the_reply_left_the_outbox_tells_its_fate_again(
 
     outbox = _outbox(redis_client, crash_once)
     outbox.post(DOCTOR, OutboxReply(key="t1", parts=(Text("一"),), created_at=NOW))
-    lease = Leases(redis_client).acquire(DOCTOR)
+    lease = leases.acquire(DOCTOR)
     assert lease is not None
     with pytest.raises(OSError, match="disk full"):
         outbox.flush(lease, channel)

@@ -180,10 +180,14 @@ def system(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterat
         web=f"http://127.0.0.1:{port}",
         simulator=f"http://127.0.0.1:{simulator_port}",
     )
-    _wait_until_ready(running)
-    yield running
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 0
+    with process:
+        try:
+            _wait_until_ready(running)
+            yield running
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+    assert process.returncode == 0
     assert running.pids("redis-server|celery|gunicorn|simulator") == [], "Ctrl-C stops all of it"
 
 
