@@ -9,21 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import redis
 import requests
 import structlog
 
+import channels.wecom_aibot
 import channels.wecom_app
 from bot import bots_file, telemetry
 from bot.bots_file import BotConfig
-from bot.channel import Channel, ChannelKit
+from bot.channel import Channel, ChannelAddress, ChannelKit
 from bot.inbox import Inbox, InboxLimits
-from bot.redis_client import connect
+from bot.knowledge.remote import IndexClient
+from bot.links import source_links
+from bot.redis_client import SOCKET_TIMEOUT_S, connect
 from bot.settings import Settings, load_settings, prepare_process, read_environment
+from bot.streams import Streams
 from bot.task_queue import create_celery, make_waker
 from bot.texts import Texts
-from bot.web.services import WebServices
+from bot.web.services import READ_DEADLINE_S, SourcePages, WebServices
 
 if TYPE_CHECKING:
     from bot.conversation import ConversationWorker
@@ -31,12 +36,13 @@ if TYPE_CHECKING:
     from bot.knowledge.remote import IndexServer
     from bot.knowledge.service import KnowledgeService
     from bot.lease import Leases
+    from bot.llm.model import LanguageModel
     from bot.outbox import Outbox
     from bot.records.database import Database
 
 log = structlog.get_logger()
 
-CHANNELS: Mapping[str, Any] = {"wecom-app": channels.wecom_app}
+CHANNELS: Mapping[str, Any] = {"wecom-app": channels.wecom_app, "wecom-aibot": channels.wecom_aibot}
 """Channel type to its package; a package offers ``Config`` and ``build`` (see :mod:`bot.channel`)."""
 
 
@@ -70,9 +76,11 @@ def build_web() -> WebServices:
     return WebServices(
         redis=client,
         inbox=_inbox(settings, client),
+        streams=Streams(client),
         bots=configuration.bots,
         channels=_channels(configuration, client),
         texts=Texts(),
+        sources=_sources(settings),
         llm_configured=settings.llm_configured,
     )
 
@@ -91,6 +99,7 @@ class WorkerServices:
     knowledge: "KnowledgeService"
     index_server: "IndexServer"
     leases: "Leases"
+    model: "LanguageModel | None"
 
     def start(self) -> None:
         """Bring the index to the truth of SQL and begin to serve other processes' requests."""
@@ -114,14 +123,18 @@ class WorkerServices:
         self.inbox.recount(self.bots)
 
     def health(self) -> dict[str, dict[str, Any]]:
-        """What the heartbeat says of each part: ``{"sql": {"state": "ok"}, "index": {"state", "entries"}}``."""
-        return {"sql": self.database.health(), "index": self.knowledge.health()}
+        """What the heartbeat says of each part: ``{"sql": {"state": "ok"}, "index": {"state", "entries"}}``, and
+        ``llm`` where there is a language model."""
+        parts = {"sql": self.database.health(), "index": self.knowledge.health()}
+        return parts | {"llm": self.model.health()} if self.model else parts
 
     def close(self) -> None:
         """Give back what other processes may be waiting for."""
         self.index_server.close()
         self.leases.close()
         self.knowledge.close()
+        if self.model:
+            self.model.close()
         self.database.dispose()
 
 
@@ -134,9 +147,9 @@ def build_worker() -> WorkerServices:
     from bot.conclusion import Conclusion
     from bot.conversation import ConversationWorker
     from bot.handoff.desk import Desk
+    from bot.handoff.reach import Reach
     from bot.handoff.tickets import Tickets
     from bot.knowledge.remote import IndexServer
-    from bot.knowledge.service import KnowledgeService
     from bot.lease import Leases
     from bot.messages import ConversationId
     from bot.outbox import Delivery, Outbox
@@ -149,10 +162,12 @@ def build_worker() -> WorkerServices:
     client, texts = connect(settings.redis_url), Texts()
     database = Database(settings.database_url)
     database.upgrade()
-    knowledge = KnowledgeService(settings, bots, database)
+    model = language_model(settings, client)
+    knowledge = build_knowledge(configuration, database, model)
     wake = make_waker(create_celery(settings.broker_url), telemetry.count)
     records = TurnRecords(database)
-    desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots)
+    connected = _channels(configuration, client)
+    desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots, Reach(bots, connected))
 
     def conclude(conversation: ConversationId, delivery: Delivery) -> None:
         conclusion.conclude(conversation, delivery)  # made below: it posts into the outbox itself
@@ -165,15 +180,14 @@ def build_worker() -> WorkerServices:
         useful_s=settings.useful_s,
     )
     conclusion = Conclusion(records=records, desk=desk, texts=texts, bots=bots, post=outbox.post, count=telemetry.count)
-    connected = _channels(configuration, client)
     pipeline = Pipeline(
         bots=bots,
         channels=connected,
-        readers={(bot.id, name): channel.audience for bot in bots.values() for name, channel in bot.channels.items()},
         answerer=knowledge.answerer,
         commands=CommandDesk(desk, texts),
         desk=desk,
         texts=texts,
+        links=source_links(settings),
         versions=knowledge.versions,
         has_knowledge=knowledge.has_any,
     )
@@ -200,7 +214,31 @@ def build_worker() -> WorkerServices:
         knowledge=knowledge,
         index_server=server,
         leases=leases,
+        model=model,
     )
+
+
+def build_knowledge(
+    configuration: Configuration, database: "Database", model: "LanguageModel | None"
+) -> "KnowledgeService":
+    """Knowledge and answers, composed by ``model`` where there is one.
+
+    Raises :class:`~bot.errors.KnowledgeError` when another process owns the embedded index.
+    """
+    from bot.answering.grounded import Composer
+    from bot.knowledge.service import KnowledgeService
+
+    composer = Composer(model) if model else None
+    return KnowledgeService(configuration.settings, configuration.bots, database, composer)
+
+
+def language_model(settings: Settings, client: "redis.Redis") -> "LanguageModel | None":
+    """The language model the settings name, ``None`` where they name none; imports its library only where they do."""
+    if not settings.llm_configured:
+        return None
+    from bot.llm.model import LanguageModel
+
+    return LanguageModel.from_settings(settings, client)
 
 
 def _inbox(settings: Settings, client: "redis.Redis") -> Inbox:
@@ -213,6 +251,16 @@ def _inbox(settings: Settings, client: "redis.Redis") -> Inbox:
     return Inbox(client, limits, make_waker(create_celery(settings.broker_url), telemetry.count))
 
 
+def _sources(settings: Settings) -> SourcePages:
+    patient = connect(settings.redis_url, socket_timeout_s=READ_DEADLINE_S + SOCKET_TIMEOUT_S)
+    return SourcePages(
+        links=source_links(settings),
+        knowledge=IndexClient(patient),
+        timezone=ZoneInfo(settings.timezone),
+        at_once=max(1, settings.web_threads // 2),
+    )
+
+
 def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple[str, str], Channel]:
     settings = configuration.settings
     kit = ChannelKit(
@@ -222,11 +270,14 @@ def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple
         callback_max_skew_s=settings.callback_max_skew,
         pace_per_minute=settings.pace_per_minute,
         pace_per_hour=settings.pace_per_hour,
+        bubbles=Streams(client),
         count=telemetry.count,
         clock=time.time,
     )
     return {
-        (bot.id, name): CHANNELS[channel.type].build(bot.id, name, channel.config, kit)
+        (bot.id, name): CHANNELS[channel.type].build(
+            ChannelAddress(bot=bot.id, channel=name, bot_name=bot.name), channel.config, kit
+        )
         for bot in configuration.bots.values()
         for name, channel in bot.channels.items()
     }

@@ -53,8 +53,23 @@ class ChannelConfig:
 
     @property
     def audience(self) -> Audience:
-        """What a person who writes through this channel may read unless more is known of them."""
+        """What a person who writes in a single chat may read unless more is known of them."""
         return Audience(getattr(self.config, "audience", Audience.PUBLIC))
+
+    def reader(self, chat: str) -> Audience:
+        """Who may read what is said in ``chat``, empty for a single chat.
+
+        A group is as its lowest member, who may be anybody: public, unless the file lists it otherwise.
+        """
+        if not chat:
+            return self.audience
+        listed = getattr(self.config, "chats", {}).get(chat)
+        return Audience(listed.audience) if listed else Audience.PUBLIC
+
+    @property
+    def plain_userids(self) -> bool:
+        """Whether people bear the same ids here as in the bot's channels that can write to them."""
+        return bool(getattr(self.config, "plain_userids", False))
 
 
 class BotConfig(BaseModel):

@@ -4,7 +4,7 @@ A channel is a translator and nothing else: bytes to :class:`~bot.messages.Inbou
 to one platform call. A package under ``channels/`` imports only this module and :mod:`bot.messages`, and offers
 
 ``Config``  a pydantic model of the channel's block in ``bots.yaml`` (``type`` excluded), and
-``build(bot_id, channel_id, config, kit)``  which returns the channel.
+``build(address, config, kit)``  which returns the channel.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,11 +69,15 @@ class Unknown(ChannelError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What one platform message may hold, in bytes of UTF-8, and what one call may take, in seconds."""
+    """What one platform message may hold, in bytes of UTF-8, and what one call may take, in seconds.
+
+    ``pushes`` tells whether the channel can write to a person who has just not asked.
+    """
 
     text_bytes: int
     markdown_bytes: int
     send_timeout_s: float
+    pushes: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +117,43 @@ class Messages:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-Received = Echo | Messages
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poll:
+    """The platform asks what the bubble ``stream_id`` of ``conversation`` shows now."""
+
+    conversation: ConversationId
+    stream_id: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Greeting:
+    """A person opened the chat; a welcome can be said in the answer, and nowhere else."""
+
+    conversation: ConversationId
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+Received = Echo | Messages | Poll | Greeting
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamState:
+    """What a bubble shows: the whole ``text`` so far, and whether it is ``finished``."""
+
+    text: str
+    finished: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Immediate:
+    """What can be said inside the HTTP answer: a ``notice`` to the sender, or the ``stream`` of the message or poll."""
+
+    notice: str = ""
+    stream: StreamState | None = None
+
+
+NOTHING = Immediate()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,8 +175,8 @@ class Channel(Protocol):
         """Verify, decrypt and parse one callback. No I/O. Raises :class:`Rejected`."""
         ...
 
-    def respond(self, received: Received, notice: str | None) -> CallbackResponse:
-        """The HTTP answer to ``received``; ``notice`` is said to the sender in it where the platform can. No I/O."""
+    def respond(self, received: Received, immediate: Immediate) -> CallbackResponse:
+        """The HTTP answer to ``received``, saying what of ``immediate`` the platform can show. No I/O."""
         ...
 
     def send(self, conversation: ConversationId, part: Part, key: str, deadline: float) -> Receipt:
@@ -147,6 +187,46 @@ class Channel(Protocol):
         """
         ...
 
+    def link(self, label: str, url: str) -> str:
+        """``label`` as a link to ``url`` in the words of this channel's messages."""
+        ...
+
+
+class Bubbles(Protocol):
+    """What a channel may do with the bubbles of :mod:`bot.streams`; raises ``redis.RedisError``."""
+
+    def finish(self, conversation: ConversationId, stream_id: str, text: str) -> bool:
+        """Let the bubble end with ``text``; False when it can no longer change."""
+        ...
+
+    def take_late_reply(self, conversation: ConversationId, stream_id: str = "") -> "LateReply | None":
+        """The unused and unexpired permission of that bubble, or the newest of the conversation; it is used up by
+        this call."""
+        ...
+
+    def give_back(self, conversation: ConversationId, permission: "LateReply") -> None:
+        """The permission just taken was not used after all."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LateReply:
+    """A platform's permission to post one reply to ``url`` until ``expires_at`` (epoch seconds): it came with the
+    message whose bubble is ``stream_id``."""
+
+    stream_id: str
+    url: str
+    expires_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelAddress:
+    """Where a channel stands in ``bots.yaml``: the ids of its bot and its own, and the bot's name for people."""
+
+    bot: str
+    channel: str
+    bot_name: str
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelKit:
@@ -154,7 +234,8 @@ class ChannelKit:
 
     ``redis`` is for state that all processes share (tokens, pacing, duplicate rule); ``http`` one session a process;
     ``api_base`` maps a platform to its base URL without a trailing slash, e.g. ``{"wecom": "https://…"}``;
-    ``count(event, **labels)`` counts something an operator should see; ``clock`` gives epoch seconds.
+    ``bubbles`` are the replies that a platform shows while they are written; ``count(event, **labels)`` counts
+    something an operator should see; ``clock`` gives epoch seconds.
     """
 
     redis: "redis.Redis"
@@ -163,5 +244,6 @@ class ChannelKit:
     callback_max_skew_s: float
     pace_per_minute: int
     pace_per_hour: int
+    bubbles: Bubbles
     count: Callable[..., None]
     clock: Callable[[], float]

@@ -52,6 +52,8 @@ class Conclusion:
         if failure:
             self._count("reply_dead", code=failure)
             log.error("reply_dead", key=key, conversation=conversation.key, code=failure, sent=delivery.sent)
+        if failure and delivery.reply.author:
+            self._tell_author(delivery, failure)
         if not delivery.reply.record:
             return
         record = replace(
@@ -70,9 +72,18 @@ class Conclusion:
         bot = self._bots[conversation.bot]
         told = self._desk.failed(bot, conversation, record.id, failure, record.question)
         text = self._texts.say("apology_not_delivered", language_of(record.question, bot.language))
-        self._notify(conversation, text, f"{record.id}:apology")
+        self._notify(self._desk.address_of(conversation), text, f"{record.id}:apology")
         for notice in told.notices:
             self._notify(notice.conversation, notice.text, notice.key)
+
+    def _tell_author(self, delivery: Delivery, failure: str) -> None:
+        """A human's words did not arrive: whoever wrote them must know."""
+        author = ConversationId.from_key(delivery.reply.author)
+        bot = self._bots.get(author.bot)
+        if bot is not None:
+            words = "\n".join(part.content for part in delivery.reply.parts[delivery.sent :])
+            text = self._texts.say("human_not_delivered", bot.language, code=failure, text=words)
+            self._notify(author, text, f"{delivery.reply.key}:undelivered")
 
     def _notify(self, conversation: ConversationId, text: str, key: str) -> None:
         self._post(conversation, OutboxReply(key=key, parts=(Text(text),), created_at=self._clock()))

@@ -14,6 +14,7 @@ from bot.errors import LeaseLost, Unavailable
 from bot.lease import Lease, Leases
 from bot.messages import ConversationId, InboundMessage, UndecodableMessage
 from bot.outbox import Outbox, OutboxReply
+from bot.streams import Display, Streams
 
 log = structlog.get_logger()
 
@@ -52,10 +53,15 @@ class Answering(Protocol):
         """True when ``message`` may be answered together with its neighbours (plain text, not a command)."""
         ...
 
-    def run(self, messages: Sequence[InboundMessage]) -> TurnOutcome:
+    def merged_notice(self, message: InboundMessage) -> str:
+        """What the bubble of ``message`` says when it is answered in an earlier message's."""
+        ...
+
+    def run(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> TurnOutcome:
         """Answer ``messages`` as one turn. Idempotent: a crash before commit runs it again.
 
-        Raises :class:`~bot.errors.Unavailable` when a part of the installation does not answer.
+        ``show(text)`` lets the person read the text so far, where the platform can. Raises
+        :class:`~bot.errors.Unavailable` when a part of the installation does not answer.
         """
         ...
 
@@ -90,6 +96,7 @@ class ConversationWorker:
         self._count = count
         self._useful_s = useful_s
         self._clock = clock
+        self._streams = Streams(client, clock)
 
     def drain(self, key: str) -> None:
         """Work the conversation called ``key`` until nothing is left that can be done now.
@@ -164,7 +171,8 @@ class ConversationWorker:
             if tries > TRIES_A_TURN or age_s > self._useful_s:
                 outcome = self._answering.apologise(turn, "too_old" if age_s > self._useful_s else "failed")
             else:
-                outcome = self._answering.run(turn)
+                self._finish_merged(lease, turn[1:])
+                outcome = self._answering.run(turn, Display(self._streams, lease, turn[0].stream_id).show)
             for post in outcome.posts:
                 self._outbox.post(post.conversation, post.reply)
         except Unavailable as error:
@@ -180,6 +188,13 @@ class ConversationWorker:
         lease.commit(len(turn), outcome.reply.encode())
         self._redis.decrby(keys.waiting(conversation.bot), len(turn))
         return 0.0
+
+    def _finish_merged(self, lease: Lease, merged: Sequence[InboundMessage]) -> None:
+        """A burst is answered in the bubble of its first message; the others' end at once."""
+        for message in merged:
+            if message.stream_id:
+                notice = self._answering.merged_notice(message)
+                self._streams.show(lease, message.stream_id, notice, finished=True)
 
     def _failed(self, conversation: ConversationId, error: Exception) -> None:
         self._count("turn_failed", bot=conversation.bot, error=type(error).__name__)

@@ -8,7 +8,14 @@
     ├── InputError         a person's message or command cannot be served; told to the person in their language
     ├── KnowledgeError     a document, table or index cannot be read or written
     ├── Unavailable        Redis, SQL, the broker or the index owner does not answer (worth trying again)
+    ├── BadLink            a link to a source that opens nothing (:mod:`bot.links`): ForgedLink, ExpiredLink
     ├── LeaseLost          another worker owns the conversation now; whoever sees this must stop writing
+    ├── ModelError         the language model gave no usable answer (see :mod:`bot.llm`)
+    │   ├── ModelTimeout       it did not answer in time
+    │   ├── ModelUnavailable   it cannot be reached, is overloaded or broken, or is left alone after failures
+    │   ├── ModelRefused       it will not answer this request
+    │   ├── ModelNonsense      what came is no answer
+    │   └── BudgetSpent        the bot has used up its tokens of the day
     └── ChannelError       the platform (see :mod:`bot.channel`)
         ├── Rejected       an inbound callback is not acceptable
         ├── Retry          a send failed and may be tried again later
@@ -60,3 +67,35 @@ class Unavailable(BotError):
 
 class LeaseLost(BotError):
     """Another worker owns the conversation now; whoever sees this must stop writing at once."""
+
+
+class ModelError(BotError):
+    """The language model gave no usable answer.
+
+    ``code`` is a constant word such as ``first_token`` or ``http_500``. No error of this family carries or is chained
+    to one that carries the prompt, the answer, the key or the server's URL.
+    """
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(f"language model: {code}")
+
+
+class ModelTimeout(ModelError):
+    """The model did not begin, go on or end in time (``first_token``, ``between_tokens``, ``deadline``)."""
+
+
+class ModelUnavailable(ModelError):
+    """The model cannot be reached, is overloaded or broken, or its circuit is open."""
+
+
+class ModelRefused(ModelError):
+    """The server will not answer this request: a 4xx (``http_400``), or its content filter."""
+
+
+class ModelNonsense(ModelError):
+    """What came is no answer: empty, endless, or not in the API's format."""
+
+
+class BudgetSpent(ModelError):
+    """The bot has used up its tokens of the day; no call was made."""

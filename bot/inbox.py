@@ -14,7 +14,7 @@ from typing import Any
 import redis
 import structlog
 
-from bot import keys
+from bot import keys, streams
 from bot.errors import Unavailable
 from bot.messages import ConversationId, InboundMessage
 
@@ -100,19 +100,25 @@ class Inbox:
         self._limits = limits
         self._wake = wake
         self._replica_timeout_ms = replica_timeout_ms
+        self._streams = streams.Streams(client)
 
-    def accept(self, message: InboundMessage) -> Acceptance:
-        """Store ``message`` unless it was seen or a limit is reached; wake a worker if the conversation was idle."""
+    def accept(self, message: InboundMessage, waiting_text: str = "") -> Acceptance:
+        """Store ``message`` unless it was seen or a limit is reached; wake a worker if the conversation was idle.
+
+        The bubble of its reply, where the platform shows one, is opened with ``waiting_text``.
+        """
         conversation, raw = message.conversation, message.encode()
         try:
-            allowed, waiting, status = self._store(message, raw)
-            if status in (b"duplicate", b"full"):
-                duplicate = status == b"duplicate"
-                self._give_back(conversation, token=duplicate and bool(allowed))
-                return Acceptance.DUPLICATE if duplicate else Acceptance.BUSY
+            allowed, waiting, status = self._store(message, raw, waiting_text)
+            if status == b"duplicate":
+                self._give_back(message, token=bool(allowed))
+                return Acceptance.DUPLICATE
+            if status == b"full":
+                self._refuse(message, token=False)
+                return Acceptance.BUSY
             over = not allowed or waiting > self._limits.bot_waiting
             if over and self._redis.eval(_REVOKE, 2, *self._claim_keys(message), raw):
-                self._give_back(conversation, token=bool(allowed))
+                self._refuse(message, token=bool(allowed))
                 return Acceptance.BUSY
             if self._limits.wait_replicas:
                 self._wait_for_replicas()
@@ -160,22 +166,35 @@ class Inbox:
             raise Unavailable(f"Redis did not answer the recount: {type(error).__name__}") from error
         return counts
 
-    def _store(self, message: InboundMessage, raw: bytes) -> tuple[int, int, bytes]:
-        """The one round trip; EVAL and not EVALSHA, because a pipeline cannot answer NOSCRIPT half-way."""
+    def _store(self, message: InboundMessage, raw: bytes, waiting_text: str) -> tuple[int, int, bytes]:
+        """The one round trip; EVAL and not EVALSHA, because a pipeline cannot answer NOSCRIPT half-way.
+
+        The bubble is opened first: as soon as the message is in the queue a worker may finish it.
+        """
         conversation, limits = message.conversation, self._limits
         pipe: Any = self._redis.pipeline(transaction=False)
+        if message.stream_id:
+            bubble, opening_values = streams.opening(message, waiting_text)
+            pipe.eval(streams.OPEN_STREAM, len(bubble), *bubble, *opening_values)
         pipe.eval(_DRAW, 1, keys.person_bucket(conversation), limits.person_per_minute)
         pipe.incr(keys.waiting(conversation.bot))
         names = [*self._claim_keys(message), keys.due(conversation.tag)]
         values = [raw, conversation.key, limits.conversation_waiting, SEEN_TTL_S, WAKE_GRACE_S]
         pipe.eval(_ACCEPT, len(names), *names, *values)
-        allowed, waiting, status = pipe.execute()
+        allowed, waiting, status = pipe.execute()[-3:]
         return allowed, waiting, status
 
     def _claim_keys(self, message: InboundMessage) -> list[str]:
         return [keys.seen(message.conversation, message.message_id), keys.queue(message.conversation)]
 
-    def _give_back(self, conversation: ConversationId, *, token: bool) -> None:
+    def _refuse(self, message: InboundMessage, *, token: bool) -> None:
+        """Nothing of the message stays; its bubble ends with what the HTTP answer says."""
+        self._give_back(message, token=token)
+        if message.stream_id:
+            self._streams.forget(message.conversation, message.stream_id)
+
+    def _give_back(self, message: InboundMessage, *, token: bool) -> None:
+        conversation = message.conversation
         pipe = self._redis.pipeline(transaction=False)
         pipe.decr(keys.waiting(conversation.bot))
         if token:

@@ -47,6 +47,16 @@ def progress(conversation: ConversationId) -> str:
     return f"{conversation.tag}:progress:{conversation.key}"
 
 
+def stream(conversation: ConversationId, stream_id: str) -> str:
+    """Hash: what the bubble ``stream_id`` shows (text, finished, closed, at)."""
+    return f"{conversation.tag}:stream:{stream_id}"
+
+
+def late_replies(conversation: ConversationId) -> str:
+    """Hash: stream id to the second it expires and the URL where one late reply may be posted."""
+    return f"{conversation.tag}:late:{conversation.key}"
+
+
 def parked(conversation: ConversationId) -> str:
     """List, bounded: messages no release of ours can decode, kept byte for byte."""
     return f"{conversation.tag}:parked:{conversation.key}"

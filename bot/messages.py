@@ -45,6 +45,7 @@ class ReplyKind(StrEnum):
     """How a reply came about; shown by ``ask --json`` and kept with every turn."""
 
     FAQ = "faq"
+    GROUNDED = "grounded"
     EXTRACTIVE = "extractive"
     REFUSAL = "refusal"
     HANDOFF = "handoff"
@@ -100,12 +101,22 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Quoted:
+    """What a message quotes: the kind of the quoted message and its words, empty where it has none."""
+
+    kind: MessageKind
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InboundMessage:
     """One message or event from a person.
 
     ``message_id`` is the platform's id, or sha1 over the fields that identify an event; unique per (bot, channel).
     ``text`` is what was written, without platform markup; for an event its name, such as ``subscribe``.
-    ``sent_at`` is the platform's time, ``received_at`` ours, both in seconds since the epoch.
+    ``sent_at`` is the platform's time, ``received_at`` ours, both in seconds since the epoch. ``stream_id`` names the
+    bubble that the platform already shows for the reply (empty where it shows none), see :mod:`bot.streams`;
+    ``response_url`` is where one late reply may be posted.
     """
 
     conversation: ConversationId
@@ -116,6 +127,9 @@ class InboundMessage:
     sent_at: float
     received_at: float
     attachments: tuple[Attachment, ...] = ()
+    quoted: Quoted | None = None
+    stream_id: str = ""
+    response_url: str = ""
 
     def encode(self) -> bytes:
         """UTF-8 JSON with a schema version."""
@@ -134,6 +148,9 @@ class InboundMessage:
             fields["attachments"] = tuple(
                 Attachment(kind=MessageKind(a.pop("kind")), **a) for a in fields["attachments"]
             )
+            quoted = fields.get("quoted")
+            if quoted is not None:
+                fields["quoted"] = Quoted(kind=MessageKind(quoted["kind"]), text=quoted["text"])
             return cls(**fields)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UndecodableMessage(raw, type(error).__name__) from error
@@ -168,20 +185,33 @@ class Markdown:
     content: str
 
 
-Part = Text | Markdown
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The last words, in Markdown, of the bubble ``stream_id`` (see :mod:`bot.streams`)."""
+
+    content: str
+    stream_id: str
+
+
+Part = Text | Markdown | Stream
 """One platform message; already within the channel's limits when it reaches :meth:`bot.channel.Channel.send`."""
 
-_PART_TYPES: dict[str, type[Text] | type[Markdown]] = {"text": Text, "markdown": Markdown}
+_PART_TYPES: dict[str, type[Text] | type[Markdown] | type[Stream]] = {
+    "text": Text,
+    "markdown": Markdown,
+    "stream": Stream,
+}
 
 
 def encode_part(part: Part) -> dict[str, str]:
-    """``part`` as a JSON-ready object ``{"type", "content"}``."""
-    return {"type": "text" if isinstance(part, Text) else "markdown", "content": part.content}
+    """``part`` as a JSON-ready object: ``type`` and its fields."""
+    return {"type": type(part).__name__.lower(), **asdict(part)}
 
 
 def decode_part(fields: dict[str, str]) -> Part:
     """The inverse of :func:`encode_part`."""
-    return _PART_TYPES[fields["type"]](fields["content"])
+    values = dict(fields)
+    return _PART_TYPES[values.pop("type")](**values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

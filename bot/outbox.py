@@ -18,6 +18,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 import structlog
@@ -98,17 +99,20 @@ class OutboxReply:
     """A reply on its way: the parts, and what is recorded once its fate is known.
 
     ``key`` names it for ever (the turn id, or a notice's own key); part ``i`` is sent under ``key:i``.
-    ``created_at`` is epoch seconds. ``record`` is the encoded turn record, empty for a notice.
+    ``created_at`` is epoch seconds. ``record`` is the encoded turn record, empty for a notice. ``author`` is the key
+    of the conversation that must hear when a human's words, which these are then, do not arrive.
     """
 
     key: str
     parts: tuple[Part, ...]
     created_at: float
     record: str = ""
+    author: str = ""
 
     def encode(self) -> bytes:
         """UTF-8 JSON with a schema version."""
-        fields = {"v": 1, "key": self.key, "at": self.created_at, "record": self.record}
+        fields: dict[str, Any] = {"v": 1, "key": self.key, "at": self.created_at, "record": self.record}
+        fields["author"] = self.author
         fields["parts"] = [encode_part(part) for part in self.parts]
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -117,7 +121,8 @@ class OutboxReply:
         """The inverse of :meth:`encode`."""
         fields = json.loads(raw)
         parts = tuple(decode_part(part) for part in fields["parts"])
-        return cls(key=fields["key"], parts=parts, created_at=fields["at"], record=fields["record"])
+        author = fields.get("author", "")
+        return cls(key=fields["key"], parts=parts, created_at=fields["at"], record=fields["record"], author=author)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,18 +1,18 @@
-"""The way of an answer: one explicit list of steps, each deciding or passing on.
+"""The way of an answer: one explicit list of steps (:data:`STEPS`, at the end), each deciding or passing on.
 
-Transport (once, in order, limits) lies before this, in the inbox; delivery lies after it, in the outbox.
+Transport (once, in order, limits) lies before this, in the inbox; delivery lies after it, in the outbox. What each
+step found is kept with the turn, so that the turn can be replayed.
 """
 
-import base64
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from bot import telemetry
-from bot.answering.answerer import Answer, Answerer
+from bot.answering.answerer import Answerer, Asking
+from bot.answering.evidence import readings
 from bot.answering.render import answer_text
 from bot.bots_file import BotConfig
 from bot.channel import Channel
@@ -20,12 +20,13 @@ from bot.commands.registry import CommandDesk, is_command
 from bot.conversation import Post, TurnOutcome
 from bot.errors import Unavailable
 from bot.handoff.desk import Desk, Notice
-from bot.knowledge.entries import Audience
-from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind, Text
+from bot.knowledge.entries import Entry
+from bot.links import SourceLinks
+from bot.messages import ConversationId, InboundMessage, MessageKind, Part, ReplyKind, Stream, Text
 from bot.outbox import OutboxReply
-from bot.records.turns import TurnRecord
 from bot.splitting import split_text
-from bot.texts import Language, Texts, language_of
+from bot.texts import Texts, language_of
+from bot.turn import Said, Turn, turn_id, turn_record
 
 log = structlog.get_logger()
 
@@ -34,44 +35,10 @@ LONGEST_QUESTION = 4000
 REMIND_ADMINS_EVERY_S = 24 * 3600
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
-    """One or more messages answered together.
-
-    ``id`` is made from the first message's id, so that a turn that runs again after a crash keeps it. ``text`` are the
-    messages' texts joined by newlines, ``reader`` who may read the answer, ``now`` epoch seconds.
-    """
-
-    id: str
-    bot: BotConfig
-    conversation: ConversationId
-    messages: tuple[InboundMessage, ...]
-    text: str
-    language: Language
-    reader: Audience
-    now: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
-    """What a step decided: the words for the asker (empty: silence, a human has the conversation), and for others."""
-
-    kind: ReplyKind
-    text: str
-    notices: tuple[Notice, ...] = ()
-    answer: Answer | None = None
-
-
-def turn_id(message: InboundMessage) -> str:
-    """The id of the turn that ``message`` begins: 20 letters and digits, the same on every worker and every try."""
-    origin = "\0".join((message.conversation.bot, message.conversation.channel, message.message_id))
-    return base64.b32encode(hashlib.sha256(origin.encode()).digest())[:20].decode().lower()
-
-
 class Pipeline:
     """Runs turns; implements :class:`bot.conversation.Answering`.
 
-    ``readers`` maps (bot id, channel id) to the audience of whoever writes there; ``versions`` goes into every record.
+    ``links`` makes the addresses at which sources can be read; ``versions`` goes into every record.
     ``has_knowledge(bot)`` tells whether anything is indexed for a bot.
     """
 
@@ -80,43 +47,49 @@ class Pipeline:
         *,
         bots: Mapping[str, BotConfig],
         channels: Mapping[tuple[str, str], Channel],
-        readers: Mapping[tuple[str, str], Audience],
         answerer: Answerer,
         commands: CommandDesk,
         desk: Desk,
         texts: Texts,
+        links: SourceLinks,
         versions: Mapping[str, str],
         has_knowledge: Callable[[BotConfig], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._bots = bots
         self._channels = channels
-        self._readers = readers
         self._answerer = answerer
         self._commands = commands
         self._desk = desk
         self._texts = texts
+        self._links = links
         self._versions = versions
         self._has_knowledge = has_knowledge
         self._clock = clock
 
     def mergeable(self, message: InboundMessage) -> bool:
-        """See :class:`bot.conversation.Answering`."""
-        return message.kind is MessageKind.TEXT and not is_command(message)
+        """See :class:`bot.conversation.Answering`. What quotes or shows something is a question of its own."""
+        plain = message.kind is MessageKind.TEXT and not message.quoted and not message.attachments
+        return plain and not is_command(message)
 
-    def run(self, messages: Sequence[InboundMessage]) -> TurnOutcome:
+    def merged_notice(self, message: InboundMessage) -> str:
         """See :class:`bot.conversation.Answering`."""
-        turn = self._turn(messages)
+        bot = self._bots[message.conversation.bot]
+        return self._texts.say("stream_merged", language_of(message.text, bot.language))
+
+    def run(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> TurnOutcome:
+        """See :class:`bot.conversation.Answering`."""
+        turn = self._turn(messages, show)
         with telemetry.TURN.labels(bot=turn.bot.id).time():
             for name, step in STEPS:
-                said = step(self, turn)
+                said = self._take(turn, name, step)
                 if said is not None:
                     return self._outcome(turn, name, said)
         raise AssertionError("the last step answers everything")
 
     def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:
         """See :class:`bot.conversation.Answering`. Without a database the apology goes out without a ticket."""
-        turn = self._turn(messages)
+        turn = self._turn(messages, lambda _text: None)
         notices: tuple[Notice, ...] = ()
         try:
             notices = self._desk.failed(turn.bot, turn.conversation, turn.id, reason, turn.text).notices
@@ -141,106 +114,128 @@ class Pipeline:
         return Said(kind=ReplyKind.NOTICE, text=self._texts.say("welcome", turn.language, name=turn.bot.name))
 
     def leave_to_human(self, turn: Turn) -> Said | None:
-        """While a human has the conversation the bot is silent and passes the words on."""
+        """While a human has the conversation the bot is silent and passes the words on; a bubble cannot be silent."""
         ticket = self._desk.tickets.silent(turn.conversation)
         if ticket is None:
             return None
-        return Said(kind=ReplyKind.HANDOFF, text="", notices=self._desk.relay(turn.bot, ticket, turn.messages, turn.id))
+        notices = self._desk.relay(turn.bot, ticket, turn.messages, turn.id)
+        text = self._texts.say("handoff_relayed", turn.language, number=ticket.number) if turn.stream_id else ""
+        return Said(kind=ReplyKind.HANDOFF, text=text, notices=notices)
 
     def decline_unreadable(self, turn: Turn) -> Said | None:
         """Kinds and sizes that cannot be read are answered politely, never with silence."""
         kind = turn.messages[0].kind
-        if kind is not MessageKind.TEXT:
+        heard = kind is MessageKind.VOICE and bool(turn.text.strip())  # the platform wrote down what was said
+        if kind is not MessageKind.TEXT and not heard:
             return Said(kind=ReplyKind.NOTICE, text=self._texts.say(f"unsupported_{kind.value}", turn.language))
-        if not turn.text.strip():
+        if not turn.text.strip() and not (turn.quoted and turn.quoted.text.strip()):
             return Said(kind=ReplyKind.NOTICE, text=self._texts.say("empty_message", turn.language))
         if len(turn.text) > LONGEST_QUESTION:
             values = {"length": len(turn.text), "limit": LONGEST_QUESTION}
             return Said(kind=ReplyKind.NOTICE, text=self._texts.say("too_long", turn.language, **values))
         return None
 
-    def answer_from_knowledge(self, turn: Turn) -> Said | None:
-        """FAQ first, documents quoted, or an honest refusal."""
-        answer = self._answerer.answer(turn.text, turn.bot, turn.reader, turn.now)
-        if not answer.passages and not self._has_knowledge(turn.bot):
-            return self._admit_emptiness(turn, answer)
-        return Said(kind=answer.kind, text=answer_text(answer, self._texts, turn.language), answer=answer)
+    def understand(self, turn: Turn) -> Said | None:
+        """The message as questions that stand alone: as it is, and together with what it quotes."""
+        text = turn.text.strip()
+        quoted = turn.quoted.text.strip()[:LONGEST_QUESTION] if turn.quoted else ""
+        turn.questions = readings(text, quoted)
+        turn.found(readings=len(turn.questions), quoted=bool(quoted))
+        return None
 
-    def _admit_emptiness(self, turn: Turn, answer: Answer) -> Said:
+    def retrieve(self, turn: Turn) -> Said | None:
+        """What the knowledge holds for the question, for this reader, now."""
+        evidence = self._answerer.retriever.retrieve(turn.questions, turn.bot, turn.reader, turn.now)
+        turn.evidence = evidence
+        sure = "faq" if evidence.faq else "documents" if evidence.documents_answer else "nothing"
+        turn.found(
+            reading=turn.questions.index(evidence.question),
+            both=round(evidence.both.confidence, 4),
+            documents=round(evidence.documents.confidence, 4),
+            threshold=evidence.threshold,
+            sure=sure,
+        )
+        if not evidence.passages and not self._has_knowledge(turn.bot):
+            return self._admit_emptiness(turn)
+        return None
+
+    def compose(self, turn: Turn) -> Said | None:
+        """FAQ word for word, an answer composed from passages and checked, passages quoted, or an honest refusal."""
+        quoted = turn.quoted.text if turn.quoted else ""
+        asking = Asking(bot=turn.bot, language=turn.language, quoted=quoted, show=turn.show)
+        answer = self._answerer.compose(turn.retrieved, asking)
+        turn.found(kind=answer.kind.value, cited=[entry.id for entry in answer.cited])
+        text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
+        if any(attachment.kind is MessageKind.IMAGE for attachment in turn.messages[0].attachments):
+            text = self._texts.say("picture_not_read", turn.language) + "\n\n" + text
+        return Said(kind=answer.kind, text=text, answer=answer)
+
+    def _take(self, turn: Turn, name: str, step: "Step") -> Said | None:
+        """Run one step and keep what it found."""
+        started = time.perf_counter()
+        said = step(self, turn)
+        turn.end_step(name, round((time.perf_counter() - started) * 1000, 2))
+        return said
+
+    def _link(self, turn: Turn, label: str, entry: Entry) -> str:
+        channel = self._channels[turn.conversation.bot, turn.conversation.channel]
+        return channel.link(label, self._links.url_for(entry.id, turn.reader, turn.bot.tenant, turn.now))
+
+    def _admit_emptiness(self, turn: Turn) -> Said:
         """Before any knowledge is there: a plain refusal, and the admins learn how to bring some, once a day."""
         day = int(turn.now // REMIND_ADMINS_EVERY_S)
         text = self._texts.say("empty_knowledge_admin", turn.bot.language, name=turn.bot.name, bot=turn.bot.id)
-        notices = tuple(
-            Notice(
-                conversation=replace(turn.conversation, person=admin, chat=""),
-                text=text,
-                key=f"empty:{turn.bot.id}:{day}:{admin}",
-            )
-            for admin in turn.bot.admins
-        )
-        words = self._texts.say("empty_knowledge", turn.language)
-        return Said(kind=ReplyKind.REFUSAL, text=words, notices=notices, answer=answer)
+        notices = self._desk.to_admins(turn.bot, turn.conversation, text, f"empty:{turn.bot.id}:{day}")
+        return Said(kind=ReplyKind.REFUSAL, text=self._texts.say("empty_knowledge", turn.language), notices=notices)
 
-    def _turn(self, messages: Sequence[InboundMessage]) -> Turn:
-        conversation = messages[0].conversation
+    def _turn(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> Turn:
+        conversation, first = messages[0].conversation, messages[0]
         bot = self._bots[conversation.bot]
         text = "\n".join(message.text for message in messages)
-        is_event = messages[0].kind is MessageKind.EVENT
         return Turn(
-            id=turn_id(messages[0]),
+            id=turn_id(first),
             bot=bot,
             conversation=conversation,
             messages=tuple(messages),
             text=text,
-            language=bot.language if is_event else language_of(text, bot.language),
-            reader=self._readers[conversation.bot, conversation.channel],
+            quoted=first.quoted,
+            language=bot.language if first.kind is MessageKind.EVENT else language_of(text, bot.language),
+            reader=bot.channels[conversation.channel].reader(conversation.chat),
             now=self._clock(),
+            show=show,
         )
 
     def _outcome(self, turn: Turn, step: str, said: Said) -> TurnOutcome:
         telemetry.count("turn", bot=turn.bot.id, kind=said.kind.value)
-        answer = said.answer
-        record = TurnRecord(
-            id=turn.id,
-            bot=turn.bot.id,
-            tenant=turn.bot.tenant,
-            conversation=turn.conversation.key,
-            person=turn.conversation.person,
-            asked_at=turn.messages[0].received_at,
-            answered_at=turn.now,
-            message_ids=tuple(message.message_id for message in turn.messages),
-            question=turn.text,
-            step=step,
-            kind=said.kind.value,
-            answer=said.text,
-            citations=tuple(asdict(citation) for citation in answer.citations) if answer else (),
-            passages=answer.passages if answer else (),
-            confidence=answer.confidence if answer else None,
-            timings_ms=answer.timings_ms if answer else {},
-            versions=self._versions,
-        )
-        reply = self._reply(turn.conversation, said.text, turn.id, record.encode(), turn.now)
-        posts = [
-            Post(
-                conversation=notice.conversation,
-                reply=self._reply(notice.conversation, notice.text, notice.key, "", turn.now),
-            )
-            for notice in said.notices
-        ]
+        record = turn_record(turn, step, said, self._versions)
+        reply = self._reply(turn.conversation, said.text, turn.id, turn.now, turn.stream_id)
+        posts = []
+        for notice in said.notices:
+            words = self._reply(notice.conversation, notice.text, notice.key, turn.now)
+            author = notice.author.key if notice.author else ""
+            posts.append(Post(conversation=notice.conversation, reply=replace(words, author=author)))
         log.info("turn_decided", turn=turn.id, step=step, kind=said.kind.value, notices=len(posts))
-        return TurnOutcome(reply=reply, posts=tuple(posts))
+        return TurnOutcome(reply=replace(reply, record=record.encode()), posts=tuple(posts))
 
-    def _reply(self, conversation: ConversationId, text: str, key: str, record: str, now: float) -> OutboxReply:
+    def _reply(self, conversation: ConversationId, text: str, key: str, now: float, stream_id: str = "") -> OutboxReply:
         limits = self._channels[conversation.bot, conversation.channel].limits
-        parts = tuple(Text(piece) for piece in split_text(text, limits.text_bytes)) if text else ()
-        return OutboxReply(key=key, parts=parts, created_at=now, record=record)
+        pieces = split_text(text, limits.text_bytes) if text else []
+        parts: list[Part] = [Text(piece) for piece in pieces]
+        if stream_id and pieces:
+            parts[0] = Stream(pieces[0], stream_id)
+        return OutboxReply(key=key, parts=tuple(parts), created_at=now)
 
 
-STEPS: tuple[tuple[str, Callable[[Pipeline, Turn], Said | None]], ...] = (
+Step = Callable[[Pipeline, Turn], Said | None]
+
+STEPS: tuple[tuple[str, Step], ...] = (
     ("obey_command", Pipeline.obey_command),
     ("welcome", Pipeline.welcome),
     ("leave_to_human", Pipeline.leave_to_human),
     ("decline_unreadable", Pipeline.decline_unreadable),
-    ("answer_from_knowledge", Pipeline.answer_from_knowledge),
+    ("understand", Pipeline.understand),
+    ("retrieve", Pipeline.retrieve),
+    ("compose", Pipeline.compose),
 )
-"""The way of an answer, in order; the first step that has something to say ends the turn."""
+"""The way of an answer, in order; the first step that has something to say ends the turn. Composing includes the
+check of every generated sentence; sending and recording follow in the outbox and :mod:`bot.conclusion`."""

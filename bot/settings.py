@@ -66,6 +66,7 @@ def _folder(path: Path) -> Path:
 Port = Annotated[int, Field(ge=1, le=65535), _Expected("a port from 1 to 65535")]
 Count = Annotated[int, Field(ge=1, le=10_000_000), _Expected("a whole number of at least 1")]
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400), _Expected("a number of seconds above 0")]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False), _Expected("a number of at least 0")]
 Switch = Annotated[bool, _Expected("1 or 0")]
 HttpUrl = Annotated[str, _url("http", "https"), _Expected("http:// or https:// and a host", True)]
 RedisUrl = Annotated[
@@ -80,6 +81,7 @@ BrokerUrl = Annotated[
 ]
 DatabaseUrl = Annotated[str, _url("sqlite", "postgresql"), _Expected("a sqlite:/// or postgresql:// URL", True)]
 Secret = Annotated[SecretStr, _Expected("a secret", True)]
+SecretKey = Annotated[SecretStr, Field(min_length=32), _Expected("a secret of at least 32 characters", True)]
 Name = Annotated[str, Field(min_length=1, max_length=256), _Expected("a name of at most 256 characters")]
 
 
@@ -104,6 +106,13 @@ class Settings(BaseModel):
     """The simulator's port; PORT + 1 when unset."""
     simulator: Switch = True
     """Whether ``make run`` starts the simulator, and calls to WeCom go there unless WECOM_API_BASE is set."""
+
+    public_url: HttpUrl = Field(default_factory=lambda known: _url_here(known["host"], known["port"]))
+    """Where people reach the web process, as links to sources say; https in production; HOST and PORT when unset."""
+    citation_link_days: Annotated[int, Field(ge=1, le=365), _Expected("a whole number from 1 to 365")] = 30
+    """Days that a link to a source opens."""
+    secret_key: SecretKey | None = None
+    """What signs those links, the same in every process; unset, one is made at random and kept below DATA_DIR."""
 
     data_dir: Annotated[Path, AfterValidator(_folder), _Expected("a folder's path without '?'")] = Path("var")
     """Everything that is kept on this machine lies below this folder."""
@@ -137,6 +146,16 @@ class Settings(BaseModel):
     """The model that composes; no language model is used when unset."""
     openai_small_model: Name | None = None
     """The model that understands; OPENAI_MODEL when unset."""
+    llm_first_token_s: Seconds = 15.0
+    """Seconds a language model may take to begin its answer."""
+    llm_timeout_s: Seconds = 60.0
+    """Seconds it may take for the whole answer, whatever it does meanwhile."""
+    llm_daily_tokens: Annotated[int, Field(ge=1), _Expected("a whole number of at least 1")] | None = None
+    """Tokens a bot may use up in a day of TIMEZONE; no limit when unset."""
+    llm_price_input: Price = 0.0
+    """What a million tokens of questions cost, in any currency: what the cost in the metrics is counted with."""
+    llm_price_output: Price = 0.0
+    """The same for answers."""
     embedding_base_url: HttpUrl | None = None
     """Any OpenAI-compatible server with ``/embeddings``; the model inside the worker when unset."""
     embedding_model: Name | None = None
@@ -371,6 +390,10 @@ def _redis_socket(data_dir: Path) -> Path:
 
 def _simulator_url(known: Mapping[str, Any]) -> str:
     """The simulator as this machine reaches it; empty when it is off."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(known["host"], known["host"])  # noqa: S104 - compared, not bound
-    address = f"[{host}]" if ":" in host else host
-    return f"http://{address}:{known['simulator_port']}" if known["simulator"] else ""
+    return _url_here(known["host"], known["simulator_port"]) if known["simulator"] else ""
+
+
+def _url_here(host: str, port: int) -> str:
+    """What listens on ``host`` and ``port``, as this machine reaches it."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"

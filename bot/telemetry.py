@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.multiprocess import MultiProcessCollector
 
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
+_MODEL = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
 _TURN = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 _COUNTERS = {
@@ -24,16 +25,32 @@ _COUNTERS = {
     "lease_busy": Counter("bot_lease_busy", "Drains that found the conversation in another worker's hands.", []),
     "lease_lost": Counter("bot_leases_lost", "Leases lost to another worker while working.", []),
     "message_parked": Counter("bot_messages_parked", "Messages that could not be decoded and were kept.", []),
+    "llm_call": Counter("bot_llm_calls", "Calls to a language model by outcome.", ["model", "outcome"]),
+    "llm_tokens": Counter("bot_llm_tokens", "Tokens used up, by kind (prompt, completion).", ["model", "kind"]),
+    "llm_cost": Counter("bot_llm_cost", "What they cost, in the currency of the prices that are set.", ["model"]),
+    "composition": Counter("bot_compositions", "Answers composed by a language model, by outcome.", ["outcome"]),
+    "sentence_dropped": Counter("bot_sentences_dropped", "Sentences of a model not said, by reason.", ["reason"]),
     "degraded": Counter("bot_degraded", "Work done in a degraded mode, by what was missing.", ["what"]),
 }
 ACKNOWLEDGEMENT = Histogram("bot_acknowledgement_seconds", "Callback to HTTP answer.", ["channel"], buckets=_FAST)
 TURN = Histogram("bot_turn_seconds", "Taking a message to having its reply in the outbox.", ["bot"], buckets=_TURN)
+LLM_FIRST_TOKEN = Histogram(
+    "bot_llm_first_token_seconds", "Asking a language model to its first visible words.", ["model"], buckets=_MODEL
+)
+LLM_CALL = Histogram(
+    "bot_llm_call_seconds", "Asking a language model to the end of its answer.", ["model"], buckets=_MODEL
+)
 
 
 def count(event: str, **labels: str) -> None:
     """Count ``event``; the names of the labels are fixed by the event. Raises ``KeyError`` for an unknown event."""
+    add(event, 1, **labels)
+
+
+def add(event: str, amount: float, /, **labels: str) -> None:
+    """Count ``event`` ``amount`` times, as :func:`count` does once."""
     counter = _COUNTERS[event]
-    (counter.labels(**labels) if labels else counter).inc()
+    (counter.labels(**labels) if labels else counter).inc(amount)
 
 
 def metrics_page() -> bytes:

@@ -17,11 +17,13 @@ import structlog
 from simulator.platform import Platform
 from simulator.rules import BadRule, Rules
 from simulator.server import SimulatorServer
-from simulator.settings import Member, Settings, SettingsError
+from simulator.settings import BotSettings, Group, Member, Settings, SettingsError
 
 log = structlog.get_logger()
 
 DEFAULT_MEMBERS = ("wang.fang:王芳:医生", "zhang.wei:张伟:管理员", "li.na:李娜:人工客服")
+DEFAULT_GROUP = "imaging-academy:影像学院交流群"
+"""Chatid and name; all members are in it. Only where a bot hears it."""
 
 
 def main() -> None:
@@ -39,7 +41,8 @@ def main() -> None:
     level = logging.getLevelNamesMapping()[options.log_level]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
     signal.signal(signal.SIGTERM, _interrupt)
-    log.info("simulator_ready", url=server.url, callback=platform.settings.callback_url)
+    callbacks = {name: peer.first_callback_url for name, peer in platform.peers.items()}
+    log.info("simulator_ready", url=server.url, callbacks=callbacks)
     server.serve()
 
 
@@ -56,8 +59,15 @@ def build_parser() -> argparse.ArgumentParser:
     add("--token", default="", help="the callback's Token; better in SIMULATOR_TOKEN")
     add("--encoding-aes-key", default="", help="its EncodingAESKey; better in SIMULATOR_ENCODING_AES_KEY")
     add("--app-name", default="企业应用", help="the app's name on the page (default: %(default)s)")
+    add("--bot-callback", default="", help="the AI bot's callback URL; without one there is no bot")
+    add("--bot-id", default="", help="its aibotid")
+    add("--bot-token", default="", help="its callback's Token; better in SIMULATOR_BOT_TOKEN")
+    add("--bot-encoding-aes-key", default="", help="its EncodingAESKey; better in SIMULATOR_BOT_ENCODING_AES_KEY")
+    add("--bot-name", default="智能机器人", help="the name that mentions it in groups (default: %(default)s)")
+    add("--public-url", default="", help="where the bot reaches this simulator, if not where it listens")
     add("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="default: %(default)s")
     add("--member", action="append", default=[], metavar="USERID[:NAME[:ROLE]]", help="a member; repeatable")
+    add("--group", action="append", default=[], metavar="CHATID:NAME:USERID,USERID", help="a group; repeatable")
     add("--example", action="append", default=[], metavar="QUESTION", help="a question offered on the page; repeatable")
     add("--allowed-host", action="append", default=[], metavar="NAME", help="answer to this Host too; repeatable")
     add("--rule", action="append", default=[], metavar="NAME=VALUE", help="a number of rules.py; repeatable")
@@ -68,7 +78,7 @@ def arguments_from(environment: Mapping[str, str]) -> list[str]:
     """The options that ``environment`` gives, as arguments that the command line's own may override or add to.
 
     ``SIMULATOR_ENCODING_AES_KEY`` is ``--encoding-aes-key``, and so on; repeatable options stand in the plural
-    (``SIMULATOR_MEMBERS``, ``_EXAMPLES``, ``_ALLOWED_HOSTS``, ``_RULES``), one value a line.
+    (``SIMULATOR_MEMBERS``, ``_GROUPS``, ``_EXAMPLES``, ``_ALLOWED_HOSTS``, ``_RULES``), one value a line.
     """
     arguments = []
     for action in build_parser()._actions:  # argparse offers no public list
@@ -86,6 +96,10 @@ def arguments_from(environment: Mapping[str, str]) -> list[str]:
 
 def read_settings(options: argparse.Namespace) -> Settings:
     """The settings in ``options``. Raises :class:`SettingsError`."""
+    members = tuple(Member.parse(text) for text in options.member or DEFAULT_MEMBERS)
+    bot = _read_bot(options)
+    everybody = f"{DEFAULT_GROUP}:{','.join(member.userid for member in members)}"
+    groups = options.group or ([everybody] if bot else [])
     return Settings(
         corp_id=options.corp_id,
         agent_id=options.agent_id,
@@ -93,10 +107,25 @@ def read_settings(options: argparse.Namespace) -> Settings:
         token=options.token,
         encoding_aes_key=options.encoding_aes_key,
         callback_url=options.callback,
-        members=tuple(Member.parse(text) for text in options.member or DEFAULT_MEMBERS),
+        members=members,
         app_name=options.app_name,
+        bot=bot,
+        groups=tuple(Group.parse(text) for text in groups),
         examples=tuple(options.example),
         allowed_hosts=tuple(options.allowed_host),
+        public_url=options.public_url,
+    )
+
+
+def _read_bot(options: argparse.Namespace) -> BotSettings | None:
+    if not options.bot_callback:
+        return None
+    return BotSettings(
+        callback_url=options.bot_callback,
+        token=options.bot_token,
+        encoding_aes_key=options.bot_encoding_aes_key,
+        bot_id=options.bot_id,
+        name=options.bot_name,
     )
 
 

@@ -1,78 +1,32 @@
 """What members wrote and what they see: one bounded list of entries, with a way to wait for news."""
 
-import secrets
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+from simulator.entries import Entry, PeerId, Via
+from simulator.feed import Feed
 
 KEPT_ENTRIES = 5000
 """How many entries are kept over all members; the one that changed longest ago goes first."""
 
-Via = Literal["member", "send", "passive"]
-"""Who put an entry into a chat: the member, the app by ``message/send``, or the app in a callback's answer."""
-
-State = Literal["queued", "held", "delivering", "delivered", "failed", "dropped"]
-
-
-@dataclass(kw_only=True, slots=True)
-class Delivery:
-    """How a member's message fares on its way to the app.
-
-    ``attempts`` counts tries so far, ``status`` is the last HTTP status (``None`` when there was none), ``ms`` the last
-    try's duration, ``error`` why it failed: ``timeout``, ``connection``, ``bad_http`` or ``status``.
-    """
-
-    state: State = "queued"
-    attempts: int = 0
-    status: int | None = None
-    ms: float = 0.0
-    error: str = ""
-
-
-@dataclass(kw_only=True, slots=True)
-class Entry:
-    """One bubble. ``type`` is the MsgType, ``content`` its text, ``fields`` what a member's other kinds carry.
-
-    ``cut`` says that the platform cut the text (rule 17); ``msg_id`` is the callback's MsgId (empty for an event) or
-    the ``msgid`` that ``message/send`` returned; ``at`` is in seconds since the epoch; ``rev`` grows with each change.
-    """
-
-    id: int
-    member: str
-    via: Via
-    type: str
-    content: str
-    at: float
-    rev: int = 0
-    fields: dict[str, Any] = field(default_factory=dict)
-    cut: bool = False
-    msg_id: str = ""
-    request_id: str = ""
-    delivery: Delivery | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields, JSON-ready."""
-        return asdict(self)
-
 
 class Chats:
-    """All chats of the app, thread-safe. ``run`` changes whenever numbering starts anew."""
+    """All chats of the corp, thread-safe. ``run`` changes whenever numbering starts anew."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._changed = threading.Condition()
-        self._entries: OrderedDict[int, Entry] = OrderedDict()  # in the order of their last change
+        self._feed: Feed[Entry] = Feed()
         self._answered: set[int] = set()
         self._last_id = 0
-        self._rev = 0
-        self.run = secrets.token_hex(8)
+
+    @property
+    def run(self) -> str:
+        """Names the present numbering."""
+        return self._feed.run
 
     def add(self, *, member: str, via: Via, type: str, content: str, **details: Any) -> Entry:  # noqa: A002 -- WeCom's word
-        """Put a new entry into ``member``'s chat and wake who waits."""
-        with self._changed:
+        """Put a new entry into a chat and wake who waits."""
+        with self._feed.changed:
             self._last_id += 1
             entry = Entry(
                 id=self._last_id, member=member, via=via, type=type, content=content, at=self._clock(), **details
@@ -80,61 +34,66 @@ class Chats:
             self._touch(entry)
             return entry
 
+    def change(self, entry: Entry, **changes: Any) -> None:
+        """Change fields of ``entry`` in place."""
+        with self._feed.changed:
+            for name, value in changes.items():
+                setattr(entry, name, value)
+            self._touch_if_kept(entry)
+
     def deliver(self, entry: Entry, **changes: Any) -> None:
         """Change the delivery of a member's entry, unless it is already delivered."""
-        with self._changed:
+        with self._feed.changed:
             if entry.delivery is None or entry.delivery.state == "delivered":
                 return
             for name, value in changes.items():
                 setattr(entry.delivery, name, value)
-            if entry.id in self._entries:
-                self._touch(entry)
+            self._touch_if_kept(entry)
 
     def claim_answer(self, entry: Entry) -> bool:
         """Whether a passive reply to ``entry`` is shown: the first is, there is one a message (§2.5)."""
-        with self._changed:
-            first = entry.id in self._entries and entry.id not in self._answered
+        with self._feed.changed:
+            first = entry.id in self._feed.items and entry.id not in self._answered
             self._answered.add(entry.id)
             return first
 
-    def news(self, *, member: str = "", after: int = 0, wait_s: float = 0.0) -> tuple[int, list[dict[str, Any]]]:
-        """The newest revision, and the entries changed since revision ``after``, oldest first.
+    def find(self, entry_id: int) -> Entry | None:
+        """The entry with that id, if it is still kept."""
+        with self._feed.changed:
+            return self._feed.items.get(entry_id)
 
-        ``member`` restricts them to one chat. Nothing new: waits up to ``wait_s`` seconds for it.
+    def last(self, wanted: Callable[[Entry], bool]) -> Entry | None:
+        """The newest of the ``wanted`` entries."""
+        with self._feed.changed:
+            return max(filter(wanted, self._feed.items.values()), key=lambda entry: entry.id, default=None)
+
+    def news(
+        self, *, wanted: Callable[[Entry], bool] = lambda _entry: True, after: int = 0, wait_s: float = 0.0
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """The newest revision, and the ``wanted`` entries changed since revision ``after``, oldest first.
+
+        Nothing new: waits up to ``wait_s`` seconds for it.
         """
-        ends = time.monotonic() + wait_s
-        with self._changed:
-            while True:
-                found = self._since(member, after)
-                left = ends - time.monotonic()
-                if found or left <= 0:
-                    return self._rev, found
-                self._changed.wait(left)
+        return self._feed.news(after=after, wait_s=wait_s, wanted=wanted)
 
     def clear(self) -> None:
         """Forget everything and start a new run."""
-        with self._changed:
-            self._entries.clear()
+        with self._feed.changed:
             self._answered.clear()
-            self._rev = 0
-            self.run = secrets.token_hex(8)
-            self._changed.notify_all()
+            self._feed.clear()
 
-    def _since(self, member: str, after: int) -> list[dict[str, Any]]:
-        found = []
-        for entry in reversed(self._entries.values()):
-            if entry.rev <= after:
-                break
-            if member in ("", entry.member):
-                found.append(entry.to_json())
-        return sorted(found, key=lambda entry: entry["id"])
+    def _touch_if_kept(self, entry: Entry) -> None:
+        if entry.id in self._feed.items:
+            self._touch(entry)
 
     def _touch(self, entry: Entry) -> None:
-        self._rev += 1
-        entry.rev = self._rev
-        self._entries[entry.id] = entry
-        self._entries.move_to_end(entry.id)
-        if len(self._entries) > KEPT_ENTRIES:
-            forgotten, _ = self._entries.popitem(last=False)
+        forgotten = self._feed.put(entry.id, entry, KEPT_ENTRIES)
+        if forgotten is not None:
             self._answered.discard(forgotten)
-        self._changed.notify_all()
+
+
+def in_chat(entry: Entry, *, peer: PeerId, chat: str, member: str) -> bool:
+    """Whether ``entry`` stands in the group ``chat`` or, that empty, in the single chat of ``member`` with ``peer``."""
+    if chat or entry.chat:
+        return entry.chat == chat
+    return entry.peer == peer and entry.member == member

@@ -74,5 +74,12 @@ def decrypt(key: bytes, encrypted: str) -> Opened:
         raise CryptoError("bad_receive_id") from error
 
 
+def encrypt_media(key: bytes, content: bytes) -> bytes:
+    """A picture or file as a bot's link answers it: the same cipher, and nothing inside but the file (§4.2)."""
+    n = _PAD_BLOCK - len(content) % _PAD_BLOCK
+    encryptor = _cipher(key).encryptor()
+    return encryptor.update(content + bytes([n]) * n) + encryptor.finalize()
+
+
 def _cipher(key: bytes) -> Cipher[modes.CBC]:
     return Cipher(algorithms.AES(key), modes.CBC(key[:16]))

@@ -1,4 +1,4 @@
-"""Callbacks to the app: signed, encrypted, redelivered, and sometimes doubled, swapped or lost (rules 2 to 12)."""
+"""Callbacks to a peer: signed, encrypted, redelivered, and sometimes doubled, swapped or lost (rules 2 to 12)."""
 
 import queue
 import threading
@@ -7,15 +7,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
-from simulator.chats import Chats, Entry
+from simulator.chats import Chats
+from simulator.entries import Entry
 from simulator.faults import Faults
 from simulator.journal import Journal
-from simulator.limits import cut_utf8
-from simulator.passive import BadPassiveReply, read_passive_reply
 from simulator.rules import Rules
 from simulator.sealing import Sealed, Sealer
-from simulator.webhook import Answer, exchange
+from simulator.trace import Trace, exchanged
+from simulator.webhook import MAX_ANSWER_BYTES, Answer, deliver
 
 THREADS = 24
 """Callbacks under way at the same time."""
@@ -23,12 +24,27 @@ THREADS = 24
 _CLOSING_S = 1.0
 
 
+class Replies(Protocol):
+    """What becomes of the answers to a peer's callbacks."""
+
+    def take(self, entry: Entry, nonce: str, body: bytes) -> str:
+        """Act on the answer ``body`` to the callback of ``entry`` that carried ``nonce``; returns its plain text."""
+        ...
+
+    def lost(self, entry: Entry) -> None:
+        """The callback of ``entry`` was never answered."""
+        ...
+
+
 @dataclass(kw_only=True)
 class _Job:
-    """One callback on its way; ``copy`` is 2 for the second of a doubled one."""
+    """One callback on its way; ``copy`` is 2 for the second of a doubled one, ``once`` that it is never retried."""
 
     entry: Entry
     plain: bytes
+    title: str
+    once: bool = False
+    answer_lost: bool = False
     doubled: bool = False
     copy: int = 1
     attempt: int = 0
@@ -44,15 +60,23 @@ class Deliveries:
     def __init__(
         self,
         *,
+        target: str,
         sealer: Sealer,
         callback_url: str,
         rules: Rules,
         journal: Journal,
         chats: Chats,
         faults: Faults,
+        trace: Trace,
+        replies: Replies,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.callback_url = callback_url
+        self._target = target
         self._sealer = sealer
+        self._trace = trace
+        self._replies = replies
+        self._max_answer_bytes = max_answer_bytes
         self._rules = rules
         self._journal = journal
         self._chats = chats
@@ -85,16 +109,27 @@ class Deliveries:
         with self._lock:
             return self._under_way
 
-    def post(self, entry: Entry, plain: bytes) -> None:
-        """Let ``plain``, what the member of ``entry`` did, go to the app."""
-        fault = self._faults.take("callback", entry.member)
+    def post(self, entry: Entry, plain: bytes, *, title: str, once: bool = False) -> None:
+        """Let ``plain``, what the member of ``entry`` did, go to the peer; ``once`` without any retry (rule 8).
+
+        ``title`` is what the trace calls it.
+        """
+        fault = self._faults.take(self._target, entry.member)
         kind = fault.kind if fault else ""
         if kind:
-            self._journal.rule(9, f"callback_{kind}", entry.request_id, member=entry.member)
+            self._journal.rule(9, f"callback_{kind}", entry.request_id, entry)
         if kind == "drop":
             self._chats.deliver(entry, state="dropped")
+            self._replies.lost(entry)
             return
-        job = _Job(entry=entry, plain=plain, doubled=kind == "duplicate")
+        job = _Job(
+            entry=entry,
+            plain=plain,
+            title=title,
+            once=once,
+            doubled=kind == "duplicate",
+            answer_lost=kind == "lose_answer",
+        )
         with self._lock:
             self._under_way += 1
             held = self._held.pop(entry.member, None)
@@ -163,9 +198,15 @@ class Deliveries:
         if job.sealed is None or not self._rules.callback_retry_reuses_signature:
             job.sealed = self._sealer.seal(job.plain)
         self._chats.deliver(job.entry, state="delivering", attempts=job.attempt)
-        answer = exchange(self.callback_url, job.sealed.query, job.sealed.body, self._rules.callback_timeout_s)
+        url = self.callback_url
+        answer = deliver(url, job.sealed, self._rules.callback_timeout_s, self._max_answer_bytes)
+        if job.answer_lost and not answer.error:
+            # The peer did its work and never learns that nobody heard the answer.
+            job.answer_lost = False
+            answer = Answer(status=None, body=b"", ms=answer.ms, error="timeout")
         error = answer.error or ("" if answer.status == 200 else "status")
         self._journal.callback(
+            peer=job.entry.peer,
             entry=job.entry.id,
             member=job.entry.member,
             request_id=job.entry.request_id,
@@ -176,41 +217,21 @@ class Deliveries:
             error=error,
         )
         outcome = {"attempts": job.attempt, "status": answer.status, "ms": answer.ms, "error": error}
+        # The reply first: who sees "delivered" may rely on the reply being there.
+        decrypted = "" if error else self._replies.take(job.entry, job.sealed.query["nonce"], answer.body)
+        details = exchanged(url, job.sealed, job.plain, answer, decrypted)
+        self._trace.add("callback", job.title, job.entry, count=job.attempt, **details)
         if not error:
-            # The reply first: who sees "delivered" may rely on the reply being there.
-            self._show_reply(job, answer)
             self._chats.deliver(job.entry, state="delivered", **outcome)
             return True
         retried = self._is_retried(job, error)
-        self._journal.rule(5, "callback_failed", job.entry.request_id, error=error, retried=retried)
+        self._journal.rule(5, "callback_failed", job.entry.request_id, job.entry, error=error, retried=retried)
         self._chats.deliver(job.entry, state="delivering" if retried else "failed", **outcome)
+        if not retried:
+            self._replies.lost(job.entry)
         return not retried
 
     def _is_retried(self, job: _Job, error: str) -> bool:
-        if error == "status" and not self._rules.callback_retry_on_status:
+        if job.once or (error == "status" and not self._rules.callback_retry_on_status):
             return False
         return job.attempt <= self._rules.callback_retries
-
-    def _show_reply(self, job: _Job, answer: Answer) -> None:
-        entry = job.entry
-        try:
-            reply = read_passive_reply(answer.body, sealer=self._sealer, userid=entry.member)
-        except BadPassiveReply as error:
-            self._journal.rule(6, str(error), entry.request_id, member=entry.member)
-            return
-        if reply is None:
-            return
-        if not self._chats.claim_answer(entry):
-            self._journal.rule(6, "passive_reply_not_shown", entry.request_id, member=entry.member)
-            return
-        content, cut = cut_utf8(reply.content, self._rules.text_bytes)
-        if cut:
-            self._journal.rule(17, "text_cut", entry.request_id, limit_bytes=self._rules.text_bytes)
-        self._chats.add(
-            member=entry.member,
-            via="passive",
-            type=reply.type,
-            content=content,
-            cut=cut,
-            request_id=entry.request_id,
-        )

@@ -1,4 +1,20 @@
-"""Faults on demand: the next calls of an API, or the next callbacks, go wrong in a chosen way."""
+"""Faults on demand: the next calls of an API, or the next callbacks, go wrong in a chosen way.
+
+========================= ================== ======================================================================
+``on``                    kinds              what
+========================= ================== ======================================================================
+``gettoken``              :data:`API_KINDS`  fetching a token
+``message/send``          the same           sending; ``member``: only sends to that member
+``getcallbackip``         the same           the addresses of the callbacks
+``media/get``             the same           the app fetches what a member sent
+``response_url``          the same           an active reply of the bot; ``member``: only replies to that member
+``callback``              callback kinds     a message or event to the app; ``member``: of that member
+``bot_callback``          the same           a message or event to the bot; ``member``: of that member
+``poll``                  all but ``swap``   a refresh of a stream; ``member``: of that member's message
+========================= ================== ======================================================================
+
+An expired token is ``errcode`` 42001, a busy system -1, a rate limit 45009.
+"""
 
 import threading
 from collections.abc import Mapping
@@ -13,15 +29,23 @@ API_KINDS = ("errcode", "http_500", "hang", "answer_late", "close_before", "clos
 connection closes, nothing done. ``close_after``: the work is done, then the connection closes without an answer.
 """
 
-CALLBACK_KINDS = ("duplicate", "swap", "drop")
+CALLBACK_KINDS = ("duplicate", "swap", "drop", "lose_answer")
 """What can happen to a callback (rule 9).
 
-``duplicate``: sent twice, concurrently. ``swap``: held back until the same member's next one has gone out.
-``drop``: never sent, as WeCom promises no delivery.
+``duplicate``: sent twice, concurrently (a refresh: one after the other). ``swap``: held back until the same member's
+next one has gone out. ``drop``: never sent, as WeCom promises no delivery. ``lose_answer``: the peer's answer counts as
+never given, so that the callback is made again although the peer has worked on it (rules 5 and 7).
 """
 
-APIS = ("gettoken", "message/send", "getcallbackip")
-TARGETS: Mapping[str, tuple[str, ...]] = {**dict.fromkeys(APIS, API_KINDS), "callback": CALLBACK_KINDS}
+POLL_KINDS = ("duplicate", "drop", "lose_answer")
+
+APIS = ("gettoken", "message/send", "getcallbackip", "media/get", "response_url")
+TARGETS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(APIS, API_KINDS),
+    **dict.fromkeys(("callback", "bot_callback"), CALLBACK_KINDS),
+    "poll": POLL_KINDS,
+}
+_WITH_MEMBER = ("message/send", "response_url", "callback", "bot_callback", "poll")
 
 _MAX_TIMES = 1_000_000
 _MAX_SECONDS = 600
@@ -34,7 +58,7 @@ class BadFault(ValueError):
 
 @dataclass(kw_only=True, slots=True)
 class Fault:
-    """``times`` how often it still happens; ``member`` restricts a callback's fault to one member."""
+    """``times`` how often it still happens; ``member`` restricts the fault to what concerns one member."""
 
     on: str
     kind: str
@@ -63,8 +87,8 @@ class Fault:
             raise BadFault("seconds must be a number")
         if not 0 <= fault.seconds <= _MAX_SECONDS or timed != (fault.seconds > 0):
             raise BadFault(f"seconds must be above 0 and at most {_MAX_SECONDS}, and only with hang and answer_late")
-        if not isinstance(fault.member, str) or (fault.member and fault.on != "callback"):
-            raise BadFault("member must be a userid, and only with on callback")
+        if not isinstance(fault.member, str) or (fault.member and fault.on not in _WITH_MEMBER):
+            raise BadFault(f"member must be a userid, and only with on {', '.join(_WITH_MEMBER)}")
         return fault
 
     def to_json(self) -> dict[str, Any]:
@@ -86,11 +110,11 @@ class Faults:
                 raise BadFault(f"{_MAX_FAULTS} faults wait already")
             self._pending.append(fault)
 
-    def take(self, on: str, member: str = "") -> Fault | None:
-        """The fault that happens to this call or callback, counted down."""
+    def take(self, on: str, *members: str) -> Fault | None:
+        """The fault that happens to this call or callback, which concerns ``members``, counted down."""
         with self._lock:
             for fault in self._pending:
-                if fault.on == on and fault.member in ("", member):
+                if fault.on == on and fault.member in ("", *members):
                     fault.times -= 1
                     if not fault.times:
                         self._pending.remove(fault)

@@ -7,6 +7,9 @@ from typing import Any
 
 import structlog
 
+from simulator.entries import Entry
+from simulator.trace import Trace
+
 log = structlog.get_logger()
 
 KEPT_RECORDS = 2000
@@ -19,8 +22,9 @@ class Journal:
     Nothing a member or the bot wrote, no token and no secret goes in.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], trace: Trace) -> None:
         self._clock = clock
+        self._trace = trace
         self._lock = threading.Lock()
         self._rings: dict[str, deque[dict[str, Any]]] = {
             "log": deque(maxlen=KEPT_RECORDS),
@@ -29,12 +33,17 @@ class Journal:
         self._last = 0
         self._counts: Counter[str] = Counter()
 
-    def rule(self, rule: int | None, event: str, request_id: str, **details: Any) -> None:
+    def rule(self, rule: int | None, event: str, request_id: str, entry: Entry | None = None, **details: Any) -> None:
         """Write down that ``rule`` was enforced in request ``request_id``; ``None`` for a fault asked for on purpose.
 
-        ``event`` is a constant word; a failing test finds rule and reason under it.
+        ``event`` is a constant word; a failing test finds rule and reason under it. ``entry`` is what a member wrote,
+        where it was about that.
         """
+        if entry:
+            details = {"member": entry.member, **details}
         self._add("log", {"rule": rule, "event": event, "request_id": request_id, **details})
+        whose = {} if entry else {"request_id": request_id, "member": details.get("member", "")}
+        self._trace.add("rule", event, entry, rule=rule, details=details, **whose)
         log.info("rule_enforced", rule=rule, what=event, request_id=request_id, **details)
 
     def callback(self, **details: Any) -> None:

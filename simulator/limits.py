@@ -14,6 +14,11 @@ def cut_utf8(text: str, limit: int) -> tuple[str, bool]:
     return raw[:limit].decode(errors="ignore"), True
 
 
+def day_in_shanghai(now: float) -> int:
+    """The number of the calendar day at ``now`` (epoch seconds) in Asia/Shanghai, UTC+8 all year."""
+    return int((now + 8 * _HOUR_S) // (24 * _HOUR_S))
+
+
 class MemberRate:
     """Messages one member got lately (rule 18): sliding windows of a minute and an hour over what was delivered."""
 
@@ -72,7 +77,7 @@ class ApiRate:
 
 
 class DayQuota:
-    """Person-times in a calendar day of the corp (rule 19: blocked until midnight, Asia/Shanghai, UTC+8 all year)."""
+    """Person-times in a calendar day of the corp (rule 19: blocked until midnight)."""
 
     def __init__(self) -> None:
         self._day = -1
@@ -80,7 +85,7 @@ class DayQuota:
 
     def take(self, now: float, wanted: int, limit: int) -> bool:
         """Whether ``wanted`` more person-times fit into today's ``limit``; if so, they count."""
-        day = int((now + 8 * _HOUR_S) // (24 * _HOUR_S))
+        day = day_in_shanghai(now)
         if day != self._day:
             self._day, self._used = day, 0
         if self._used + wanted > limit:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 PLAIN_XML = ("mixed", "cdata", "bare")
+BOT_EXCESS = ("held", "refused")
+_CHOICES = {"plain_xml": PLAIN_XML, "bot_excess": BOT_EXCESS}
 
 _LARGEST = 1_000_000_000
 
@@ -66,6 +68,32 @@ class Rules:
     """Rule 20: the interval of the duplicate check when the request names none."""
     duplicate_interval_max_s: float = 14_400
     """Rule 20: the longest interval a request may name."""
+    media_id_life_s: float = 259_200
+    """Rule 23: how long a media id works (3 days); then 40007."""
+    encrypted_userids: bool = False
+    """Rule 26: the bot's callbacks carry encrypted userids, as for a creator who is no super administrator."""
+    stream_poll_s: float = 1.0
+    """Rule 27†: the pause between the refreshes of an unfinished stream."""
+    stream_life_s: float = 360
+    """Rule 27: refreshes end so long after the member's message."""
+    stream_bytes: int = 20_480
+    """Rules 27 and 30: the longest content of a stream and of an active reply."""
+    refuse_long_stream: bool = True
+    """Rule 27†: a longer content is refused; off: it is shown cut."""
+    refuse_early_pictures: bool = True
+    """Rule 27†: ``msg_item`` before ``finish`` is refused; off: it is ignored."""
+    bot_in_progress: int = 3
+    """Rule 28: messages of one member that the bot may have in progress at the same time."""
+    bot_excess: str = "held"
+    """Rule 28†: one more is ``held`` until one ends, or ``refused``."""
+    media_url_life_s: float = 300
+    """Rule 29†: how long a link to media works; then 403."""
+    response_url_life_s: float = 3600
+    """Rule 30: how long a ``response_url`` works."""
+    response_url_errcode: int = 40_058
+    """Rule 30†: what a used, old or unknown ``response_url`` answers; no code is documented."""
+    enter_chat_daily: bool = True
+    """Rule 31: ``enter_chat`` comes once a member and day (Asia/Shanghai); off: at every entry."""
 
     def update(self, changes: Mapping[str, Any]) -> None:
         """Change some rules, all or none. Raises :class:`BadRule`."""
@@ -88,9 +116,9 @@ class Rules:
 
 
 def _checked(name: str, value: Any, kind: type) -> Any:
-    if name == "plain_xml":
-        if value not in PLAIN_XML:
-            raise BadRule(f"plain_xml must be one of {', '.join(PLAIN_XML)}")
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            raise BadRule(f"{name} must be one of {', '.join(_CHOICES[name])}")
         return value
     if kind is bool:
         if not isinstance(value, bool):

@@ -17,7 +17,7 @@ _POLL_IN_THREAD_S = 0.01
 
 
 def create_app(platform: Platform) -> Flask:
-    """All routes of the simulator: ``/cgi-bin/…``, ``/_sim/…`` and the page."""
+    """All routes of the simulator: ``/cgi-bin/…``, ``/media/…``, ``/_sim/…`` and the page."""
     app = Flask("simulator", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_REQUEST_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask types the provider by its base class
@@ -42,6 +42,7 @@ class SimulatorServer:
                 host, port, create_app(platform), threaded=True, request_handler=_Handler, fd=bound.fileno()
             )
         self.url = f"http://{f'[{host}]' if ipv6 else host}:{self._server.port}"
+        platform.media.base_url = platform.settings.public_url.rstrip("/") or self.url
 
     def serve(self, poll_interval_s: float = 0.5) -> None:
         """Serve until ``KeyboardInterrupt``, or :meth:`close` in another thread, seen after ``poll_interval_s``."""

@@ -1,11 +1,11 @@
-"""Saving a callback URL: the GET that proves the app can read what the platform encrypts (rule 1, §1.3)."""
+"""Saving a callback URL: the GET that proves the peer can read what the platform encrypts (rule 1, §1.3)."""
 
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from simulator.sealing import Sealer
-from simulator.webhook import exchange
+from simulator.webhook import verify
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,7 @@ class Verification:
 def verify_url(url: str, sealer: Sealer, timeout_s: float) -> Verification:
     """Ask ``url`` to decrypt a fresh echo; anything but status 200 and exactly the plain text in time is refused."""
     plain = str(secrets.randbelow(9 * 10**18) + 10**18).encode()
-    answer = exchange(url, sealer.echo(plain), None, timeout_s)
+    answer = verify(url, sealer.echo(plain), timeout_s)
     reason = answer.error
     if not reason and answer.status != 200:
         reason = "status"

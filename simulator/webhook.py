@@ -1,13 +1,17 @@
-"""One HTTP exchange with the app's callback URL, cut at one deadline for everything together (rules 1 and 5)."""
+"""One HTTP exchange with a peer's callback URL, cut at one deadline for everything together (rules 1 and 5)."""
 
 import contextlib
 import io
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from simulator.sealing import Sealed
 
 MAX_ANSWER_BYTES = 65536
 _USER_AGENT = "Mozilla/4.0"
@@ -15,7 +19,7 @@ _USER_AGENT = "Mozilla/4.0"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """How the app answered.
+    """How the peer answered.
 
     ``status`` is ``None`` and ``error`` one of ``timeout``, ``connection``, ``bad_http`` when it did not; ``ms`` is the
     duration in milliseconds.
@@ -27,15 +31,29 @@ class Answer:
     error: str = ""
 
 
-def exchange(url: str, query: dict[str, str], body: bytes | None, timeout_s: float) -> Answer:
-    """POST ``body`` to ``url`` with ``query``, or GET when ``body`` is ``None``; ends within ``timeout_s`` seconds."""
+def target_of(url: str, query: dict[str, str]) -> str:
+    """``url`` with ``query`` added."""
+    return url + ("&" if urlsplit(url).query else "?") + urlencode(query)
+
+
+def verify(url: str, query: dict[str, str], timeout_s: float) -> Answer:
+    """GET ``url`` with ``query``; ends within ``timeout_s`` seconds."""
+    return _timed(partial(_exchange, url, query, None, MAX_ANSWER_BYTES), timeout_s)
+
+
+def deliver(url: str, sealed: Sealed, timeout_s: float, max_bytes: int = MAX_ANSWER_BYTES) -> Answer:
+    """POST ``sealed`` to ``url``; ends within ``timeout_s`` seconds and reads at most ``max_bytes`` of the answer."""
+    return _timed(partial(_exchange, url, sealed.query, sealed, max_bytes), timeout_s)
+
+
+def _timed(work: Callable[[float], tuple[int, bytes]], timeout_s: float) -> Answer:
     started = time.monotonic()
 
     def failed(error: str) -> Answer:
         return Answer(status=None, body=b"", ms=_ms_since(started), error=error)
 
     try:
-        status, content = _exchange(url, query, body, started + timeout_s)
+        status, content = work(started + timeout_s)
     except TimeoutError:
         return failed("timeout")
     except (OSError, UnicodeError):  # the latter from a host name that cannot be looked up
@@ -45,7 +63,7 @@ def exchange(url: str, query: dict[str, str], body: bytes | None, timeout_s: flo
     return Answer(status=status, body=content, ms=_ms_since(started))
 
 
-def _exchange(url: str, query: dict[str, str], body: bytes | None, ends: float) -> tuple[int, bytes]:
+def _exchange(url: str, query: dict[str, str], sealed: Sealed | None, max_bytes: int, ends: float) -> tuple[int, bytes]:
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=_left(ends))
@@ -54,13 +72,13 @@ def _exchange(url: str, query: dict[str, str], body: bytes | None, ends: float) 
         connection.sock = _DeadlineSocket(sock, ends)
         target = (parts.path or "/") + "?" + "&".join(filter(None, [parts.query, urlencode(query)]))
         headers = {"User-Agent": _USER_AGENT, "Connection": "close"}
-        if body is None:
+        if sealed is None:
             connection.request("GET", target, headers=headers)
         else:
-            connection.request("POST", target, body, {**headers, "Content-Type": "text/xml"})
+            connection.request("POST", target, sealed.body, {**headers, "Content-Type": sealed.content_type})
         response = connection.getresponse()
-        content = response.read(MAX_ANSWER_BYTES + 1)
-        if len(content) > MAX_ANSWER_BYTES:
+        content = response.read(max_bytes + 1)
+        if len(content) > max_bytes:
             raise HTTPException("the answer is too large")
         return response.status, content
 
@@ -68,7 +86,7 @@ def _exchange(url: str, query: dict[str, str], body: bytes | None, ends: float) 
 class _DeadlineSocket:
     """The part of a socket that ``http.client`` uses, where every operation ends at the same moment.
 
-    A socket's own timeout begins anew with each byte, so that an app which drips would never be cut.
+    A socket's own timeout begins anew with each byte, so that a peer which drips would never be cut.
     """
 
     def __init__(self, sock: Any, ends: float) -> None:

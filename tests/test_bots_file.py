@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from bot.bots_file import BotConfig, load_bots
 from bot.errors import ConfigError
 from bot.knowledge.entries import Audience
+from channels.wecom_aibot.config import Config as WeComAiBot
 from channels.wecom_app.config import Config as WeComApp
 
 
@@ -46,10 +47,11 @@ def with_channel(block: str) -> str:
 
 
 def test_the_demo_bot_is_valid(repository: Path) -> None:
-    bots = load_bots(repository / "deploy/demo/bots.yaml", {}, {"wecom-app": WeComApp})
+    bots = load_bots(repository / "deploy/demo/bots.yaml", {}, {"wecom-app": WeComApp, "wecom-aibot": WeComAiBot})
     bot = bots["imaging"]
     assert (bot.tenant, bot.knowledge, bot.language) == ("academy", ("imaging",), "zh")
     assert isinstance(bot.channels["app"].config, WeComApp)
+    assert isinstance(bot.channels["ai"].config, WeComAiBot)
 
 
 def test_a_bot_needs_little_and_may_have_much(tmp_path: Path) -> None:

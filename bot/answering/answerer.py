@@ -1,26 +1,37 @@
-"""The dual library: a curated FAQ answers first and word for word; documents are quoted; otherwise the bot refuses.
+"""From evidence to an answer: a curated FAQ word for word, an answer composed from passages, passages quoted, or a
+refusal.
 
-How sure the bot is of a FAQ is judged beside the documents: among FAQs alone, "what is X" seems to answer every
-question about X. Only where no FAQ stands first, or not surely, do the documents answer by themselves.
-
-No sentence here is composed by a machine: what a person reads is an approved FAQ answer, an approved passage, or a
-fixed text that says that the knowledge does not carry the answer.
+The order is the dual library's: an approved FAQ that surely answers is never rephrased. Otherwise a language model,
+where there is one, composes from numbered passages, and every sentence is checked against them before anybody reads
+it (:mod:`bot.answering.grounded`). Without one, or when it fails in any way, the best passages are quoted if they
+surely answer; and if they do not, the bot says that the knowledge does not carry the answer.
 """
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import structlog
+
+from bot import telemetry
+from bot.answering.evidence import Evidence, Passages, Retriever
+from bot.answering.grounded import Composer, Composition
 from bot.bots_file import BotConfig
-from bot.knowledge.entries import Audience, EntryKind, Scope
-from bot.knowledge.search import Hit, Searcher, SearchResult
+from bot.knowledge.entries import Audience, Entry
 from bot.messages import Citation, ReplyKind
+from bot.texts import Language
 
-DEPTH_OF_BOTH = 20
-"""Entries looked at when FAQs and passages are searched together; refusals offer the nearest FAQs among them."""
-NEAR_QUESTIONS = 3
+log = structlog.get_logger()
+
 QUOTED_PASSAGES = 2
 SECOND_PASSAGE_SHARE = 0.85
 """A second passage is quoted when its score is at least this share of the first one's."""
+COMPOSED_FROM = 6
+"""Passages and FAQs a language model reads."""
+WORTH_READING = 0.15
+"""The confidence from which a language model is asked to read what was found: it checks before it answers, so it may
+look at what would be too unsure to quote, but a search that found nothing is refused without the cost."""
 QUOTE_CHARACTERS = 160
 """How much of a passage a citation's ``quote`` repeats."""
 
@@ -30,93 +41,114 @@ class Answer:
     """What is said to a question and what it rests on.
 
     ``text`` is the answer without its list of sources; empty for a refusal, whose words depend on the language.
-    ``near`` are the FAQ questions closest to a refused question. ``passages`` are (entry id, score, kind) of all
-    that was found, best first, for the record. ``timings_ms`` is keyed by step.
+    ``cited`` are the entries behind ``citations``, in the same order. ``near`` are the FAQ questions closest to a
+    refused question. ``passages`` are all that was found, for the record; ``timings_ms`` is keyed by step;
+    ``generation`` tells what a language model did, if one was asked.
     """
 
     kind: ReplyKind
     text: str
-    citations: tuple[Citation, ...]
+    cited: tuple[Entry, ...] = ()
     confidence: float
     near: tuple[str, ...] = ()
-    passages: tuple[tuple[str, float, str], ...] = ()
-    timings_ms: dict[str, float] = field(default_factory=dict)
+    passages: Passages = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    generation: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The sources as they are shown, numbered from 1."""
+        return tuple(_citation(n, entry) for n, entry in enumerate(self.cited, 1))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """Who asks, and how the answer reaches them: ``quoted`` are the words they quoted, ``show`` lets them read the
+    text so far."""
+
+    bot: BotConfig
+    language: Language
+    quoted: str = ""
+    show: Callable[[str], None] = lambda _text: None
 
 
 class Answerer:
-    """Answers questions from the index. ``threshold`` is the confidence below which it refuses, 0 to 1."""
+    """Answers questions from the knowledge; ``composer`` is ``None`` where no language model is configured."""
 
-    def __init__(self, searcher: Searcher, threshold: float) -> None:
-        self._searcher = searcher
-        self._threshold = threshold
+    def __init__(self, retriever: Retriever, composer: Composer | None) -> None:
+        self.retriever = retriever
+        self._composer = composer
 
-    def answer(self, question: str, bot: BotConfig, reader: Audience, now: float) -> Answer:
-        """The answer ``bot`` gives to a reader of audience ``reader`` at epoch second ``now``.
-
-        Raises :class:`~bot.errors.Unavailable` or :class:`~bot.errors.KnowledgeError` when the search cannot run.
-        """
+    def answer(self, questions: Sequence[str], asking: Asking, reader: Audience, now: float) -> Answer:
+        """Retrieve and compose in one call; see :meth:`.Retriever.retrieve` and :meth:`compose`."""
         started = time.perf_counter()
-        scope = Scope(tenant=bot.tenant, collections=tuple(bot.knowledge), reader=reader, now=now)
-        threshold = self._threshold if bot.answer_threshold is None else bot.answer_threshold
-        both = self._searcher.search(question, scope, limit=DEPTH_OF_BOTH)
-        timings = {f"both_{name}": value for name, value in both.timings_ms.items()}
-        if both.hits and both.hits[0].entry.kind is EntryKind.FAQ and both.confidence >= threshold:
-            answer = _from_faq(both, timings)
-        else:
-            documents = self._searcher.search(question, scope, EntryKind.PASSAGE)
-            timings |= {f"documents_{name}": value for name, value in documents.timings_ms.items()}
-            if documents.hits and documents.confidence >= threshold:
-                answer = _from_documents(documents, timings)
-            else:
-                answer = _refusal(documents, both, timings)
-        timings["total"] = round((time.perf_counter() - started) * 1000, 2)
-        return answer
+        answer = self.compose(self.retriever.retrieve(questions, asking.bot, reader, now), asking)
+        total = round((time.perf_counter() - started) * 1000, 2)
+        return replace(answer, timings_ms={**answer.timings_ms, "total": total})
+
+    def compose(self, evidence: Evidence, asking: Asking) -> Answer:
+        """The answer that ``evidence`` carries. Whatever becomes of the language model, there is one."""
+        faq = evidence.faq
+        if faq is not None:
+            return _answer(evidence, ReplyKind.FAQ, faq.entry.text, (faq.entry,))
+        if self._composer is None or evidence.confidence < WORTH_READING:
+            return _without_model(evidence, {})
+        entries = tuple(hit.entry for hit in evidence.both.hits[:COMPOSED_FROM])
+        composition = self._composer.compose(evidence.question, entries, asking)
+        return _from_model(evidence, entries, composition)
 
 
-def _from_faq(both: SearchResult, timings: dict[str, float]) -> Answer:
-    first = both.hits[0]
-    return Answer(
-        kind=ReplyKind.FAQ,
-        text=first.entry.text,
-        citations=(_citation(1, first),),
-        confidence=both.confidence,
-        passages=_passages(both),
-        timings_ms=timings,
-    )
+def _from_model(evidence: Evidence, entries: Sequence[Entry], composition: Composition) -> Answer:
+    generation = composition.to_json()
+    if composition.answered:
+        cited = tuple(entries[index] for index in composition.cited)
+        return _answer(evidence, ReplyKind.GROUNDED, composition.text, cited, generation)
+    if composition.declined:
+        return _refusal(evidence, generation)
+    telemetry.count("degraded", what="answer_without_model")
+    log.warning("answer_without_model", outcome=composition.outcome.value, error=composition.error)
+    return _without_model(evidence, generation)
 
 
-def _from_documents(documents: SearchResult, timings: dict[str, float]) -> Answer:
-    first = documents.hits[0]
-    quoted = [first, *(hit for hit in documents.hits[1:] if hit.score >= SECOND_PASSAGE_SHARE * first.score)]
-    citations = tuple(_citation(n, hit) for n, hit in enumerate(quoted[:QUOTED_PASSAGES], 1))
-    text = "\n\n".join(f"{hit.entry.text} [{n}]" for n, hit in enumerate(quoted[:QUOTED_PASSAGES], 1))
-    return Answer(
-        kind=ReplyKind.EXTRACTIVE,
-        text=text,
-        citations=citations,
-        confidence=documents.confidence,
-        passages=_passages(documents),
-        timings_ms=timings,
-    )
+def _without_model(evidence: Evidence, generation: Mapping[str, Any]) -> Answer:
+    if not evidence.documents_answer:
+        return _refusal(evidence, generation)
+    first, *others = evidence.documents.hits
+    quoted = [first, *(hit for hit in others if hit.score >= SECOND_PASSAGE_SHARE * first.score)][:QUOTED_PASSAGES]
+    text = "\n\n".join(f"{hit.entry.text} [{n}]" for n, hit in enumerate(quoted, 1))
+    return _answer(evidence, ReplyKind.EXTRACTIVE, text, tuple(hit.entry for hit in quoted), generation)
 
 
-def _refusal(documents: SearchResult, both: SearchResult, timings: dict[str, float]) -> Answer:
+def _refusal(evidence: Evidence, generation: Mapping[str, Any]) -> Answer:
     return Answer(
         kind=ReplyKind.REFUSAL,
         text="",
-        citations=(),
-        confidence=max(documents.confidence, both.confidence),
-        near=tuple(hit.entry.title for hit in both.hits if hit.entry.kind is EntryKind.FAQ)[:NEAR_QUESTIONS],
-        passages=_passages(both),
-        timings_ms=timings,
+        confidence=evidence.confidence,
+        near=evidence.near_questions,
+        passages=evidence.passages,
+        timings_ms=evidence.timings_ms,
+        generation=generation,
     )
 
 
-def _citation(n: int, hit: Hit) -> Citation:
-    entry = hit.entry
+def _answer(
+    evidence: Evidence,
+    kind: ReplyKind,
+    text: str,
+    cited: tuple[Entry, ...],
+    generation: Mapping[str, Any] | None = None,
+) -> Answer:
+    return Answer(
+        kind=kind,
+        text=text,
+        cited=cited,
+        confidence=evidence.confidence,
+        passages=evidence.passages,
+        timings_ms=evidence.timings_ms,
+        generation=generation or {},
+    )
+
+
+def _citation(n: int, entry: Entry) -> Citation:
     quote = entry.text if len(entry.text) <= QUOTE_CHARACTERS else entry.text[: QUOTE_CHARACTERS - 1] + "…"
     return Citation(n=n, title=entry.title, source=entry.source, location=entry.location, quote=quote)
-
-
-def _passages(result: SearchResult) -> tuple[tuple[str, float, str], ...]:
-    return tuple((hit.entry.id, round(hit.score, 4), hit.entry.kind.value) for hit in result.hits)

@@ -1,16 +1,23 @@
 """An answer as the words a person reads in a chat."""
 
+from collections.abc import Callable
+
 from bot.answering.answerer import Answer
+from bot.knowledge.entries import Entry
 from bot.messages import Citation, ReplyKind
 from bot.texts import Language, Texts
 
+Link = Callable[[str, Entry], str]
+"""(label, entry): the label as a link to the entry's place in its document, in the channel's own words."""
 
-def answer_text(answer: Answer, texts: Texts, language: Language) -> str:
-    """The answer with its sources below, or the refusal with the questions that come near."""
+
+def answer_text(answer: Answer, texts: Texts, language: Language, link: Link) -> str:
+    """The answer with its sources below, each linked to its place; or the refusal with the questions that come near."""
     if answer.kind is ReplyKind.REFUSAL:
         return refusal_text(answer.near, texts, language)
     heading = texts.say("sources", language)
-    sources = "\n".join(_source_line(citation, texts, language) for citation in answer.citations)
+    cited = zip(answer.citations, answer.cited, strict=True)
+    sources = "\n".join(_source_line(citation, entry, texts, language, link) for citation, entry in cited)
     lead = texts.say("quoted", language) + "\n" if answer.kind is ReplyKind.EXTRACTIVE else ""
     return f"{lead}{answer.text}\n\n{heading}\n{sources}"
 
@@ -23,6 +30,6 @@ def refusal_text(near: tuple[str, ...], texts: Texts, language: Language) -> str
     return texts.say("refusal_near", language, near=lines)
 
 
-def _source_line(citation: Citation, texts: Texts, language: Language) -> str:
+def _source_line(citation: Citation, entry: Entry, texts: Texts, language: Language, link: Link) -> str:
     where = " · ".join(piece for piece in (citation.source, citation.location) if piece)
-    return texts.say("source_line", language, n=citation.n, title=citation.title, where=where)
+    return texts.say("source_line", language, n=citation.n, title=link(citation.title, entry), where=where)

@@ -10,6 +10,7 @@ COMMANDS = {
     "ask": "bot.cli.ask",
     "ingest": "bot.cli.ingest",
     "reindex": "bot.cli.reindex",
+    "replay": "bot.cli.replay",
     "eval": "bot.cli.evaluate",
 }
 """Command name to the module that holds it as ``command``."""

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from bot.assembly import Configuration
+from bot.assembly import Configuration, build_knowledge, language_model
 from bot.bots_file import BotConfig
 from bot.errors import UsageError
 from bot.knowledge.index import IndexInUse
 from bot.knowledge.remote import IndexClient
-from bot.knowledge.service import KnowledgeService
 from bot.records.database import Database
 from bot.redis_client import connect
 
@@ -47,8 +46,9 @@ def open_database(configuration: Configuration) -> Iterator[Database]:
 @contextmanager
 def knowledge(configuration: Configuration, database: Database) -> Iterator[Ask]:
     """A way to ask the knowledge, wherever its index is open."""
+    model = language_model(configuration.settings, connect(configuration.settings.redis_url))
     try:
-        service = KnowledgeService(configuration.settings, configuration.bots, database)
+        service = build_knowledge(configuration, database, model)
     except IndexInUse:
         client = connect(configuration.settings.redis_url, socket_timeout_s=None)
         yield IndexClient(client).call

@@ -74,6 +74,8 @@ class CommandOutcome:
 
 def is_command(message: InboundMessage) -> bool:
     """True when ``message`` begins with a slash (full-width too) or asks for a human and nothing else."""
+    if message.kind is MessageKind.VOICE:  # as the platform wrote it down; nobody says a slash
+        return _asks_for_human(message.text)
     if message.kind is not MessageKind.TEXT:
         return False
     return message.text.lstrip().startswith(("/", "／")) or _asks_for_human(message.text)
@@ -143,7 +145,7 @@ class CommandDesk:
         ticket, words = self._ticket("reply", call)
         if not words:
             raise self._usage("reply", call)
-        notice = self._desk.human_says(ticket, words, call.turn_id, call.message.sender.id)
+        notice = self._desk.human_says(ticket, words, call.turn_id, call.message.conversation)
         return Told(text=self._texts.say("reply_sent", call.language, number=ticket.number), notices=(notice,))
 
     def take_over(self, call: Call) -> Told:

@@ -5,13 +5,19 @@ they are for, once for each key.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import structlog
+
+from bot import telemetry
 from bot.bots_file import BotConfig
+from bot.handoff.reach import Reach
 from bot.handoff.tickets import Ticket, Tickets, TicketState
 from bot.messages import ConversationId, InboundMessage, MessageKind
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.texts import Language, Texts, language_of
+
+log = structlog.get_logger()
 
 SUMMARY_TURNS = 3
 SUMMARY_CHARACTERS = 120
@@ -19,11 +25,15 @@ SUMMARY_CHARACTERS = 120
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
-    """Something to tell somebody who did not just ask; ``key`` makes it once."""
+    """Something to tell somebody who did not just ask; ``key`` makes it once.
+
+    ``author`` is the conversation of the human whose words these are, who must hear when they do not arrive.
+    """
 
     conversation: ConversationId
     text: str
     key: str
+    author: ConversationId | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +51,10 @@ class Desk:
     :class:`~bot.errors.Unavailable` when the database does not answer.
     """
 
-    def __init__(self, tickets: Tickets, records: TurnRecords, texts: Texts, bots: Mapping[str, BotConfig]) -> None:
+    def __init__(
+        self, tickets: Tickets, records: TurnRecords, texts: Texts, bots: Mapping[str, BotConfig], reach: Reach
+    ) -> None:
+        self._reach = reach
         self._tickets = tickets
         self._records = records
         self._texts = texts
@@ -54,7 +67,8 @@ class Desk:
 
     def ask_for_human(self, bot: BotConfig, message: InboundMessage, turn_id: str, language: Language) -> Told:
         """The person wants a human. Without servicers the person hears so at once, and the bot goes on answering."""
-        conversation, silent = message.conversation, bool(bot.servicers)
+        conversation = message.conversation
+        silent = any(self._reach.staff(conversation, servicer) for servicer in bot.servicers)
         summary = self._summary(bot, conversation, message.text)
         ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=silent)
         if silent and not opened:
@@ -99,7 +113,7 @@ class Desk:
             values = {"number": ticket.number, "minutes": self._wait_minutes}
             key = f"ticket:{ticket.number}:overdue:{ticket.deadline:.0f}"
             told = Notice(
-                conversation=ticket.conversation,
+                conversation=self._reach.person(ticket.conversation),
                 text=self._texts.say("handoff_timeout", self._language_of(ticket, bot), **values),
                 key=key,
             )
@@ -107,11 +121,11 @@ class Desk:
             found.append((ticket, (told, *self._to_staff(bot, ticket, words, key))))
         return found
 
-    def human_says(self, ticket: Ticket, text: str, turn_id: str, servicer: str) -> Notice:
-        """A servicer's words for the person of ``ticket``."""
-        self._tickets.human_wrote(ticket, servicer)
+    def human_says(self, ticket: Ticket, text: str, turn_id: str, author: ConversationId) -> Notice:
+        """A servicer's words for the person of ``ticket``, written in the conversation ``author``."""
+        self._tickets.human_wrote(ticket, author.person)
         words = self._texts.say("human_says", self._language_of(ticket, self._bots[ticket.bot]), text=text)
-        return Notice(conversation=ticket.conversation, text=words, key=f"{turn_id}:human")
+        return self._to_person(ticket, words, f"{turn_id}:human", author)
 
     def take_over(self, ticket: Ticket, turn_id: str, servicer: str) -> tuple[Notice, ...]:
         """``servicer`` takes the ticket before writing: the person hears that somebody is there, and so does the staff
@@ -119,7 +133,7 @@ class Desk:
         bot = self._bots[ticket.bot]
         self._tickets.taken_over(ticket, servicer)
         words = self._texts.say("handoff_taken", self._language_of(ticket, bot), number=ticket.number)
-        told = Notice(conversation=ticket.conversation, text=words, key=f"{turn_id}:taken")
+        told = self._to_person(ticket, words, f"{turn_id}:taken")
         text = self._texts.say("ticket_taken", bot.language, number=ticket.number, servicer=servicer)
         others = self._to_staff(bot, ticket, text, f"{turn_id}:taken")
         return told, *(notice for notice in others if notice.conversation.person.casefold() != servicer.casefold())
@@ -129,22 +143,41 @@ class Desk:
         self._tickets.release(ticket, turn_id)
         language = self._language_of(ticket, self._bots[ticket.bot])
         words = self._texts.say("handoff_released", language, number=ticket.number)
-        return Notice(conversation=ticket.conversation, text=words, key=f"{turn_id}:released")
+        return self._to_person(ticket, words, f"{turn_id}:released")
+
+    def to_admins(self, bot: BotConfig, conversation: ConversationId, text: str, key: str) -> tuple[Notice, ...]:
+        """``text`` for every admin of ``bot`` who can be reached, because of something in ``conversation``."""
+        chats = [(admin, self._reach.staff(conversation, admin)) for admin in bot.admins]
+        return tuple(
+            Notice(conversation=chat, text=text, key=f"{key}:{admin}") for admin, chat in chats if chat is not None
+        )
+
+    def address_of(self, conversation: ConversationId) -> ConversationId:
+        """Where a word for the person of ``conversation`` that answers no message goes."""
+        return self._reach.person(conversation)
 
     @property
     def _wait_minutes(self) -> int:
         return max(1, round(self._tickets.wait_s / 60))
 
+    def _to_person(self, ticket: Ticket, text: str, key: str, author: ConversationId | None = None) -> Notice:
+        return Notice(conversation=self._reach.person(ticket.conversation), text=text, key=key, author=author)
+
     def _to_staff(self, bot: BotConfig, ticket: Ticket, text: str, key: str) -> tuple[Notice, ...]:
         """To the human who serves the ticket while that person still may, or to everybody who can take it; each in a
-        single chat on the channel that the ticket's person uses."""
+        single chat."""
         serves = ticket.state is TicketState.SERVED and (
             bot.is_servicer(ticket.servicer) or bot.is_admin(ticket.servicer)
         )
         names = (ticket.servicer,) if serves else bot.servicers or bot.admins
+        chats = {name: self._reach.staff(ticket.conversation, name) for name in names}
+        if None in chats.values():
+            telemetry.count("degraded", what="staff_unreachable")
+            log.error("staff_unreachable", bot=bot.id, ticket=ticket.number, cure="give the bot a wecom-app channel")
         return tuple(
-            Notice(conversation=replace(ticket.conversation, person=name, chat=""), text=text, key=f"{key}:{name}")
-            for name in names
+            Notice(conversation=chat, text=text, key=f"{key}:{name}")
+            for name, chat in chats.items()
+            if chat is not None
         )
 
     def _language_of(self, ticket: Ticket, bot: BotConfig) -> Language:

@@ -17,7 +17,7 @@ from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.index import Floats, Route
 from bot.knowledge.tokens import Tokenizer
 
-FORMAT = 1
+FORMAT = 2
 """Raise it whenever terms, weights, vectors or payload change: every index is then made anew."""
 
 ENTRY_ROLE = "entry"

@@ -13,8 +13,11 @@ from typing import Any
 import requests
 import structlog
 
-from bot.answering.answerer import Answer, Answerer
+from bot.answering.answerer import Answer, Answerer, Asking
+from bot.answering.evidence import Retriever
+from bot.answering.grounded import Composer
 from bot.answering.render import refusal_text
+from bot.answering.replay import replay
 from bot.bots_file import BotConfig
 from bot.errors import BotError, ConfigError, UsageError
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
@@ -22,6 +25,7 @@ from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, E5Embedder, Embedder
 from bot.knowledge.embedding_server import EmbeddingServer
 from bot.knowledge.entries import Audience
+from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.search import Searcher
 from bot.knowledge.segment import Segmenter, jieba_dictionary
@@ -61,17 +65,21 @@ def vector_cache(settings: Settings) -> VectorCache:
 class KnowledgeService:
     """Store, index and answers over ``database``. Raises ``KnowledgeError`` when another process owns the index."""
 
-    def __init__(self, settings: Settings, bots: Mapping[str, BotConfig], database: Database) -> None:
+    def __init__(
+        self, settings: Settings, bots: Mapping[str, BotConfig], database: Database, composer: Composer | None = None
+    ) -> None:
         if settings.qdrant_url:
             raise ConfigError(["QDRANT_URL is set, and this version has only the embedded index; leave it unset"])
         self._bots = bots
         self._store = KnowledgeStore(database)
+        self._reading = Reading(database)
         self._records = TurnRecords(database)
         self._texts = Texts()
         embedder = make_embedder(settings)
         cached = CachedEmbedder(embedder, vector_cache(settings))
         self._index = EdgeIndex(settings.index_dir, cached, make_tokenizer())
-        self.answerer = Answerer(Searcher(self._index, embedder, Calibration.shipped()), ANSWER_THRESHOLD)
+        retriever = Retriever(Searcher(self._index, embedder, Calibration.shipped()), ANSWER_THRESHOLD)
+        self.answerer = Answerer(retriever, composer)
         self.versions = {"embedder": embedder.name, "threshold": str(ANSWER_THRESHOLD)}
         self._writing = threading.Lock()
 
@@ -93,7 +101,13 @@ class KnowledgeService:
 
     def operations(self) -> dict[str, Handler]:
         """What other processes may ask for, by name; see :class:`bot.knowledge.remote.IndexServer`."""
-        return {"ask": self.ask, "sync": self.sync, "reindex": self.reindex}
+        return {
+            "ask": self.ask,
+            "read": self._reading.read,
+            "replay": self.replay,
+            "sync": self.sync,
+            "reindex": self.reindex,
+        }
 
     def ask(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer ``question`` as ``bot`` to a public reader, for ``actor``; recorded like a turn.
@@ -104,7 +118,8 @@ class KnowledgeService:
         if bot is None:
             raise UsageError(f"there is no bot {arguments['bot']!r}; there are: {', '.join(self._bots)}")
         question, now = arguments["question"], time.time()
-        answer = self.answerer.answer(question, bot, Audience.PUBLIC, now)
+        asking = Asking(bot=bot, language=language_of(question, bot.language))
+        answer = self.answerer.answer((question,), asking, Audience.PUBLIC, now)
         text = self._words(answer, question, bot)
         record = _record(bot, arguments["actor"], question, answer, now, text=text, versions=self.versions)
         self._records.save(record)
@@ -116,6 +131,10 @@ class KnowledgeService:
             "timings_ms": {name: round(value, 2) for name, value in answer.timings_ms.items()},
             "turn_id": record.id,
         }
+
+    def replay(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer turn ``turn_id`` again, as of its own time; see :func:`bot.answering.replay.replay`."""
+        return replay(self._records, self.answerer, self._bots, self.versions, arguments["turn_id"])
 
     def sync(self, arguments: Mapping[str, Any]) -> dict[str, int]:
         """Bring one collection of the index to the truth: ``tenant``, ``collection``."""
@@ -172,5 +191,6 @@ def _record(
         passages=answer.passages,
         confidence=answer.confidence,
         timings_ms=answer.timings_ms,
+        generation=answer.generation,
         versions=versions,
     )

@@ -193,7 +193,11 @@ class Tokenizer:
         return [word for run in self._runs(text) for word in run]
 
     def terms(self, text: str) -> list[str]:
-        """Words and character bigrams of ``text``, with repeats."""
+        """Words and character bigrams of ``text``, with repeats.
+
+        A Latin word or a number comes twice: a Chinese word counts as itself and again in its bigrams, and product
+        names matter no less.
+        """
         return [term for run in self._runs(text) for term in (*run, *_bigrams(run))]
 
     def query_words(self, text: str) -> list[str]:
@@ -206,8 +210,10 @@ class Tokenizer:
 
         Bigrams that touch a dropped word stay: without them the longer questions lose.
         """
-        runs = list(self._runs(_without_politeness(text)))
-        terms = [term for run in runs for term in (*(word for word in run if word not in _STOP), *_bigrams(run))]
+        terms: list[str] = []
+        for run in self._runs(_without_politeness(text)):
+            words = [word for word in run if word not in _STOP]
+            terms += [*words, *_bigrams(run if _is_chinese(run) else words)]
         return terms or self.terms(text)
 
     def _runs(self, text: str) -> Iterator[list[str]]:
@@ -230,8 +236,14 @@ def _without_politeness(text: str) -> str:
     return _POLITENESS.sub(" ", text[:MAX_CHARACTERS])
 
 
+def _is_chinese(run: list[str]) -> bool:
+    return bool(run) and _CHINESE_START.match(run[0]) is not None
+
+
 def _bigrams(run: list[str]) -> Iterator[str]:
-    """Neighbouring characters of a Chinese run; a run of two characters that is one word gives none of its own."""
+    """Neighbouring characters of a Chinese run; any other run once more, whole."""
+    if not _is_chinese(run):
+        yield from run
+        return
     joined = "".join(run)
-    if len(joined) > 1 and _CHINESE_START.match(joined):
-        yield from (joined[at : at + 2] for at in range(len(joined) - 1))
+    yield from (joined[at : at + 2] for at in range(len(joined) - 1))

@@ -18,10 +18,12 @@ turns = Table(
     Column("tenant", String(64), nullable=False),
     Column("conversation", String(512), nullable=False),
     Column("person", String(128), nullable=False),
+    Column("reader", String(16), nullable=False, server_default="public"),
     Column("asked_at", Double, nullable=False, index=True),
     Column("answered_at", Double, nullable=False),
     Column("message_ids", JSON, nullable=False),
     Column("question", Text, nullable=False),
+    Column("quoted", Text, nullable=False, server_default=""),
     Column("step", String(64), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("answer", Text, nullable=False),
@@ -29,6 +31,8 @@ turns = Table(
     Column("passages", JSON, nullable=False),
     Column("confidence", Double),
     Column("timings_ms", JSON, nullable=False),
+    Column("steps", JSON, nullable=False, server_default="[]"),
+    Column("generation", JSON, nullable=False, server_default="{}"),
     Column("versions", JSON, nullable=False),
     Column("parts_sent", Integer, nullable=False),
     Column("parts", Integer, nullable=False),
@@ -44,9 +48,11 @@ class TurnRecord:
     """One turn.
 
     ``asked_at`` is when the first message reached us, ``answered_at`` when the reply was decided (epoch seconds).
-    ``step`` is the step of the pipeline that decided. ``passages`` are (entry id, score, kind) as found, best first.
-    ``versions`` names what took part (embedder, calibration). The last five fields tell the reply's fate: ``failure``
-    is the code that ended it, empty when every part was taken by the platform.
+    ``reader`` is the audience it was answered for, ``quoted`` what the person quoted. ``step`` is the step of the
+    pipeline that decided; ``steps`` what each found, in order, with its milliseconds. ``passages`` are (entry id,
+    score, kind) as found, best first. ``generation`` is what a language model did (model, prompt version, tokens,
+    sentences dropped), empty where none was asked; ``versions`` names what else took part (embedder, threshold). The
+    last five fields tell the reply's fate: ``failure`` is the code that ended it, empty when the platform took all.
     """
 
     id: str
@@ -61,10 +67,14 @@ class TurnRecord:
     step: str
     kind: str
     answer: str
+    reader: str = "public"
+    quoted: str = ""
     citations: tuple[Mapping[str, Any], ...] = ()
     passages: tuple[tuple[str, float, str], ...] = ()
     confidence: float | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    steps: tuple[Mapping[str, Any], ...] = ()
+    generation: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     parts_sent: int = 0
     parts: int = 0
@@ -114,7 +124,8 @@ def _from_row(row: Row[Any]) -> TurnRecord:
 
 
 def _record(fields: dict[str, Any]) -> TurnRecord:
-    for name in ("message_ids", "citations", "platform_ids"):
+    fields.setdefault("steps", ())  # a record that was on its way when the release changed
+    for name in ("message_ids", "citations", "steps", "platform_ids"):
         fields[name] = tuple(fields[name])
     fields["passages"] = tuple((str(a), float(b), str(c)) for a, b, c in fields["passages"])
     return TurnRecord(**fields)

@@ -4,27 +4,23 @@ The check imports every channel, some 40 MB that ``up`` would otherwise keep as 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.bots_file import BotConfig, load_bots
 from bot.errors import ConfigError
 from bot.settings import read_environment
 
-_SIMULATED_TYPE = "wecom-app"
 _USERID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedApp:
-    """The app that the simulator plays the platform for: a bot's first channel of type wecom-app.
-
-    ``people`` maps the user ids of those who run the bot to their role.
-    """
+    """The self-built app that the simulator plays the platform for."""
 
     bot: str
     channel: str
@@ -34,22 +30,47 @@ class SimulatedApp:
     secret: str
     token: str
     encoding_aes_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedRobot:
+    """The intelligent robot that the simulator plays the platform for; ``name`` is what people mention."""
+
+    bot: str
+    channel: str
+    name: str
+    token: str
+    encoding_aes_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedCorp:
+    """What the simulator plays: the first app and the first robot of the file, at least one of them.
+
+    ``people`` maps the user ids of those who run their bots to their role.
+    """
+
+    app: SimulatedApp | None
+    robot: SimulatedRobot | None
     people: Mapping[str, str]
 
 
-def check_bots(bots_file: Path) -> SimulatedApp | None:
-    """Check ``bots_file``; the app to simulate, ``None`` when it names none.
+_Account = TypeVar("_Account", SimulatedApp, SimulatedRobot)
+
+
+def check_bots(bots_file: Path) -> SimulatedCorp | None:
+    """Check ``bots_file``; what of it can be simulated, ``None`` when nothing can.
 
     Raises :class:`~bot.errors.ConfigError` with every fault of the file.
     """
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as process:
-        app, problems = process.submit(_check, bots_file).result()
+        corp, problems = process.submit(_check, bots_file).result()
     if problems:
         raise ConfigError(problems)
-    return app
+    return corp
 
 
-def _check(bots_file: Path) -> tuple[SimulatedApp | None, list[str]]:
+def _check(bots_file: Path) -> tuple[SimulatedCorp | None, list[str]]:
     """Runs in the short-lived process; problems are returned, because an exception loses its fields on the way."""
     from bot.assembly import CHANNELS  # imports every channel
 
@@ -57,14 +78,24 @@ def _check(bots_file: Path) -> tuple[SimulatedApp | None, list[str]]:
         bots = load_bots(bots_file, read_environment(), {kind: package.Config for kind, package in CHANNELS.items()})
     except ConfigError as error:
         return None, error.problems
-    return _simulated_app(bots), []
+    return _simulated_corp(bots), []
 
 
-def _simulated_app(bots: Mapping[str, BotConfig]) -> SimulatedApp | None:
+def _simulated_corp(bots: Mapping[str, BotConfig]) -> SimulatedCorp | None:
+    app, robot = _first(bots, "wecom-app", _app_of), _first(bots, "wecom-aibot", _robot_of)
+    if app is None and robot is None:
+        return None
+    people = [_people(bots[account.bot]) for account in (robot, app) if account is not None]
+    return SimulatedCorp(app=app, robot=robot, people={person: role for one in people for person, role in one.items()})
+
+
+def _first(
+    bots: Mapping[str, BotConfig], kind: str, make: Callable[[BotConfig, str, Any], _Account]
+) -> _Account | None:
     for bot in bots.values():
         for channel_id, channel in bot.channels.items():
-            if channel.type == _SIMULATED_TYPE:
-                return _app_of(bot, channel_id, channel.config)
+            if channel.type == kind:
+                return make(bot, channel_id, channel.config)
     return None
 
 
@@ -78,7 +109,16 @@ def _app_of(bot: BotConfig, channel_id: str, config: Any) -> SimulatedApp:
         secret=config.secret.get_secret_value(),
         token=config.token.get_secret_value(),
         encoding_aes_key=config.encoding_aes_key.get_secret_value(),
-        people=_people(bot),
+    )
+
+
+def _robot_of(bot: BotConfig, channel_id: str, config: Any) -> SimulatedRobot:
+    return SimulatedRobot(
+        bot=bot.id,
+        channel=channel_id,
+        name=config.display_name or bot.name,
+        token=config.token.get_secret_value(),
+        encoding_aes_key=config.encoding_aes_key.get_secret_value(),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.errors import ConfigError
 from bot.settings import DEMO_BOTS_FILE, Settings, read_environment
 from bot.supervision import embedded_redis
-from bot.supervision.bots_check import SimulatedApp, check_bots
+from bot.supervision.bots_check import SimulatedCorp, check_bots
 from bot.supervision.plan import Listener, Plan
 from bot.supervision.supervisord import Program
 
@@ -30,8 +30,8 @@ def plan_for(settings: Settings) -> Plan:
                 "or try the demo first with SIMULATOR=1 and without BOTS_FILE"
             ]
         )
-    app = check_bots(settings.bots_path)
-    simulated = app if settings.simulator else None
+    corp = check_bots(settings.bots_path)
+    simulated = corp if settings.simulator else None
     web_url = local_url(settings.host, settings.port)
     simulator_url = local_url(settings.host, settings.simulator_port) if simulated else None
     urls = {"web": web_url, "readiness": f"{web_url}/readyz", "metrics": f"{web_url}/metrics"}
@@ -46,7 +46,7 @@ def plan_for(settings: Settings) -> Plan:
         web_url=web_url,
         simulator_url=simulator_url,
         urls={"chat": f"{simulator_url}/", **urls} if simulated else urls,
-        notices=_notices(settings, app),
+        notices=_notices(settings, corp),
         first_run=(*_PYTHON, "bot", "bootstrap") if settings.uses_demo_bots else (),
         first_run_says="first start: loading the demo knowledge",
     )
@@ -62,7 +62,7 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _programs(settings: Settings, simulated: SimulatedApp | None) -> list[Program]:
+def _programs(settings: Settings, simulated: SimulatedCorp | None) -> list[Program]:
     """In the order in which they start."""
     programs = [_worker(settings), _web(settings), _beat(settings)]
     if simulated is not None:
@@ -106,49 +106,66 @@ def _web(settings: Settings) -> Program:
     return Program(name="web", command=command, stop_order=_FIRST, stop_wait_s=_FRONT_STOP_S)
 
 
-def _simulator(settings: Settings, app: SimulatedApp) -> Program:
-    members = [f"{person}:{person}:{role}" for person, role in app.people.items()]
-    options = (
+def _simulator(settings: Settings, corp: SimulatedCorp) -> Program:
+    options = [
         f"--host={settings.host}",
         f"--port={settings.simulator_port}",
-        f"--callback={local_url(settings.host, settings.port)}/callback/{app.bot}/{app.channel}",
-        f"--corp-id={app.corp_id}",
-        f"--agent-id={app.agent_id}",
-        f"--app-name={app.name}",
-        # the simulator's own people are those of the demo
-        *(f"--member={member}" for member in ["visitor", *members] if not settings.uses_demo_bots),
+        f"--public-url={local_url(settings.host, settings.simulator_port)}",
+    ]
+    web = local_url(settings.host, settings.port)
+    if corp.app:
+        options += [
+            f"--callback={web}/callback/{corp.app.bot}/{corp.app.channel}",
+            f"--corp-id={corp.app.corp_id}",
+            f"--agent-id={corp.app.agent_id}",
+            f"--app-name={corp.app.name}",
+        ]
+    if corp.robot:
+        options += [
+            f"--bot-callback={web}/callback/{corp.robot.bot}/{corp.robot.channel}",
+            f"--bot-id={corp.robot.bot}",
+            f"--bot-name={corp.robot.name}",
+        ]
+    if not settings.uses_demo_bots:  # the simulator's own people are those of the demo
+        members = [f"{person}:{person}:{role}" for person, role in corp.people.items()]
+        options += [f"--member={member}" for member in ["visitor", *members]]
+    return Program(
+        name="simulator", command=(*_PYTHON, "simulator", *options), stop_order=_LAST, stop_wait_s=_BASE_STOP_S
     )
-    command = (*_PYTHON, "simulator", *options)
-    return Program(name="simulator", command=command, stop_order=_LAST, stop_wait_s=_BASE_STOP_S)
 
 
-def _environment(settings: Settings, simulated: SimulatedApp | None) -> dict[str, str]:
+def _environment(settings: Settings, simulated: SimulatedCorp | None) -> dict[str, str]:
     """What the programs inherit: our own variables, and what no process list or file may show."""
     own: Mapping[str, str] = {
         "OMP_NUM_THREADS": "1",  # more make a query slower beside a busy process
         "MALLOC_ARENA_MAX": "2",  # glibc keeps a heap for every few threads otherwise
     }
     variables = {**own, **read_environment(), "BOTS_FILE": str(settings.bots_path)}
-    if simulated is not None:
+    if simulated is not None and simulated.app is not None:
         variables |= {
-            "SIMULATOR_SECRET": simulated.secret,
-            "SIMULATOR_TOKEN": simulated.token,
-            "SIMULATOR_ENCODING_AES_KEY": simulated.encoding_aes_key,
+            "SIMULATOR_SECRET": simulated.app.secret,
+            "SIMULATOR_TOKEN": simulated.app.token,
+            "SIMULATOR_ENCODING_AES_KEY": simulated.app.encoding_aes_key,
+        }
+    if simulated is not None and simulated.robot is not None:
+        variables |= {
+            "SIMULATOR_BOT_TOKEN": simulated.robot.token,
+            "SIMULATOR_BOT_ENCODING_AES_KEY": simulated.robot.encoding_aes_key,
         }
     return variables
 
 
-def _listeners(settings: Settings, simulated: SimulatedApp | None) -> list[Listener]:
+def _listeners(settings: Settings, simulated: SimulatedCorp | None) -> list[Listener]:
     listeners = [Listener(host=settings.host, port=settings.port, variable="PORT")]
     if simulated is not None:
         listeners.append(Listener(host=settings.host, port=settings.simulator_port, variable="SIMULATOR_PORT"))
     return listeners
 
 
-def _notices(settings: Settings, app: SimulatedApp | None) -> list[str]:
+def _notices(settings: Settings, corp: SimulatedCorp | None) -> list[str]:
     notices = []
     if settings.uses_demo_bots:
         notices.append(f"no {settings.bots_file.name} here: using the demo bot of {DEMO_BOTS_FILE}")
-    if settings.simulator and app is None:
-        notices.append("no bot has a channel of type wecom-app, so there is nothing to simulate")
+    if settings.simulator and corp is None:
+        notices.append("no bot has a channel of type wecom-app or wecom-aibot, so there is nothing to simulate")
     return notices

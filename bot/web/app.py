@@ -11,12 +11,26 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from bot import telemetry
-from bot.channel import CallbackRequest, CallbackResponse, Echo, Messages, Rejected
+from bot.bots_file import BotConfig
+from bot.channel import (
+    NOTHING,
+    CallbackRequest,
+    CallbackResponse,
+    Echo,
+    Greeting,
+    Immediate,
+    Messages,
+    Poll,
+    Received,
+    Rejected,
+    StreamState,
+)
 from bot.errors import Unavailable
 from bot.inbox import Acceptance
 from bot.messages import ConversationId
-from bot.texts import language_of
+from bot.texts import Language, language_of
 from bot.web.health import readiness
+from bot.web.reader import source_pages
 from bot.web.services import WebServices
 
 log = structlog.get_logger()
@@ -31,6 +45,7 @@ def create_app(services: WebServices) -> Flask:
     """The application over ``services``."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.register_blueprint(source_pages(services.sources, services.texts))
 
     @app.route("/callback/<bot>/<channel>", methods=["GET", "POST"])
     def callback(bot: str, channel: str) -> Response:
@@ -72,17 +87,53 @@ def _callback(services: WebServices, bot: str, channel_id: str) -> tuple[Callbac
     except Rejected as rejection:
         log.warning("callback_rejected", bot=bot, channel=channel_id, reason=rejection.reason, status=rejection.status)
         return _refusal(rejection.status), rejection.reason
-    if isinstance(received, Echo):
-        return channel.respond(received, None), "echo"
     try:
-        results = [services.inbox.accept(message) for message in received.messages]
+        immediate, result = _immediate(services, received, services.bots[bot])
     except Unavailable as error:
         log.error("callback_not_stored", bot=bot, channel=channel_id, error=str(error))
         return _refusal(503), "not_stored"
-    busy = Acceptance.BUSY in results
-    notice = _busy_notice(services, bot, received) if busy else None
-    result = "busy" if busy else results[0].value if results else "ignored"
-    return channel.respond(received, notice), result
+    return channel.respond(received, immediate), result
+
+
+def _immediate(services: WebServices, received: Received, bot: BotConfig) -> tuple[Immediate, str]:
+    """What the HTTP answer says, once everything that needs work is durable, and a word for the metrics.
+
+    Raises :class:`~bot.errors.Unavailable` when Redis does not answer.
+    """
+    texts, language = services.texts, bot.language
+    match received:
+        case Echo():
+            return NOTHING, "echo"
+        case Greeting():
+            return Immediate(notice=texts.say("welcome", language, name=bot.name)), "greeting"
+        case Poll():
+            state = _bubble(services, received.conversation, received.stream_id, language)
+            return Immediate(stream=state, notice=texts.say("stream_unknown", language)), "poll"
+        case Messages():
+            return _accepted(services, received, bot)
+
+
+def _accepted(services: WebServices, received: Messages, bot: BotConfig) -> tuple[Immediate, str]:
+    waiting = services.texts.say("stream_waiting", bot.language)
+    results = [services.inbox.accept(message, waiting) for message in received.messages]
+    if not results:
+        return NOTHING, "ignored"
+    if Acceptance.BUSY in results:
+        return Immediate(notice=_busy_notice(services, bot, received)), Acceptance.BUSY.value
+    message, result = received.messages[0], results[0]
+    if not message.stream_id:
+        return NOTHING, result.value
+    state: StreamState | None = StreamState(text=waiting, finished=False)
+    if result is Acceptance.DUPLICATE:
+        state = _bubble(services, message.conversation, message.stream_id, bot.language)
+    return Immediate(stream=state, notice=services.texts.say("stream_unknown", bot.language)), result.value
+
+
+def _bubble(
+    services: WebServices, conversation: ConversationId, stream_id: str, language: Language
+) -> StreamState | None:
+    waiting, late = (services.texts.say(key, language) for key in ("stream_waiting", "stream_late"))
+    return services.streams.ask(conversation, stream_id, waiting=waiting, late=late)
 
 
 def _request() -> CallbackRequest:
@@ -111,8 +162,8 @@ def _refusal(status: int) -> CallbackResponse:
     return CallbackResponse(status=status)
 
 
-def _busy_notice(services: WebServices, bot: str, received: Messages) -> str:
+def _busy_notice(services: WebServices, bot: BotConfig, received: Messages) -> str:
     conversation: ConversationId = received.messages[0].conversation
     log.warning("message_refused_busy", conversation=conversation.key)
-    language = language_of(received.messages[0].text, services.bots[bot].language)
+    language = language_of(received.messages[0].text, bot.language)
     return services.texts.say("busy", language)

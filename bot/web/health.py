@@ -18,9 +18,10 @@ def readiness(client: "redis.Redis", llm_configured: bool, now: float) -> dict[s
     """A report ``{"ready": bool, "redis": {...}, "workers": [...], "llm": {...}}``; ``now`` is epoch seconds.
 
     Ready means: Redis takes messages and at least one worker with a working database and index was heard from in the
-    last :data:`HEARTBEAT_FRESH_S` seconds. An empty knowledge base is ready; a missing LLM is a supported mode.
+    last :data:`HEARTBEAT_FRESH_S` seconds. An empty knowledge base is ready; a missing language model is a supported
+    mode, and one that does not answer is ``degraded``: what it would have composed is quoted or refused.
     """
-    llm = {"state": "configured_not_used" if llm_configured else "not_configured"}
+    llm: dict[str, Any] = {"state": "unknown" if llm_configured else "not_configured"}
     try:
         client.ping()
         beats = [json.loads(raw) for raw in _heartbeats(client)]
@@ -29,6 +30,7 @@ def readiness(client: "redis.Redis", llm_configured: bool, now: float) -> dict[s
         return {"ready": False, "redis": failure, "workers": [], "llm": llm}
     workers = [{**beat, "age_s": round(now - beat["at"], 1)} for beat in beats]
     ready = any(_answers(worker) for worker in workers)
+    llm = next((worker["parts"]["llm"] for worker in workers if "llm" in worker["parts"]), llm)
     return {"ready": ready, "redis": {"state": "ok"}, "workers": workers, "llm": llm}
 
 
@@ -38,5 +40,5 @@ def _heartbeats(client: "redis.Redis") -> list[bytes | str]:
 
 
 def _answers(worker: dict[str, Any]) -> bool:
-    parts_ok = all(part["state"] == "ok" for part in worker["parts"].values())
+    parts_ok = all(part["state"] in {"ok", "degraded"} for part in worker["parts"].values())
     return parts_ok and worker["age_s"] < HEARTBEAT_FRESH_S

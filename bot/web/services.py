@@ -2,13 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import redis
 
 from bot.bots_file import BotConfig
 from bot.channel import Channel
 from bot.inbox import Inbox
+from bot.knowledge.remote import IndexClient
+from bot.links import SourceLinks
+from bot.streams import Streams
 from bot.texts import Texts
+
+READ_DEADLINE_S = 5.0
+"""How long a reader waits for the process that owns the knowledge."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourcePages:
+    """What :mod:`bot.web.reader` needs.
+
+    The Redis client behind ``knowledge`` must wait longer than :data:`READ_DEADLINE_S`; days are those of ``timezone``.
+    At most ``at_once`` requests wait for the knowledge, so that callbacks always find a thread; others are asked to
+    come again.
+    """
+
+    links: SourceLinks
+    knowledge: IndexClient
+    timezone: ZoneInfo
+    at_once: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +39,9 @@ class WebServices:
 
     redis: "redis.Redis"
     inbox: Inbox
+    streams: Streams
     bots: Mapping[str, BotConfig]
     channels: Mapping[tuple[str, str], Channel]
     texts: Texts
+    sources: SourcePages
     llm_configured: bool

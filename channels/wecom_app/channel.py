@@ -1,15 +1,17 @@
 """The :class:`~bot.channel.Channel` of a self-built WeCom application: callbacks in, passive replies and sends out."""
 
-import re
 import secrets
 
 from wechatpy.work.replies import TextReply
 
 from bot.channel import (
+    NOTHING,
     CallbackRequest,
     CallbackResponse,
+    ChannelAddress,
     ChannelKit,
     Echo,
+    Immediate,
     Limits,
     Messages,
     Receipt,
@@ -17,33 +19,32 @@ from bot.channel import (
     Rejected,
 )
 from bot.messages import ConversationId, Part
+from channels.wecom.callback import open_callback, verified_echo
+from channels.wecom.crypto import CallbackCrypto
+from channels.wecom.transport import hide_secrets_in_http_logs
 from channels.wecom_app.config import Config
-from channels.wecom_app.crypto import CallbackCrypto
 from channels.wecom_app.fields import read_fields
 from channels.wecom_app.parse import parse_message
 from channels.wecom_app.send import LIMITS, Sender
-from channels.wecom_app.transport import hide_secrets_in_http_logs
 
 MAX_BODY_BYTES = 256 * 1024
 """A callback carries a text or references to media; the largest documented one stays far below."""
-MAX_ARGUMENT_LENGTH = 4096
 PASSIVE_TEXT_BYTES = 2048
 """Page 90241; the platform cuts what is longer, perhaps inside a character."""
 XML_TYPE = "application/xml; charset=utf-8"
 
 
-def build(bot_id: str, channel_id: str, config: Config, kit: ChannelKit) -> "WeComAppChannel":
-    """The channel ``channel_id`` of the bot ``bot_id`` (both ids of ``bots.yaml``). Opens no connection."""
+def build(address: ChannelAddress, config: Config, kit: ChannelKit) -> "WeComAppChannel":
+    """The channel at ``address``. Opens no connection."""
     hide_secrets_in_http_logs()
-    return WeComAppChannel(bot_id, channel_id, config, kit)
+    return WeComAppChannel(address, config, kit)
 
 
 class WeComAppChannel:
     """Implements :class:`~bot.channel.Channel`; safe to share between threads."""
 
-    def __init__(self, bot_id: str, channel_id: str, config: Config, kit: ChannelKit) -> None:
-        self._bot = bot_id
-        self._channel = channel_id
+    def __init__(self, address: ChannelAddress, config: Config, kit: ChannelKit) -> None:
+        self._address = address
         self._config = config
         self._kit = kit
         token, key = config.token.get_secret_value(), config.encoding_aes_key.get_secret_value()
@@ -64,8 +65,9 @@ class WeComAppChannel:
         ``too_large``, ``missing_argument``, ``bad_argument``, ``decoded_twice``, ``bad_charset``, ``bad_xml``,
         ``bad_envelope``, those of :meth:`.CallbackCrypto.open`, ``stale`` and ``bad_message``.
         """
+        skew_s = self._kit.callback_max_skew_s
         if request.method == "GET":
-            return self._verify_url(request)
+            return Echo(plain=verified_echo(self._crypto, request, skew_s))
         if request.method != "POST":
             raise Rejected("bad_method", 405)
         if len(request.body) > MAX_BODY_BYTES:
@@ -73,18 +75,18 @@ class WeComAppChannel:
         encrypted = read_fields(request.body).get("Encrypt", "")
         if not encrypted:
             raise Rejected("bad_envelope")
-        plain = self._open(request, encrypted)
-        message = parse_message(plain, self._bot, self._channel, request.received_at)
+        plain = open_callback(self._crypto, request, encrypted, skew_s)
+        message = parse_message(plain, self._address.bot, self._address.channel, request.received_at)
         return Messages(messages=(message,) if message else ())
 
-    def respond(self, received: Received, notice: str | None) -> CallbackResponse:
-        """The plain text of an URL verification; ``notice`` as a passive text reply (page 90241); else an empty 200."""
+    def respond(self, received: Received, immediate: Immediate = NOTHING) -> CallbackResponse:
+        """The plain text of an URL verification; a notice as a passive text reply (page 90241); else an empty 200."""
         if isinstance(received, Echo):
             return CallbackResponse(body=received.plain.encode())
-        if notice is None or not received.messages:
+        if not immediate.notice or not isinstance(received, Messages) or not received.messages:
             return CallbackResponse()
         now = int(self._kit.clock())
-        text = notice.encode(errors="replace")[:PASSIVE_TEXT_BYTES].decode(errors="ignore")
+        text = immediate.notice.encode(errors="replace")[:PASSIVE_TEXT_BYTES].decode(errors="ignore")
         reply = TextReply(
             source=self._config.corp_id,
             target=received.messages[0].sender.id,
@@ -99,34 +101,6 @@ class WeComAppChannel:
         """See :meth:`.Sender.send`; an application has no group chats, so the person alone is addressed."""
         return self._sender.send(conversation.person, part, key, deadline)
 
-    def _verify_url(self, request: CallbackRequest) -> Echo:
-        echo = _argument(request, "echostr")
-        if " " in echo:  # base64 has none: something in front of us decoded "+" a second time, a common fault
-            raise Rejected("decoded_twice")
-        plain = self._open(request, echo)
-        try:
-            return Echo(plain=plain.decode())
-        except UnicodeDecodeError as error:
-            raise Rejected("bad_charset") from error
-
-    def _open(self, request: CallbackRequest, encrypted: str) -> bytes:
-        """The decrypted content of a request that is genuine and fresh. Raises :class:`~bot.channel.Rejected`."""
-        timestamp = _argument(request, "timestamp")
-        plain = self._crypto.open(
-            _argument(request, "msg_signature"), timestamp, _argument(request, "nonce"), encrypted
-        )
-        if re.fullmatch(r"[0-9]{1,12}", timestamp) is None:
-            raise Rejected("bad_argument")
-        if abs(request.received_at - int(timestamp)) > self._kit.callback_max_skew_s:
-            raise Rejected("stale", 403)
-        return plain
-
-
-def _argument(request: CallbackRequest, name: str) -> str:
-    """One argument of the query, visible ASCII: nothing else is ever signed, and it is hashed and compared as bytes."""
-    value = request.query.get(name, "")
-    if not value:
-        raise Rejected("missing_argument")
-    if len(value) > MAX_ARGUMENT_LENGTH or not (value.isascii() and value.isprintable()):
-        raise Rejected("bad_argument")
-    return value
+    def link(self, label: str, url: str) -> str:
+        """An anchor, which text messages may hold (page 90236)."""
+        return f'<a href="{url}">{label}</a>'

@@ -2,7 +2,7 @@
 
 import redis
 
-from channels.wecom_app.errors import retry
+from channels.wecom.api import retry
 
 CIRCUIT_S = 60
 """How long an app is left alone; a change in the WeCom console takes up to a minute to apply (60020, page 90313)."""

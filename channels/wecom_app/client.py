@@ -1,16 +1,12 @@
 """The platform's HTTP API: base URL, JSON in and out, and nothing of what the codes mean (that is :mod:`.errors`)."""
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import requests
 
 from bot.channel import Unknown
-from channels.wecom_app.errors import RETRY_S, retry
-from channels.wecom_app.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
-
-_MAX_DETAIL_LENGTH = 300
+from channels.wecom.api import RETRY_S, json_answer, retry
+from channels.wecom.transport import Deadline, HttpRequest, NoAnswer, exchange
 
 
 class WeComClient:
@@ -32,7 +28,7 @@ class WeComClient:
         except NoAnswer as failure:
             code = f"token_{failure.code}"
         else:
-            if (content := _json_answer(answer)) is not None:
+            if (content := json_answer(answer)) is not None:
                 return content
             code = f"token_http_{answer.status}"
         raise retry(RETRY_S, code)
@@ -51,36 +47,7 @@ class WeComClient:
             raise (Unknown(failure.code) if failure.written else retry(RETRY_S, failure.code)) from None
         if answer.status >= 500:
             raise retry(RETRY_S, f"http_{answer.status}")
-        content = _json_answer(answer)
+        content = json_answer(answer)
         if content is None:
             raise Unknown("no_errcode" if answer.status == 200 else f"http_{answer.status}")
         return content
-
-
-def _json_answer(answer: HttpAnswer) -> dict[str, Any] | None:
-    """The answer's object, if it is one with an integer ``errcode``; errors too have status 200 (page 90313)."""
-    if answer.status >= 500:
-        return None
-    try:
-        content = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict) or type(content.get("errcode")) is not int:
-        return None
-    return content
-
-
-def detail_of(answer: Mapping[str, Any], *secrets: str) -> str:
-    """``errmsg`` for an operator's eyes: one short line in which none of ``secrets`` appears."""
-    text = str(answer.get("errmsg", ""))
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return " ".join(text.split())[:_MAX_DETAIL_LENGTH]
-
-
-def encode_json(content: Mapping[str, Any]) -> bytes:
-    """UTF-8 JSON without ``\\u`` escapes, which the platform refuses (40033); the same content, the same bytes.
-
-    A lone surrogate, which UTF-8 cannot carry, becomes ``?`` rather than a message that can never be sent.
-    """
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

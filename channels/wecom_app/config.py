@@ -1,20 +1,10 @@
 """The channel's block in ``bots.yaml``."""
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-
-def _shaped(pattern: str, expected: str) -> AfterValidator:
-    """A validator for a secret whose whole text must match ``pattern``; pydantic's own pattern is for plain text."""
-
-    def check(value: SecretStr) -> SecretStr:
-        if re.fullmatch(pattern, value.get_secret_value()) is None:
-            raise ValueError(f"must be {expected}")
-        return value
-
-    return AfterValidator(check)
+from channels.wecom.config import CallbackToken, EncodingAesKey, shaped
 
 
 class Config(BaseModel):
@@ -28,7 +18,7 @@ class Config(BaseModel):
 
     corp_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
     agent_id: Annotated[int, Field(ge=0)]
-    secret: Annotated[SecretStr, _shaped(r"[\x21-\x7e]{1,256}", "1 to 256 visible ASCII characters")]
-    token: Annotated[SecretStr, _shaped(r"[0-9A-Za-z]{1,32}", "1 to 32 letters and digits")]
-    encoding_aes_key: Annotated[SecretStr, _shaped(r"[0-9A-Za-z]{43}", "exactly 43 letters and digits")]
+    secret: Annotated[SecretStr, shaped(r"[\x21-\x7e]{1,256}", "1 to 256 visible ASCII characters")]
+    token: CallbackToken
+    encoding_aes_key: EncodingAesKey
     audience: Literal["public", "hcp", "staff"] = "public"

@@ -4,17 +4,11 @@ Decisions rest on ``errcode`` alone; ``errmsg`` may change at any time (page 909
 for the operator to read.
 """
 
-import random
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.channel import ChannelError, Refused, Retry
-
-OK = 0
-JITTER = 0.25
-"""Waits are lengthened by up to this share, so that many workers do not come back at once."""
-RETRY_S = 1.0
-"""Wait after a fault that carries no time of its own (network, HTTP 5xx)."""
+from bot.channel import ChannelError, Refused
+from channels.wecom.api import RETRY_S, retry
 
 
 class Reaction(Enum):
@@ -85,11 +79,6 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
 def rule_of(code: int) -> Rule:
     """The rule for ``code``; an unknown code is dropped."""
     return RULES.get(code, _DROP)
-
-
-def retry(after_s: float, code: str) -> Retry:
-    """A :class:`~bot.channel.Retry` after at least ``after_s`` seconds, with jitter on top."""
-    return Retry(after_s * random.uniform(1.0, 1.0 + JITTER), code)  # noqa: S311 - jitter, not a secret
 
 
 def failure(code: int, detail: str) -> ChannelError:

@@ -6,19 +6,20 @@ import redis
 import structlog
 
 from bot.channel import ChannelKit, Limits, Receipt, Refused, Retry, Unknown
-from bot.messages import Part, Text
+from bot.messages import Markdown, Part, Stream, Text
+from channels.wecom.api import OK, RETRY_S, detail_of, encode_json, retry
+from channels.wecom.transport import Deadline
 from channels.wecom_app.circuit import Circuit
-from channels.wecom_app.client import WeComClient, detail_of, encode_json
+from channels.wecom_app.client import WeComClient
 from channels.wecom_app.config import Config
-from channels.wecom_app.errors import OK, RETRY_S, RULES, Reaction, failure, retry, rule_of
+from channels.wecom_app.errors import RULES, Reaction, failure, rule_of
 from channels.wecom_app.pacing import Pace
 from channels.wecom_app.repeats import DUPLICATE_INTERVAL_S, Repeats
 from channels.wecom_app.tokens import TokenStore
-from channels.wecom_app.transport import Deadline
 
 log = structlog.get_logger()
 
-LIMITS = Limits(text_bytes=2048, markdown_bytes=2048, send_timeout_s=10.0)
+LIMITS = Limits(text_bytes=2048, markdown_bytes=2048, send_timeout_s=10.0, pushes=True)
 """Page 90236; what exceeds the bytes would be cut silently."""
 _EVERYBODY = "@all"
 
@@ -59,6 +60,8 @@ class Sender:
         return receipt
 
     def _send(self, person: str, part: Part, key: str, deadline: Deadline) -> Receipt:
+        if isinstance(part, Stream):
+            raise Refused("streams_unsupported")
         _check(person, part)
         self._circuit.check()
         slot = self._slot(person)
@@ -81,7 +84,7 @@ class Sender:
                 raise Refused(field)
         return Receipt(message_id=str(answer.get("msgid") or ""))
 
-    def _body(self, person: str, part: Part, *, checked: bool) -> bytes:
+    def _body(self, person: str, part: Text | Markdown, *, checked: bool) -> bytes:
         """The request (page 90236); the same part gives the same bytes, which is what the duplicate check compares."""
         kind = "text" if isinstance(part, Text) else "markdown"
         return encode_json(
@@ -115,7 +118,7 @@ class Sender:
         return f"wecom:{{{self._app}:{digest}}}"
 
 
-def _check(person: str, part: Part) -> None:
+def _check(person: str, part: Text | Markdown) -> None:
     """Raise :class:`~bot.channel.Refused` for what would reach others than ``person``, or reach them cut."""
     if not person or "|" in person or person.lower() == _EVERYBODY:
         raise Refused("bad_recipient")

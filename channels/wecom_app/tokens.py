@@ -18,9 +18,10 @@ import redis
 import structlog
 
 from bot.channel import Refused, Retry
-from channels.wecom_app.client import WeComClient, detail_of
-from channels.wecom_app.errors import OK, RETRY_S, Reaction, retry, rule_of
-from channels.wecom_app.transport import Deadline
+from channels.wecom.api import OK, RETRY_S, detail_of, retry
+from channels.wecom.transport import Deadline
+from channels.wecom_app.client import WeComClient
+from channels.wecom_app.errors import Reaction, rule_of
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 import redis
 
-from bot.channel import CallbackRequest, CallbackResponse, Limits, Receipt, Received
+from bot.channel import CallbackRequest, CallbackResponse, Immediate, Limits, Receipt, Received
 from bot.lease import Leases
 from bot.messages import ConversationId, InboundMessage, MessageKind, Part, Sender
 
@@ -33,15 +33,16 @@ class RecordingChannel:
     sent: list[tuple[str, str]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
+    pushes: bool = True
 
     @property
     def limits(self) -> Limits:
-        return Limits(text_bytes=2048, markdown_bytes=2048, send_timeout_s=10.0)
+        return Limits(text_bytes=2048, markdown_bytes=2048, send_timeout_s=10.0, pushes=self.pushes)
 
     def receive(self, request: CallbackRequest) -> Received:
         raise AssertionError("nothing is received in these tests")
 
-    def respond(self, received: Received, notice: str | None) -> CallbackResponse:
+    def respond(self, received: Received, immediate: Immediate) -> CallbackResponse:
         raise AssertionError("nothing is received in these tests")
 
     def send(self, conversation: ConversationId, part: Part, key: str, deadline: float) -> Receipt:
@@ -52,6 +53,9 @@ class RecordingChannel:
             raise outcome
         self.sent.append((key, part.content))
         return Receipt(message_id=f"m{len(self.sent)}")
+
+    def link(self, label: str, url: str) -> str:
+        return f"{label} <{url}>"
 
 
 @pytest.fixture

@@ -33,9 +33,13 @@ class Parrot:
     def mergeable(self, message: InboundMessage) -> bool:
         return not message.text.startswith("/")
 
-    def run(self, messages: Sequence[InboundMessage]) -> TurnOutcome:
+    def merged_notice(self, message: InboundMessage) -> str:
+        return f"{message.message_id} 和上一条一起回答"
+
+    def run(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> TurnOutcome:
         self.turns.append([message.message_id for message in messages])
         self.before(messages)
+        show("正在写")
         return self._say(messages, "答：" + "".join(message.text for message in messages))
 
     def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:

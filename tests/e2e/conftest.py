@@ -63,20 +63,38 @@ class System:
 
 
 class Chat:
-    """One member of the company with a chat window open on the bot."""
+    """One member of the company with a chat window open: on the app, on the robot (``peer``), or on a group."""
 
-    def __init__(self, simulator: str, member: str) -> None:
+    def __init__(self, simulator: str, member: str, *, peer: str = "app", chat: str = "") -> None:
         self._simulator = simulator
         self.member = member
+        self.chat = chat
+        self._place = {"chat": chat} if chat else {"peer": peer}
         self._rev = self._news()["rev"]
+        self.seen: list[str] = []
 
-    def says(self, text: str) -> "Chat":
-        return self.sends({"type": "text", "content": text})
+    def says(self, text: str, **more: Any) -> "Chat":
+        return self.sends({"type": "text", "content": text, **more})
 
     def sends(self, message: dict[str, Any]) -> "Chat":
-        status, body = http("POST", f"{self._simulator}/_sim/messages", {"member": self.member, **message})
+        content = {"member": self.member, **self._place, **message}
+        status, body = http("POST", f"{self._simulator}/_sim/messages", content)
         assert status == 202, body
+        self.said: dict[str, Any] = json.loads(body)
         return self
+
+    def reads(self, wait_s: float = HEARD_WITHIN_S) -> dict[str, Any]:
+        """The next bubble that a robot has finished."""
+        deadline = time.monotonic() + wait_s
+        while (left := deadline - time.monotonic()) > 0:
+            news = self._news(after=self._rev, wait_s=min(left, 2))
+            self._rev = news["rev"]
+            for entry in news["messages"]:
+                if entry["via"] == "stream" and entry["stream"]["finished"]:
+                    return dict(entry)
+                if entry["via"] == "stream":
+                    self.seen.append(entry["content"])
+        raise AssertionError(f"{self.member} read no finished bubble within {wait_s} s, only {self.seen}")
 
     def hears(self, messages: int = 1) -> str:
         """The next words of the bot; several messages joined by newlines."""
@@ -91,18 +109,24 @@ class Chat:
         """True when the bot stays quiet for so long."""
         return self._new_words(wait_s=seconds) == []
 
+    def everything(self) -> list[dict[str, Any]]:
+        """All that this window shows."""
+        entries: list[dict[str, Any]] = self._news()["messages"]
+        return entries
+
     def _new_words(self, wait_s: float) -> list[str]:
         deadline = time.monotonic() + wait_s
         while (left := deadline - time.monotonic()) > 0:
             news = self._news(after=self._rev, wait_s=left)
             self._rev = news["rev"]
-            words = [m["content"] for m in news["messages"] if m["via"] != "member"]
+            words = [m["content"] for m in news["messages"] if m["via"] not in {"member", "stream"}]
             if words:
                 return words
         return []
 
     def _news(self, after: int = 0, wait_s: float = 0.0) -> dict[str, Any]:
-        query = f"member={self.member}&after={after}&wait={wait_s:.2f}"
+        place = "&".join(f"{name}={value}" for name, value in self._place.items())
+        query = f"member={self.member}&{place}&after={after}&wait={wait_s:.2f}"
         status, body = http("GET", f"{self._simulator}/_sim/messages?{query}")
         assert status == 200, body
         news: dict[str, Any] = json.loads(body)
@@ -113,21 +137,43 @@ class Crowd:
     """The company: members to play, and the platform's faults to order."""
 
     def __init__(self, system: System) -> None:
-        self._simulator = system.simulator
+        self.simulator = system.simulator
 
     def member(self, userid: str) -> Chat:
         """One of the demo's members."""
-        return Chat(self._simulator, userid)
+        return Chat(self.simulator, userid)
 
-    def stranger(self) -> Chat:
-        """A member nobody has seen before."""
-        userid = f"doctor-{uuid.uuid4().hex[:10]}"
-        status, body = http("POST", f"{self._simulator}/_sim/members", {"userid": userid, "name": userid, "role": ""})
+    def stranger(self, peer: str = "app") -> Chat:
+        """A member nobody has seen before, with a chat window open on the app or on the robot."""
+        return Chat(self.simulator, self.newcomer(), peer=peer)
+
+    def group(self, *others: str) -> Chat:
+        """A new group of a new member and ``others``, in which that member writes."""
+        member, chat = self.newcomer(), f"wr{uuid.uuid4().hex}"
+        group = {"chatid": chat, "name": "交流群", "members": [member, *others]}
+        status, body = http("POST", f"{self.simulator}/_sim/groups", group)
+        assert status in {200, 201}, body
+        return Chat(self.simulator, member, chat=chat)
+
+    def in_group(self, userid: str, group: Chat) -> Chat:
+        """Another member's window on the group of ``group``."""
+        return Chat(self.simulator, userid, chat=group.chat)
+
+    def upload(self, content: bytes, name: str) -> str:
+        """The id of a picture or file that a member can send."""
+        status, body = http("POST", f"{self.simulator}/_sim/uploads?name={name}", data=content)
         assert status == 201, body
-        return Chat(self._simulator, userid)
+        return str(json.loads(body)["id"])
+
+    def newcomer(self) -> str:
+        """The userid of a member who just joined."""
+        userid = f"doctor-{uuid.uuid4().hex[:10]}"
+        status, body = http("POST", f"{self.simulator}/_sim/members", {"userid": userid, "name": userid, "role": ""})
+        assert status == 201, body
+        return userid
 
     def fault(self, **spec: Any) -> None:
-        status, body = http("POST", f"{self._simulator}/_sim/faults", spec)
+        status, body = http("POST", f"{self.simulator}/_sim/faults", spec)
         assert status == 201, body
 
 

@@ -3,22 +3,38 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.bots_file import BotConfig
+from pydantic import BaseModel
+
+from bot.bots_file import BotConfig, ChannelConfig
 from bot.commands.registry import CommandDesk, CommandOutcome, is_command
 from bot.handoff.desk import Desk, Notice
+from bot.handoff.reach import Reach
 from bot.handoff.tickets import Tickets, TicketState
 from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
 from bot.records.database import Database, metadata
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.texts import Texts
+from tests.delivery.conftest import RecordingChannel
 
 WAIT_S = 1800.0
+
+
+class Block(BaseModel):
+    """A channel's block in the bots file, as far as the desk reads it."""
+
+    plain_userids: bool = False
+
+
+APP = ChannelConfig(type="pushing", config=Block())
+"""A channel that can write to anybody."""
+ROBOT = ChannelConfig(type="answering", config=Block())
+"""A channel that can only answer."""
 
 
 def make_bot(bot_id: str = "imaging", **fields: object) -> BotConfig:
     """A bot with two servicers and an admin; ``fields`` replace its own."""
     values = {"name": "小影", "tenant": "academy", "admins": ["zhang.wei"], "servicers": ["li.na", "wu.min"]}
-    return BotConfig.model_validate({"id": bot_id, "channels": {}, **values, **fields})
+    return BotConfig.model_validate({"id": bot_id, "channels": {"app": APP}, **values, **fields})
 
 
 def make_message(person: str, text: str, bot: str = "imaging", kind: MessageKind = MessageKind.TEXT) -> InboundMessage:
@@ -48,7 +64,13 @@ class Office:
         self.records = TurnRecords(self.database)
         self.tickets = Tickets(self.database, WAIT_S, lambda: self.now)
         self.bot = self.bots[0]
-        self.desk = Desk(self.tickets, self.records, Texts(), {bot.id: bot for bot in self.bots})
+        bots = {bot.id: bot for bot in self.bots}
+        channels = {
+            (bot.id, name): RecordingChannel(pushes=channel.type == "pushing")
+            for bot in self.bots
+            for name, channel in bot.channels.items()
+        }
+        self.desk = Desk(self.tickets, self.records, Texts(), bots, Reach(bots, channels))
         self.commands = CommandDesk(self.desk, Texts())
 
     def hear(self, person: str, text: str, bot: BotConfig | None = None, turn_id: str = "") -> CommandOutcome:

@@ -200,13 +200,15 @@ def test_a_person_who_writes_english_is_told_in_english(office: Office) -> None:
     assert "has ended" in told(office.hear("li.na", "/release 1").notices)["dr.wang"]
 
 
-def test_a_group_stays_the_ticket_s_place_and_servicers_are_asked_in_private(office: Office) -> None:
+def test_what_concerns_one_person_is_not_said_in_a_group(office: Office) -> None:
     group = ConversationId(bot="imaging", channel="app", person="dr.wang", chat="g1")
     message = make_message("dr.wang", "转人工")
     ticket, opened = office.tickets.open(group, "academy", "turn", "", silent=True)
     assert opened
     assert [notice.conversation.chat for notice in office.desk.relay(office.bot, ticket, [message], "t")] == ["", ""]
-    assert office.desk.human_says(ticket, "您好", "t2", "li.na").conversation == group
+    author = ConversationId(bot="imaging", channel="app", person="li.na")
+    said = office.desk.human_says(ticket, "您好", "t2", author)
+    assert (said.conversation, said.author) == (DOCTOR, author)
 
 
 def test_at_most_one_open_ticket_for_a_conversation(office: Office) -> None:

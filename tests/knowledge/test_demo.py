@@ -50,8 +50,9 @@ def test_documents_say_that_they_are_fictional(demo: Path) -> None:
 
 def test_the_demo_bot_has_working_fake_secrets(demo: Path) -> None:
     bots = yaml.safe_load((demo / "bots.yaml").read_text(encoding="utf-8"))["bots"]
-    (app,) = bots["imaging"]["channels"].values()
-    assert app["type"] == "wecom-app"
-    assert re.fullmatch(r"[A-Za-z0-9]{43}", app["encoding_aes_key"])
-    assert len(base64.b64decode(app["encoding_aes_key"] + "=", validate=True)) == 32
-    assert re.fullmatch(r"[A-Za-z0-9]{3,32}", app["token"])
+    channels = list(bots["imaging"]["channels"].values())
+    assert [channel["type"] for channel in channels] == ["wecom-app", "wecom-aibot"]
+    for channel in channels:
+        assert re.fullmatch(r"[A-Za-z0-9]{43}", channel["encoding_aes_key"])
+        assert len(base64.b64decode(channel["encoding_aes_key"] + "=", validate=True)) == 32
+        assert re.fullmatch(r"[A-Za-z0-9]{3,32}", channel["token"])

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 _WAIT_S = 20.0
+_KEY_CODES = {"Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}
 
 
 def find_chromium() -> str | None:
@@ -19,7 +20,10 @@ def find_chromium() -> str | None:
 
 
 class Browser:
-    """One tab. A context manager; every wait ends after 20 s with ``AssertionError``."""
+    """One tab. A context manager; every wait ends after 20 s with ``AssertionError``.
+
+    ``problems`` are the exceptions that scripts did not catch and the violations of the page's policy.
+    """
 
     def __init__(self, executable: str, profile: Path) -> None:
         self._executable = executable
@@ -27,6 +31,7 @@ class Browser:
         self._last_id = 0
         self._buffer = b""
         self._session = ""
+        self.problems: list[str] = []
 
     def __enter__(self) -> Self:
         to_browser, self._write_fd = os.pipe()
@@ -44,6 +49,7 @@ class Browser:
                 self._executable,
                 *("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe"),
                 *("--disable-dev-shm-usage", "--hide-scrollbars", "--lang=zh-CN", "--disable-background-networking"),
+                *("--disable-quic", "--disable-component-update", "--disable-sync"),
                 f"--user-data-dir={self._profile}",
                 "about:blank",
             ],
@@ -56,7 +62,8 @@ class Browser:
             os.close(fd)
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self.call("Page.enable")
+        for domain in ("Page", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -90,11 +97,16 @@ class Browser:
         """Type ``text`` where the focus is."""
         self.call("Input.insertText", text=text)
 
-    def press_enter(self) -> None:
-        """Press and release Enter."""
-        key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
-        self.call("Input.dispatchKeyEvent", type="keyDown", text="\r", **key)
+    def press(self, name: str) -> None:
+        """Press and release a key: Enter, Escape, ArrowDown, ArrowUp."""
+        text = {"text": "\r"} if name == "Enter" else {}
+        key = {"key": name, "code": name, "windowsVirtualKeyCode": _KEY_CODES[name]}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **text, **key)
         self.call("Input.dispatchKeyEvent", type="keyUp", **key)
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size, in CSS pixels."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer to one DevTools command."""
@@ -105,10 +117,18 @@ class Browser:
         os.write(self._write_fd, json.dumps(command).encode() + b"\0")
         while True:
             message = self._next_message()
+            self._note(message)
             if message.get("id") == self._last_id:
                 assert "error" not in message, message
                 result: dict[str, Any] = message["result"]
                 return result
+
+    def _note(self, message: dict[str, Any]) -> None:
+        params = message.get("params", {})
+        if message.get("method") == "Runtime.exceptionThrown":
+            self.problems.append(str(params["exceptionDetails"]))
+        elif message.get("method") == "Log.entryAdded" and params["entry"]["source"] == "security":
+            self.problems.append(params["entry"]["text"])
 
     def _next_message(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:

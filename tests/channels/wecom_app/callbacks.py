@@ -6,9 +6,10 @@ import redis
 import requests
 
 from bot.channel import CallbackRequest, ChannelKit
+from bot.streams import Streams
+from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_app import WeComAppChannel, build
-from channels.wecom_app.crypto import CallbackCrypto
-from tests.channels.wecom_app.conftest import config
+from tests.channels.wecom_app.conftest import ADDRESS, config
 from tests.channels.wecom_app.vectors import SAMPLE, Keys
 
 PAYLOADS = Path(__file__).parents[2] / "payloads" / "wecom"
@@ -29,11 +30,12 @@ def channel_of(keys: Keys = SAMPLE) -> WeComAppChannel:
         callback_max_skew_s=3600,
         pace_per_minute=30,
         pace_per_hour=1000,
+        bubbles=Streams(redis.Redis()),
         count=_ignore,
         clock=lambda: NOW,
     )
     changes = {"corp_id": keys.receive_id, "token": keys.token, "encoding_aes_key": keys.encoding_aes_key}
-    return build("imaging", "app", config(**changes), kit)
+    return build(ADDRESS, config(**changes), kit)
 
 
 CHANNEL = channel_of()

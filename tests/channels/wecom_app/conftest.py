@@ -7,11 +7,13 @@ import pytest
 import redis
 import requests
 
-from bot.channel import ChannelKit, Receipt
+from bot.channel import ChannelAddress, ChannelKit, Receipt
 from bot.messages import ConversationId, Part, Text
+from bot.streams import Streams
 from channels.wecom_app import Config, WeComAppChannel, build
 from tests.fakes.scripted_http import Answer, Recorded, ScriptedServer, reply
 
+ADDRESS = ChannelAddress(bot="imaging", channel="app", bot_name="影像学院小助手")
 CORP_ID = "ww1436e0e65a779aee"
 SECRET = "s3cret-of-the-app"
 TOKEN_PATH = "/cgi-bin/gettoken"
@@ -60,12 +62,13 @@ class Installation:
             callback_max_skew_s=3600,
             pace_per_minute=self.pace_per_minute,
             pace_per_hour=self.pace_per_hour,
+            bubbles=Streams(self.redis, self.clock),
             count=lambda event, **labels: self.counted.append((event, labels)),
             clock=self.clock,
         )
 
     def channel(self, base_url: str = "", **changes: object) -> WeComAppChannel:
-        return build("imaging", "app", config(**changes), self.kit(base_url))
+        return build(ADDRESS, config(**changes), self.kit(base_url))
 
     def say(
         self,

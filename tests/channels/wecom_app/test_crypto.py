@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bot.channel import Rejected
-from channels.wecom_app.crypto import CallbackCrypto
+from channels.wecom.crypto import CallbackCrypto
 from tests.channels.wecom_app import vectors
 from tests.channels.wecom_app.vectors import Keys, Sealed
 

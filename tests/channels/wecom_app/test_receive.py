@@ -8,10 +8,10 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.channel import CallbackRequest, Echo, Messages, Rejected
+from bot.channel import NOTHING, CallbackRequest, Echo, Messages, Rejected
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
+from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_app.channel import MAX_BODY_BYTES
-from channels.wecom_app.crypto import CallbackCrypto
 from tests.channels.wecom_app import vectors
 from tests.channels.wecom_app.callbacks import (
     CHANNEL,
@@ -56,7 +56,7 @@ def test_url_verification_is_answered_with_exactly_the_plain_text(sealed: Sealed
     channel = channel_of(sealed.keys)
     received = channel.receive(verification(sealed))
     assert received == Echo(plain=plain)
-    response = channel.respond(received, None)
+    response = channel.respond(received, NOTHING)
     assert (response.status, response.body) == (200, plain.encode())
 
 
@@ -155,7 +155,7 @@ def test_other_events_are_logged_once_and_answered_with_an_empty_200(name: str, 
         received = CHANNEL.receive(post((PAYLOADS / f"{name}.xml").read_bytes()))
     assert received == Messages(messages=())
     assert [(line["event"], line["name"], line["log_level"]) for line in lines] == [("event_ignored", event, level)]
-    response = CHANNEL.respond(received, None)
+    response = CHANNEL.respond(received, NOTHING)
     assert (response.status, response.body) == (200, b"")
 
 

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from bot.channel import Messages
+from bot.channel import NOTHING, Immediate, Messages
 from tests.channels.wecom_app.callbacks import CHANNEL, CRYPTO, NOW, PAYLOADS, post
 from tests.channels.wecom_app.vectors import SAMPLE
 
@@ -12,7 +12,7 @@ from tests.channels.wecom_app.vectors import SAMPLE
 def passive_reply(notice: str) -> dict[str, str]:
     """What WeCom reads out of our answer to a text message."""
     received = CHANNEL.receive(post((PAYLOADS / "text.xml").read_bytes()))
-    response = CHANNEL.respond(received, notice)
+    response = CHANNEL.respond(received, Immediate(notice=notice))
     assert response.status == 200
     sealed = {child.tag: child.text or "" for child in ET.fromstring(response.body.decode())}  # noqa: S314 - our own
     plain = CRYPTO.open(sealed["MsgSignature"], sealed["TimeStamp"], sealed["Nonce"], sealed["Encrypt"])
@@ -45,6 +45,6 @@ def test_a_notice_is_cut_at_2048_bytes_between_characters(notice: str, content: 
 
 def test_no_notice_is_an_empty_200() -> None:
     received = CHANNEL.receive(post((PAYLOADS / "text.xml").read_bytes()))
-    response = CHANNEL.respond(received, None)
+    response = CHANNEL.respond(received, NOTHING)
     assert (response.status, response.body) == (200, b"")
-    assert CHANNEL.respond(Messages(messages=()), "busy").body == b""
+    assert CHANNEL.respond(Messages(messages=()), Immediate(notice="busy")).body == b""

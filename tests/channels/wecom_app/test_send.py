@@ -14,8 +14,8 @@ from requests.adapters import HTTPAdapter
 from bot.channel import ChannelError, Receipt, Refused, Retry, Unknown
 from bot.messages import Markdown
 from bot.redis_client import connect
-from channels.wecom_app.errors import JITTER
-from channels.wecom_app.transport import Deadline, OutgoingBody
+from channels.wecom.api import JITTER
+from channels.wecom.transport import Deadline, OutgoingBody
 from tests.channels.wecom_app.conftest import SECRET, SEND_PATH, TOKEN_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Scripted, reply
 

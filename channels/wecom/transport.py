@@ -43,10 +43,10 @@ class Deadline:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpRequest:
-    """What to ask; ``query`` holds a token or secret and stays out of every text."""
+    """What to ask; ``query``, or ``url`` itself, holds a token or secret and stays out of every text."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
     body: bytes = b""
 
@@ -161,7 +161,7 @@ def _perform(
 class _HideSecrets(logging.Filter):
     """Blanks tokens and secrets in the URLs that urllib3 logs (at DEBUG each request, at WARNING odd headers)."""
 
-    _IN_URL = re.compile(r"((?:access_token|corpsecret)=)[^&\s\"']*")
+    _IN_URL = re.compile(r"((?:access_token|corpsecret|response_code)=)[^&\s\"']*")
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

@@ -1,0 +1,325 @@
+"""Whether a source says what a sentence says: its names, its words, and which way they point.
+
+Rules of thumb over characters, not understanding. They are made to notice what does harm (a name, figure or title no
+source has, a ban turned into a permission, one group's dose given to another), and where they cannot tell, the
+sentence is the one that goes.
+"""
+
+import re
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.answering.quantities import Figures, Quantity, figures_of, fold
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_RUN = re.compile(f"[{_HAN}]+")
+_WORD = re.compile(r"[a-z][a-z0-9]*(?:['-][a-z0-9]+)*")
+_CLAUSE = re.compile(rf"[，；。！？\n|;!?]|,(?!\d)|\.(?=\s|$|[{_HAN}])")
+
+# What carries no content of its own. Single characters only where they do not live inside other words.
+_IDLE = re.compile(
+    "可以|能够|应该|应当|需要|必须|建议|进行|根据|按照|如果|因为|所以|因此|并且|以及|此外|另外|同时|通常|一般|大约|左右|例如|"
+    "包括|如下|以下|具体|资料|提到|显示|表明|指出|说明|属于|具有|对于|关于|由于|通过|或者|还是|但是|不过|然而|其中|情况|"
+    "[的了着是在和与及或也都就还而但被把将请您你我他她它们这那此其之]"
+)
+_IDLE_WORD = re.compile(
+    "an?|the|is|are|was|were|be|been|being|of|in|on|at|to|for|by|with|from|as|and|or|but|if|then|than|that|this|these|"
+    "those|it|its|he|she|they|we|you|your|our|their|his|her|i|my|me|do|does|did|can|could|may|might|should|would|will|"
+    "shall|must|have|has|had|not|no|there|here|which|who|whom|whose|what|when|where|how|also|any|all|each|such|per|"
+    "about|into|over|under|after|before|between|during|please|according|sources?|following"
+)
+
+# Negators, after the words that only look like one are set aside.
+_NO_NEGATOR = re.compile(
+    "不良|不同|不仅|不但|不适|不断|不少|不久|不止|不足|不明|不稳|不规则|不便|不论|无论|无菌|无创|无线|无痛|非离子|非常|未来|"
+    "未成年|除非|非处方|非甾体|不孕|不育|不一|不等|不全|免费|避免不了|not only"
+)
+_NEGATOR = re.compile(
+    "不良|不同|不仅|不但|不适|不断|不少|不久|不止|不足|不明|不稳|不规则|不便|不论|无论|无菌|无创|无线|无痛|非离子|非常|未来|"
+    "未成年|除非|非处方|非甾体|不孕|不育|不一|不等|不全|免费|避免不了|"
+    "(?:不得|不应|不宜|不可|不能|不要|不)(?:超过|超出|少于|低于|高于|多于|大于|小于|早于|晚于)|"
+    r"not only|no later|no more|no less|not more|not less|not exceed"
+)
+_NEGATOR = re.compile(
+    "不|未|无|非|没|勿|别(?=[用服吃喝])|禁忌|禁止|严禁|禁用|忌|避免|杜绝|拒绝|"
+    r"\b(?:not|no|never|without|avoid|avoided|cannot|contraindicated|prohibited|forbidden|neither|nor|none)\b|n't\b"
+)
+_NOT = "(?:不得|不应|不宜|不可|不能|不要|不)"
+_BOUNDS = (
+    (re.compile(rf"{_NOT}(?:超过|超出|高于|多于|大于|晚于)|\b(?:no|not) (?:later|more) than\b|\bnot exceed\b"), "≤"),
+    (re.compile(rf"{_NOT}(?:少于|低于|小于|早于)|\b(?:no|not) (?:less|earlier) than\b"), "≥"),
+    (
+        re.compile(
+            r"最多|至多|最大|最高|以内|以下|低于|少于|小于|未满|不满|<|\b(?:at most|up to|less than|below|maximum)\b"
+        ),
+        "≤",
+    ),
+    (
+        re.compile(
+            r"超过|超出|高于|大于|多于|以上|至少|最少|最低|>|\b(?:at least|more than|above|exceed(?:s|ing)?|minimum)\b"
+        ),
+        "≥",
+    ),
+)
+"""Upper and lower bounds as one sign each; in this order, as the first of them contain the last."""
+_OPPOSITES = tuple(
+    (re.compile(one), re.compile(other))
+    for one, other in (
+        ("前", "后"),
+        ("增|升|加大", "减|降|缩"),
+        ("高(?!于)", "低(?!于)"),
+        ("阳性", "阴性"),
+        ("早(?!于)", "晚(?!于)"),
+        ("左(?!右)", "(?<!左)右"),
+        ("热", "冷|凉"),
+        ("开始|启动|开启", "停止|关闭|终止"),
+        (r"\bbefore\b", r"\bafter\b"),
+        (r"\b(?:increas\w+|rais\w+|higher|rise)\b", r"\b(?:decreas\w+|reduc\w+|lower|fall)\b"),
+        (r"\bpositive\b", r"\bnegative\b"),
+        (r"\b(?:start|open)\b", r"\b(?:stop|clos\w+)\b"),
+    )
+)
+_GENERIC = re.compile(
+    "本品|该药|此药|药物|适用于|适用|适合|适宜|推荐|患者|病人|人群|使用|用于|应用|服用|采用|可用|慎用|禁用|用|可|能|应|须|需|要|宜|得|允许|禁|止|于|者"
+)
+"""Left out when clauses are laid side by side: half of all clauses have them."""
+
+_CLAUSE_SHARE = 0.3
+_LONG_CLAUSE = 3
+"""In a clause of so many units of content, so much must stand in a source: one clause is enough to do harm."""
+_ENOUGH_ALIKE = 0.7
+"""From this share of a clause's characters a source's clause speaks of the same."""
+_SOMEWHAT_ALIKE = 0.5
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause of a source or of a sentence, folded; ``figures`` are those in it."""
+
+    text: str
+    figures: Figures
+
+    @cached_property
+    def bounded(self) -> str:
+        """The text with bounds as signs, without its figures and without what only looks like a negator."""
+        return _NO_NEGATOR.sub(" ", with_signs(self.figures.rest))
+
+    @cached_property
+    def pieces(self) -> frozenset[str]:
+        """Its content as single characters and words, without figures, negators and what is in half of all clauses."""
+        rest = _GENERIC.sub(" ", _IDLE.sub(" ", _NEGATOR.sub(" ", self.bounded)))
+        return frozenset(character for run in _RUN.findall(rest) for character in run) | _stems(rest)
+
+    @cached_property
+    def negated(self) -> bool:
+        """Whether it denies or forbids."""
+        return len(_NEGATOR.findall(self.bounded)) % 2 == 1
+
+    @cached_property
+    def bounds(self) -> tuple[bool, bool]:
+        """Whether it sets an upper and a lower bound."""
+        return "≤" in self.bounded, "≥" in self.bounded
+
+    def points_against(self, other: "Clause") -> bool:
+        """Whether one of both says the opposite of the other, given that they speak of the same."""
+        if self.negated != other.negated or (self.bounds != other.bounds and {self.bounds, other.bounds} == _OPPOSED):
+            return True
+        return any(
+            _only(one, another, self.text) and _only(another, one, other.text)
+            for pair in _OPPOSITES
+            for one, another in (pair, pair[::-1])
+        )
+
+
+_OPPOSED = {(True, False), (False, True)}
+
+
+class Ground:
+    """What a sentence may rest on: a source's ``text`` under its ``title``.
+
+    ``subject`` and ``subject_content`` are what the title consists of. Sentences repeat what a document is about and
+    its clauses do not, so the title counts for little; that of a FAQ is its question, and counts.
+    """
+
+    def __init__(self, title: str, text: str) -> None:
+        whole = f"{title}\n{text}"
+        self.folded = fold(whole)
+        self.solid = re.sub(r"\s+", "", self.folded)
+        self.figures = figures_of(whole, source=True)
+        self.clauses = (*clauses_of(text), *_answered_question(title, text))
+        named = Clause(
+            fold("" if _QUESTION.search(title) else title), figures_of("" if _QUESTION.search(title) else title)
+        )
+        self.subject = named.pieces
+        self.subject_content = frozenset(content_of(named.figures))
+        self.chinese = is_chinese(text)
+        self._bigrams = _bigrams(self.folded) | _bigrams(_IDLE.sub("", self.folded))
+        self._stems = _stems(self.folded)
+
+    def covers(self, unit: str) -> bool:
+        """Whether a unit of :func:`content_of` stands here."""
+        return unit in (self._bigrams if _RUN.match(unit) else self._stems)
+
+    def has(self, name: str) -> bool:
+        """Whether ``name``, folded, stands here; of Latin names not inside a longer one, however it is hyphenated."""
+        if not name.isascii():
+            return re.sub(r"\s+", "", name) in self.solid
+        parts = re.findall(r"[a-z]+|\d+|[^a-z\d\s-]", name)
+        joined = r"[\s-]?".join(map(re.escape, parts))
+        return bool(re.search(rf"(?<![a-z0-9]){joined}(?![a-z0-9])", self.folded))
+
+
+def is_chinese(text: str) -> bool:
+    """Whether ``text`` is written in Chinese, names in Latin letters aside."""
+    chinese = sum(map(len, _RUN.findall(text)))
+    return chinese * 3 >= sum(map(len, re.findall("[A-Za-z]+", text))) and chinese > 0
+
+
+def clauses_of(text: str) -> tuple[Clause, ...]:
+    """The clauses of ``text`` that say something."""
+    clauses = (Clause(piece, figures_of(piece)) for piece in _CLAUSE.split(fold(text)) if piece.strip())
+    return tuple(clause for clause in clauses if clause.pieces or clause.figures.quantities)
+
+
+def _answered_question(title: str, text: str) -> Iterator[Clause]:
+    """What a FAQ says that answers its question with yes or no: the question's words, that way round."""
+    first = _CLAUSE.split(fold(text).strip(), maxsplit=1)[0]
+    question = fold(title)
+    if _QUESTION.search(title) and not _NEGATOR.search(question) and not Clause(first, figures_of(first)).pieces:
+        said = f"{first} {_QUESTION.sub('', question)}"
+        yield Clause(said, figures_of(said))
+
+
+_QUESTION = re.compile(r"(?:吗|么)?\s*[？?]\s*$|吗\s*$")
+
+
+def with_signs(text: str) -> str:
+    """``text``, folded, with words for bounds as ``≤`` and ``≥``."""
+    for pattern, sign in _BOUNDS:
+        text = pattern.sub(sign, text)
+    return text
+
+
+def content_of(figures: Figures) -> list[str]:
+    """What a sentence says beside its figures: character pairs of Chinese, stems of other words."""
+    rest = _GENERIC.sub(" ", _IDLE.sub(" ", _NEGATOR.sub(" ", with_signs(figures.rest))))
+    return sorted(_bigrams(rest) | _stems(rest))
+
+
+def supported(words: str, grounds: Sequence[Ground], share: float) -> bool:
+    """Whether ``share`` of the content of ``words``, and some of each of its clauses, stands in ``grounds``; content
+    that a title alone accounts for is left out, as long as there is other."""
+
+    def covered(content: Sequence[str], least: float) -> bool:
+        own = [unit for unit in content if not any(unit in ground.subject_content for ground in grounds)] or content
+        return sum(any(ground.covers(unit) for ground in grounds) for unit in own) >= least * len(own)
+
+    clauses = (content_of(clause.figures) for clause in clauses_of(words))
+    return covered(content_of(figures_of(words)), share) and all(
+        covered(content, _CLAUSE_SHARE) for content in clauses if len(content) >= _LONG_CLAUSE
+    )
+
+
+def new_words(content: Sequence[str], sentence: str, question: str, grounds: Sequence[Ground]) -> bool:
+    """Whether ``sentence`` speaks of something that only the question names: three characters or a word in a row
+    that stand in the question and in no source."""
+    asked = re.sub(r"\s+", "", fold(question))
+    missing = {unit for unit in content if not any(ground.covers(unit) for ground in grounds)}
+    for run in _RUN.findall(_IDLE.sub(" ", fold(sentence))):
+        for at in range(len(run) - 2):
+            if run[at : at + 2] in missing and run[at + 1 : at + 3] in missing and run[at : at + 3] in asked:
+                return True
+    return False
+
+
+def turned_round(sentence: str, grounds: Sequence[Ground]) -> bool:
+    """Whether a clause says the opposite of every clause of the sources that speaks most clearly of the same."""
+    for clause in clauses_of(sentence):
+        nearest = _nearest(clause, grounds)
+        if nearest and all(clause.points_against(other) for other in nearest):
+            return True
+    return False
+
+
+def misplaced_figure(sentence: str, grounds: Sequence[Ground]) -> bool:
+    """Whether a figure belongs to something else: the clause that speaks most of the same has another one.
+
+    ``成人100 ml，儿童50 ml`` does not say ``儿童100 ml``.
+    """
+    for clause in clauses_of(sentence):
+        if not clause.pieces:
+            continue
+        for quantity in clause.figures.quantities:
+            if quantity.unit and quantity.value != 1 and _misplaced(quantity, clause, grounds):
+                return True
+    return False
+
+
+def _misplaced(quantity: Quantity, clause: Clause, grounds: Sequence[Ground]) -> bool:
+    best_with = best_without = 0.0
+    for other in (other for ground in grounds for other in ground.clauses):
+        same_unit = {one.value for one in other.figures.quantities if one.unit == quantity.unit and one.value != 1}
+        if quantity.value in same_unit:
+            best_with = max(best_with, _alike(clause.pieces, other.pieces))
+        elif same_unit:
+            best_without = max(best_without, _alike(clause.pieces, other.pieces))
+    return best_without >= _SOMEWHAT_ALIKE and best_without > best_with
+
+
+def anchored(sentence: str, names: Sequence[str], grounds: Sequence[Ground]) -> bool:
+    """Whether one clause of a source in another language shares a figure or name with ``sentence`` and points the
+    same way: all that can be compared across languages."""
+    figures = figures_of(sentence)
+    mine = Clause(fold(sentence), figures)
+    best: list[Clause] = []
+    most = 0
+    for other in (other for ground in grounds for other in ground.clauses):
+        shared = len(figures.quantities & other.figures.quantities) + len(figures.moments & other.figures.moments)
+        shared += sum(name in other.text for name in names)
+        if shared > most:
+            best, most = [], shared
+        if shared == most > 0:
+            best.append(other)
+    return any(mine.negated == other.negated for other in best)
+
+
+def _nearest(clause: Clause, grounds: Sequence[Ground]) -> list[Clause]:
+    """The clauses that speak most clearly of the same as ``clause``, figures counted, if any speaks clearly."""
+    best: list[Clause] = []
+    most = _ENOUGH_ALIKE
+    for ground in grounds:
+        mine = (clause.pieces - ground.subject) | clause.figures.quantities
+        for other in ground.clauses if len(mine) > 1 else ():
+            alike = _alike(mine, other.pieces | other.figures.quantities)
+            if alike > most:
+                best, most = [], alike
+            if alike == most:
+                best.append(other)
+    return best
+
+
+def _alike(mine: Set[object], others: Set[object]) -> float:
+    """The share of ``mine`` that is in ``others``."""
+    return len(mine & others) / len(mine)
+
+
+def _only(one: re.Pattern[str], other: re.Pattern[str], text: str) -> bool:
+    return bool(one.search(text)) and not other.search(text)
+
+
+def _bigrams(text: str) -> frozenset[str]:
+    return frozenset(run[at : at + 2] for run in _RUN.findall(text) for at in range(len(run) - 1))
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(_stem(word) for word in _words(text))
+
+
+def _words(text: str) -> Iterator[str]:
+    return (word for word in _WORD.findall(text) if len(word) > 1 and not _IDLE_WORD.fullmatch(word))
+
+
+def _stem(word: str) -> str:
+    """Enough to let ``injections`` and ``injected`` be ``injection``."""
+    return word[:6] if len(word) > 6 else word.removesuffix("s")

@@ -1,0 +1,125 @@
+"""What the knowledge holds for a question, and how sure we are of it: the ground every answer stands on.
+
+FAQs and passages are searched together first, as a FAQ is only surely the answer beside the documents: among FAQs
+alone, "what is X" seems to answer every question about X. Unless a FAQ certainly answers, the passages are then ranked
+among themselves, and one that answers more surely than the FAQ is preferred to it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.bots_file import BotConfig
+from bot.knowledge.entries import Audience, EntryKind, Scope
+from bot.knowledge.search import Hit, Searcher, SearchResult
+
+DEPTH_OF_BOTH = 20
+"""Entries looked at when FAQs and passages are searched together; refusals offer the nearest FAQs among them."""
+NEAR_QUESTIONS = 3
+CERTAIN = 0.9
+"""The confidence from which a FAQ answers without a look at the passages alone."""
+_NOTHING = SearchResult((), 0.0, {})
+
+Passages = tuple[tuple[str, float, str], ...]
+"""(entry id, score, kind), best first, as the record keeps them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What was found for ``question``.
+
+    ``both`` ranks FAQs and passages together, ``documents`` the passages alone (empty when a FAQ certainly answers);
+    ``threshold`` is the confidence from which a first hit is shown. ``timings_ms`` is keyed by step.
+    """
+
+    question: str
+    both: SearchResult
+    documents: SearchResult
+    threshold: float
+    timings_ms: dict[str, float]
+
+    @property
+    def faq(self) -> Hit | None:
+        """The FAQ that surely answers."""
+        first = self.both.hits[0] if self.both.hits else None
+        if first is None or first.entry.kind is not EntryKind.FAQ:
+            return None
+        sure = self.both.confidence >= max(self.threshold, self.documents.confidence)
+        return first if sure else None
+
+    @property
+    def documents_answer(self) -> bool:
+        """Whether the first passage surely answers."""
+        return bool(self.documents.hits) and self.documents.confidence >= self.threshold
+
+    @property
+    def answers(self) -> bool:
+        """Whether anything surely answers, without a language model's help."""
+        return self.faq is not None or self.documents_answer
+
+    @property
+    def confidence(self) -> float:
+        """The calibrated chance, 0 to 1, that what stands first answers."""
+        return self.both.confidence if self.faq else max(self.documents.confidence, self.both.confidence)
+
+    @property
+    def near_questions(self) -> tuple[str, ...]:
+        """The FAQ questions closest to the question."""
+        near = [hit.entry.title for hit in self.both.hits if hit.entry.kind is EntryKind.FAQ]
+        return tuple(near[:NEAR_QUESTIONS])
+
+    @property
+    def passages(self) -> Passages:
+        """All that was found, for the record: the ranking that decided first."""
+        found: dict[str, tuple[str, float, str]] = {}
+        for result in (self.documents, self.both) if self.documents_answer else (self.both, self.documents):
+            for hit in result.hits:
+                found.setdefault(hit.entry.id, (hit.entry.id, round(hit.score, 4), hit.entry.kind.value))
+        return tuple(found.values())
+
+
+class Retriever:
+    """Finds evidence. ``threshold`` is the confidence, 0 to 1, below which a bot without its own refuses."""
+
+    def __init__(self, searcher: Searcher, threshold: float) -> None:
+        self._searcher = searcher
+        self._threshold = threshold
+
+    def retrieve(self, questions: Sequence[str], bot: BotConfig, reader: Audience, now: float) -> Evidence:
+        """The evidence for the first of ``questions`` that the knowledge surely answers, else the most promising.
+
+        Several are readings of one message, the most literal first. ``reader`` and ``now`` (epoch seconds) are part of
+        the search filter. Raises :class:`~bot.errors.Unavailable` or :class:`~bot.errors.KnowledgeError`.
+        """
+        readings = [self._evidence(questions[0], bot, reader, now)]
+        for question in questions[1:]:
+            if readings[-1].answers:
+                break
+            readings.append(self._evidence(question, bot, reader, now))
+        return readings[-1] if readings[-1].answers else max(readings, key=lambda one: one.confidence)
+
+    def _evidence(self, question: str, bot: BotConfig, reader: Audience, now: float) -> Evidence:
+        scope = Scope(tenant=bot.tenant, collections=tuple(bot.knowledge), reader=reader, now=now)
+        threshold = self._threshold if bot.answer_threshold is None else bot.answer_threshold
+        timings: dict[str, float] = {}
+
+        def timed(name: str, search: Callable[[], SearchResult]) -> SearchResult:
+            started = time.perf_counter()
+            result = search()
+            timings[name] = round((time.perf_counter() - started) * 1000, 2)
+            timings.update({f"{name}_{step}": round(value, 2) for step, value in result.timings_ms.items()})
+            return result
+
+        both = timed("both", lambda: self._searcher.search(question, scope, limit=DEPTH_OF_BOTH))
+        first = Evidence(question=question, both=both, documents=_NOTHING, threshold=threshold, timings_ms=timings)
+        if first.faq is not None and both.confidence >= CERTAIN:
+            return first
+        documents = timed("documents", lambda: self._searcher.search(question, scope, EntryKind.PASSAGE))
+        return Evidence(question=question, both=both, documents=documents, threshold=threshold, timings_ms=timings)
+
+
+def readings(question: str, quoted: str) -> tuple[str, ...]:
+    """A message as questions that stand alone, the most literal first: as it is, and together with what it quotes."""
+    if question and quoted:
+        return question, f"{quoted}\n{question}"
+    return (question or quoted,)

@@ -1,0 +1,101 @@
+"""The names in a sentence: what must stand in a source before anything is said about it.
+
+Latin names and codes, titles and quotations are told by how they are written. Chinese names are not, so they are told
+by how they end: drugs by what drugs end in, organisations likewise.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from bot.answering.claims import Ground, is_chinese
+from bot.answering.quantities import fold
+
+_QUOTED = re.compile(
+    '《([^《》\n]{1,80})》|“([^“”\n]{1,80})”|「([^「」\n]{1,80})」|『([^『』\n]{1,80})』|(?<!\\w)"([^"\n]{1,80})"'
+)
+_LATIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-./+&][A-Za-z0-9]+)*|\d+(?:\.\d+)?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
+_ORDINARY = frozenset({"a", "an", "the", "i", "ok", "and", "or", "vs", "e.g", "i.e"})
+_DRUG_ENDING = re.compile(
+    r"(?:cillin|mycin|floxacin|statin|pril|sartan|olol|azole|prazole|tidine|gliptin|gliflozin|mab|nib|vir|hexol|hexal|"
+    r"ixanol|promide|meprol|versol|pamidol|formin|parin|dipine|setron|caine|zepam|barbital|azine|oxetine)$"
+)
+_HAN = "\u4e00-\u9fff"
+_ENDINGS = (
+    "医院|大学|学院|公司|集团|药业|协会|学会|委员会|研究院|研究所|基金会|卫健委|药监局|疾控中心|医学中心|出版社|"
+    "霉素|西林|沙星|他汀|沙坦|普利|洛尔|地平|替尼|单抗|拉唑|替丁|双胍|胰岛素|肝素|激素|沙醇|海醇|帕醇|佛醇|普胺|葡胺|酸钠|"
+    "酸钾|布洛芬|注射液|胶囊|口服液|颗粒|滴眼液|软膏|疫苗|指南|共识|说明书"
+)
+_NAME = re.compile(rf"[{_HAN}]{{0,12}}?(?:{_ENDINGS})")
+_ENDING = re.compile(rf"(?:{_ENDINGS})$")
+_PERSON = re.compile(
+    "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蔡蒋余于杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆"
+    f"汪范石廖贾韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严武戴莫孔向汤][{_HAN}]{{0,2}}"
+    "(?:教授|主任|医生|博士|院长|老师)"
+)
+"""A common family name, what may be a given name, and an office."""
+_BOUNDARY = re.compile(
+    "的|了|在|由|与|及|或|是|为|到|往|去|从|向|至|对|请|可|应|须|需|按|据|经|被|把|将|有|无|不|未|并|且|若|如|当|"
+    "咨询|联系|使用|服用|给予|注射|应用|用于|建议|包括|根据|参考|参见|前往|属于|称为|选择|选用|推荐|其他|相关|所在|当地|附近|"
+    "各|本|我|该|贵|此|某|就近|三级|综合|专科|主管|主治|首席|您|你|他|她"
+)
+
+_NAME_BEGINS = re.compile(rf"(?:^|[^{_HAN}]|{_BOUNDARY.pattern}|和)$")
+"""What stands before a whole name; 和 also stands inside some."""
+
+
+def latin_names(words: str) -> list[str]:
+    """Latin names and codes of a sentence, folded: in Chinese every Latin word, in other text what looks like one."""
+    found = [(match.group(), match.start()) for match in _LATIN.finditer(words)]
+    if is_chinese(words):
+        return [fold(name) for name, _ in found if name.lower() not in _ORDINARY]
+    return [
+        fold(name)
+        for name, at in found
+        if name.lower() not in _ORDINARY and _is_name(name, first=not re.search(r"\w", words[:at]))
+    ]
+
+
+def _is_name(word: str, *, first: bool) -> bool:
+    bare = word.removesuffix("s")
+    if any(character.isdigit() for character in word) or any(character.isupper() for character in bare[1:]):
+        return True
+    return (word[0].isupper() and not first) or bool(_DRUG_ENDING.search(word.lower()))
+
+
+def titles(words: str) -> list[str]:
+    """What stands in quotation or title marks, folded."""
+    return [fold(next(filter(None, found.groups()))) for found in _QUOTED.finditer(words)]
+
+
+def unknown_chinese_name(words: str, grounds: Sequence[Ground]) -> bool:
+    """Whether ``words`` name a drug, an organisation or a person of office that no source names."""
+    return any(not _known(name, grounds) for name in _chinese_names(words))
+
+
+def _chinese_names(words: str) -> Iterator[str]:
+    folded = fold(words)
+    yield from (found.group() for found in _PERSON.finditer(folded))
+    for found in _NAME.finditer(folded):
+        name = _BOUNDARY.split(found.group())[-1].removeprefix("和")
+        if not _ENDING.fullmatch(name):
+            yield name
+
+
+def _known(name: str, grounds: Sequence[Ground]) -> bool:
+    """A source has the name, or its longest tail that a source has is a whole name there: ``上海协和医院`` is not
+    known because of ``北京协和医院``, but words of the sentence may stand before a name."""
+    if any(name in ground.solid for ground in grounds):
+        return True
+    ending = _ENDING.search(name)
+    shortest = len(ending.group()) + 1 if ending else len(name)
+    for start in range(1, len(name) - shortest + 1):
+        tail = name[start:]
+        before = [_before(tail, ground.solid) for ground in grounds if tail in ground.solid]
+        if before:
+            return any(_NAME_BEGINS.search(text) for text in before)
+    return False
+
+
+def _before(tail: str, text: str) -> str:
+    at = text.index(tail)
+    return text[max(0, at - 3) : at]

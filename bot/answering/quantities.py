@@ -1,0 +1,310 @@
+"""Figures and addresses in a text, in one form whatever they are written in.
+
+``100 mg``, ``１００毫克`` and ``0.1 g`` are the same quantity, ``三天`` is ``3 days``, ``百分之五`` is ``5%``, and
+``2026年3月5日`` is ``2026-03-05``. Numbers are exact fractions.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+_UNITS: dict[str, tuple[str, Fraction]] = {}
+
+
+def _unit(name: str, **scaled: str) -> None:
+    for scale, aliases in scaled.items():
+        for alias in aliases.split():
+            _UNITS[alias.replace("_", " ")] = (name, Fraction(scale[1:].replace("per", "1/")))
+
+
+_unit("mg", x1="mg 毫克", x1000="g 克", x1000000="kg 公斤 千克", xper1000="ug mcg μg 微克", xper1000000="ng 纳克")
+_unit("ml", x1="ml 毫升 cc", x100="dl 分升", x1000="l 升 liter liters litre litres", xper1000="ul μl 微升")
+_unit("mm", x1="mm 毫米", x10="cm 厘米 公分", x1000="m 米", x1000000="km 公里 千米", xper1000="um μm 微米")
+_unit("s", x1="s sec secs second seconds 秒 秒钟", x60="min mins minute minutes 分钟")
+_unit("s", x3600="h hr hrs hour hours 小时 个小时 钟头 个钟头")
+_unit("day", x1="day days 天 日")
+_unit("workday", x1="个工作日 工作日 working_days working_day business_days business_day workdays")
+_unit("week", x1="week weeks 周 星期 个星期 礼拜")
+_unit("month", x1="month months 个月")
+_unit("calendar month", x1="月 月份")
+_unit("year", x1="year years yr yrs 年 年内")
+_unit("age", x1="岁 周岁 years_old years_of_age year-old")
+_unit("%", x1="% percent per_cent")
+_unit("°c", x1="°c 摄氏度 度 degrees")
+_unit("mgi", x1="mgi mg_i 毫克碘 mg碘", x1000="gi g_i 克碘")
+_unit("mmol", x1="mmol 毫摩尔", x1000="mol 摩尔")
+_unit("mosm", x1="mosm 毫渗")
+_unit("mmhg", x1="mmhg 毫米汞柱")
+_unit("iu", x1="iu u 单位 国际单位 units unit")
+_unit("kv", x1="kv 千伏")
+_unit("ma", x1="ma 毫安")
+_unit("mgy", x1="mgy", x1000="gy")
+_unit("tesla", x1="t 特斯拉 tesla")
+_unit("yuan", x1="元 块 块钱 rmb cny yuan", x10000="万元")
+_unit("usd", x1="美元 usd dollars")
+_unit("times", x1="次 回 times time")
+_unit("tablet", x1="片 tablet tablets")
+_unit("capsule", x1="粒 capsule capsules")
+_unit("vial", x1="支 vial vials")
+_unit("bottle", x1="瓶 bottle bottles")
+_unit("box", x1="盒 box boxes")
+_unit("bag", x1="袋 bag bags")
+_unit("drop", x1="滴 drop drops")
+_unit("credit", x1="学分 个学分 credit credits")
+_unit("period", x1="学时 课时 个学时 个课时")
+_unit("point", x1="分 points point")
+_unit("fold", x1="倍 fold")
+_unit(
+    "",
+    x1="个 名 位 人 项 种 条 款 张 台 间 座 套 份 门 节 章 楼 层 号 级 期 类 例 家 所 步 people persons patients items",
+)
+
+_SPLIT_PER = frozenset({"day", "week", "month", "year"})
+"""``3次/天`` says the same as ``每天3次``: its parts are told apart."""
+_DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_PLACE = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_ENGLISH = {word: Fraction(value) for value, word in enumerate(_WORDS)} | {
+    "thirty": Fraction(30),
+    "forty": Fraction(40),
+    "fifty": Fraction(50),
+    "sixty": Fraction(60),
+    "ninety": Fraction(90),
+    "hundred": Fraction(100),
+    "half": Fraction(1, 2),
+}
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTH = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
+
+_CN = "[零〇一二两三四五六七八九十百千]+"
+_ARABIC = r"\d+(?:,\d{3})*(?:\.\d+)?"
+_LATIN = sorted((alias for alias in _UNITS if alias[0].isascii() and alias != "%"), key=len, reverse=True)
+_OTHER = sorted((alias for alias in _UNITS if not alias[0].isascii() or alias == "%"), key=len, reverse=True)
+_UNIT = rf"(?:(?:{'|'.join(map(re.escape, _LATIN))})(?![a-z])|{'|'.join(map(re.escape, _OTHER))})"
+_FULL_UNIT = rf"{_UNIT}(?:\s?/\s?{_UNIT})*"
+
+_LINK = re.compile(r"(?:https?://|www\.)[a-z0-9._~:/?#@!$&*+,;=%-]+|[a-z0-9][a-z0-9._+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_PHONE = re.compile(
+    r"(?<![a-z0-9.])(?:\+?\d{1,3}[- ])?(?:\(\d{2,4}\)|\d{2,4})[- ]\d{3,4}[- ]?\d{3,4}(?!\d)"
+    r"|(?<![a-z0-9.])\d{7,}(?![\d.])"
+)
+_CN_DAY = "[一二三四五六七八九十]{1,3}"
+_DATES = (
+    re.compile(r"(?P<y>(?:19|20)\d\d)\s?[-/.年]\s?(?P<m>\d{1,2})\s?[-/.月]\s?(?P<d>\d{1,2})(?!\d)\s?[日号]?"),
+    re.compile(r"(?P<y>(?:19|20)\d\d)\s?年\s?(?P<m>\d{1,2})\s?月"),
+    re.compile(rf"(?P<m>\d{{1,2}}|{_CN_DAY})\s?月\s?(?P<d>\d{{1,2}}|{_CN_DAY})\s?[日号]"),
+    re.compile(r"(?P<y>(?:19|20)\d\d)\s?年"),
+    re.compile(rf"\b(?P<m>{_MONTH})\.? (?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (?P<y>(?:19|20)\d\d))?"),
+    re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)? (?P<m>{_MONTH})\b\.?(?:,? (?P<y>(?:19|20)\d\d))?"),
+)
+_TIME = re.compile(
+    r"(?P<half>上午|下午|晚上|中午|凌晨|早上|傍晚)?\s?(?<![\d:])"
+    r"(?:(?P<h>\d{1,2})\s?(?::(?P<m>[0-5]\d)|点\s?(?:(?P<mm>[0-5]?\d)\s?分?|(?P<hm>半))?)"
+    rf"|(?!一点)(?P<ch>{_CN})点(?P<chm>半)?)(?![\d:])\s?(?P<pm>[ap]\.?m\b\.?)?"
+)
+_PERCENT = re.compile(rf"百分之({_CN}|{_ARABIC})")
+_EVERY = re.compile(
+    r"[每一](?P<cn>天|日|周|星期|个?月|年|小时)|\b(?:per|a|each|every) (?P<en>day|week|month|year|hour)\b"
+    r"|\b(?P<ly>daily|weekly|monthly|hourly)\b"
+)
+_TWICE = re.compile(r"\b(once|twice|thrice)\b(?= (?:daily|a|per|every|each|weekly|monthly)\b|(?<=twice)|(?<=thrice))")
+_NUMBER = rf"(?:{_ARABIC}\s?[万亿]?|{_CN}|半)"
+_RANGE = re.compile(
+    rf"(?<![a-z0-9_.])(?P<a>{_NUMBER})\s?(?P<ua>{_FULL_UNIT})?\s?(?:[-~–—至到]|to|and)\s?(?P<b>{_NUMBER})\s?(?P<ub>{_FULL_UNIT})"
+)
+_QUANTITY = re.compile(
+    rf"(?<![a-z0-9_.])(?:(?P<n>{_ARABIC})\s?(?P<w>[万亿])?\s?(?P<u>{_FULL_UNIT})?|(?<![唯统之单同逐万])(?P<c>{_CN}|半)\s?(?P<cu>{_FULL_UNIT}))"
+)
+_ENGLISH_QUANTITY = re.compile(rf"\b({'|'.join(_ENGLISH)})[ -]({_FULL_UNIT})")
+_CODED_NUMBER = re.compile(rf"(?<=[a-z_]){_ARABIC}|(?<=[a-z]-){_ARABIC}")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """``value`` in ``unit``, which is empty for a bare number."""
+
+    value: Fraction
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date (year, month, day, zero where it is not said) or a time of day in minutes."""
+
+    year: int = 0
+    month: int = 0
+    day: int = 0
+    minutes: int = -1
+
+    def said_by(self, other: "Moment") -> bool:
+        """Whether ``other`` says all that this one says."""
+        pairs = ((self.year, other.year), (self.month, other.month), (self.day, other.day))
+        return self.minutes == other.minutes and all(mine in (0, theirs) for mine, theirs in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was found. ``links`` are addresses and telephone numbers; ``rest`` is the folded text without all that."""
+
+    quantities: frozenset[Quantity]
+    moments: frozenset[Moment]
+    links: frozenset[str]
+    rest: str
+
+    def missing_in(self, source: "Figures") -> bool:
+        """Whether any quantity or moment is not in ``source``. A number whose unit one of both leaves out is."""
+        values = {quantity.value for quantity in source.quantities}
+        bare = {quantity.value for quantity in source.quantities if not quantity.unit}
+        known = all(
+            quantity in source.quantities or quantity.value in (bare if quantity.unit else values)
+            for quantity in self.quantities
+        )
+        return not known or any(
+            not any(moment.said_by(other) for other in source.moments)
+            and not (moment == Moment(year=moment.year) and moment.year in bare)
+            for moment in self.moments
+        )
+
+
+def fold(text: str) -> str:
+    """``text`` in plain letters and digits (NFKC) and lower case; the Chinese comma stays, as it parts clauses."""
+    return "，".join(unicodedata.normalize("NFKC", piece) for piece in text.split("，")).lower()
+
+
+def figures_of(text: str, *, source: bool = False) -> Figures:
+    """The figures of ``text``. In a ``source`` the numbers inside codes (``pH7.4``) count too."""
+    scan = _Scan(fold(text))
+    links = frozenset(_bare(found.group()) for pattern in (_LINK, _PHONE) for found in scan.take(pattern))
+    moments = frozenset(
+        moment for pattern in _DATES for found in scan.take(pattern, _is_date) for moment in [_date(found)]
+    )
+    moments |= frozenset(_time(found) for found in scan.take(_TIME, _is_time))
+    coded = {Quantity(_arabic(found), "") for found in _CODED_NUMBER.findall(scan.text)} if source else set()
+    return Figures(frozenset(_quantities(scan)) | coded, moments, links, scan.text)
+
+
+class _Scan:
+    """A text from which what is understood is taken away."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def take(self, pattern: re.Pattern[str], fits: Callable[[re.Match[str]], bool] = bool) -> list[re.Match[str]]:
+        """What ``pattern`` finds and ``fits``."""
+        taken: list[re.Match[str]] = []
+
+        def blank(found: re.Match[str]) -> str:
+            if not fits(found):
+                return found.group()
+            taken.append(found)
+            return " "
+
+        self.text = pattern.sub(blank, self.text)
+        return taken
+
+
+def _quantities(scan: _Scan) -> Iterator[Quantity]:
+    for found in scan.take(_PERCENT):
+        yield Quantity(_number(found[1]), "%")
+    for found in scan.take(_TWICE):
+        yield Quantity(Fraction({"once": 1, "twice": 2, "thrice": 3}[found[1]]), "times")
+    for found in scan.take(_RANGE, lambda found: _number(found["a"]) < _number(found["b"])):  # not "320 to 37 °C"
+        yield from _measured(_number(found["a"]), found["ua"] or found["ub"])
+        yield from _measured(_number(found["b"]), found["ub"])
+    for found in scan.take(_ENGLISH_QUANTITY):
+        yield from _measured(_ENGLISH[found[1]], found[2])
+    for found in scan.take(_EVERY):
+        word = found["cn"] or found["en"] or {"daily": "day"}.get(found["ly"], found["ly"].removesuffix("ly"))
+        yield from _measured(Fraction(1), "个月" if word == "月" else word)
+    for found in scan.take(_QUANTITY, _is_quantity):
+        number = found["n"] + (found["w"] or "") if found["n"] else found["c"]
+        yield from _measured(_number(number), found["u"] or found["cu"] or "")
+
+
+def _is_quantity(found: re.Match[str]) -> bool:
+    """``3D`` is a name, and "one" with a word that only counts (``一个``, ``一种``) is an article."""
+    if found["n"]:
+        return bool(found["u"]) or not re.match(r"[a-z]", found.string[found.end() :])
+    return not (found["c"] == "一" and _UNITS[found["cu"]][0] == "")
+
+
+def _measured(value: Fraction, unit: str) -> Iterator[Quantity]:
+    """``value`` in the one form of ``unit``, which may be a quotient."""
+    first, *rest = (_UNITS[part.strip()] for part in unit.split("/")) if unit else [("", Fraction(1))]
+    names, factor = [first[0]], first[1]
+    for name, scale in rest:
+        if name in _SPLIT_PER:
+            yield Quantity(Fraction(1), name)
+        else:
+            names.append(name)
+            factor /= scale
+    yield Quantity(value * factor, "/".join(names))
+
+
+def _number(text: str) -> Fraction:
+    text = text.replace(" ", "")
+    if text == "半":
+        return Fraction(1, 2)
+    factor = 1
+    if text[0].isdigit():
+        if text[-1] in "万亿":
+            text, factor = text[:-1], _PLACE[text[-1]]
+        return _arabic(text) * factor
+    return Fraction(_chinese(text))
+
+
+def _arabic(text: str) -> Fraction:
+    return Fraction(text.replace(",", ""))
+
+
+def _chinese(text: str) -> int:
+    if all(character in _DIGIT for character in text):  # 二〇二六
+        return int("".join(str(_DIGIT[character]) for character in text))
+    total = digit = 0
+    for character in text:
+        if character in _DIGIT:
+            digit = _DIGIT[character]
+        else:
+            total += (digit or 1) * _PLACE[character]
+            digit = 0
+    return total + digit
+
+
+def _is_date(found: re.Match[str]) -> bool:
+    date = _date(found)
+    return 0 <= date.month <= 12 and 0 <= date.day <= 31
+
+
+def _date(found: re.Match[str]) -> Moment:
+    fields = found.groupdict()
+    month = fields.get("m") or "0"
+    if month[0].isalpha() and month.isascii():
+        number = next(at for at, name in enumerate(_MONTHS, 1) if name.startswith(month[:3]))
+    else:
+        number = int(_number(month))
+    return Moment(int(fields.get("y") or 0), number, int(_number(fields.get("d") or "0")))
+
+
+def _is_time(found: re.Match[str]) -> bool:
+    return _time(found).minutes < 24 * 60 + 1
+
+
+def _time(found: re.Match[str]) -> Moment:
+    hour = int(found["h"]) if found["h"] else _chinese(found["ch"])
+    minute = 30 if found["hm"] or found["chm"] else int(found["m"] or found["mm"] or 0)
+    afternoon = (found["half"] or "") in ("下午", "晚上", "傍晚") or (found["pm"] or "").startswith("p")
+    return Moment(minutes=(hour + 12 * (afternoon and hour < 12)) * 60 + minute)
+
+
+def _bare(link: str) -> str:
+    """An address without its scheme and last slash, a telephone number as its digits."""
+    digits = re.sub(r"[-() +]", "", link)
+    return digits if digits.isdigit() else re.sub(r"^https?://|[/.,;:!?]+$", "", link)

@@ -1,0 +1,178 @@
+"""What may be said of what a language model wrote: sentence by sentence, only what the sources carry.
+
+A sentence is kept when every figure, link, title and name in it stands in the sources it cites, its words come from
+there, and it does not turn round what they say. A sentence that cites nothing must be close to one source in its words
+and then gets that source's mark, so that whatever is said carries its source. Everything else is dropped, with the
+reason. A wrong answer costs more than no answer.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.answering.claims import (
+    Ground,
+    anchored,
+    content_of,
+    is_chinese,
+    misplaced_figure,
+    new_words,
+    supported,
+    turned_round,
+)
+from bot.answering.names import latin_names, titles, unknown_chinese_name
+from bot.answering.quantities import Figures, figures_of
+from bot.answering.sentences import MARK, Sentence, SentenceSplitter
+
+CITED_SHARE = 0.45
+"""How much of a sentence's content must stand in the sources it cites: the rest is the freedom to rephrase."""
+UNCITED_SHARE = 0.7
+"""How much must stand in one source when the sentence cites none."""
+
+_POLITE = re.compile(
+    r"(?:您好|你好|好的|感谢您的(?:提问|咨询)|谢谢您的提问|(?:希望|但愿)?(?:以上|这些)?(?:信息|内容|回答|资料)?(?:希望)?(?:能)?对您有(?:所)?帮助|"
+    r"祝您(?:生活愉快|健康|顺利)|(?:根据|依据)(?:以上|所给|提供的|现有)?(?:的)?资料|(?:具体|详情|内容)?如下|总的来说|综上所述?|请注意|注意|另外|此外|"
+    r"hello|hi|sure|certainly|of course|thank you(?: for (?:your|the) question)?|i hope (?:this|that) helps|"
+    r"according to the sources|here is what the sources say|in summary|please note|note)",
+    re.IGNORECASE,
+)
+_SAYS = re.compile(r"\w")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A passage or FAQ as far as it may be rested on; the sources are numbered from 1 in their order."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dropped:
+    """A sentence that is not said. ``reason`` is a constant word, such as ``figure`` or ``no_support``."""
+
+    text: str
+    reason: str
+
+
+class Verifier:
+    """Reads a growing answer to ``question`` and lets pass what ``sources`` carry.
+
+    Layout is kept: a list stays a list. What asserts nothing (a greeting, the line before a list) waits for a sentence
+    that does, and goes with it or not at all. ``dropped`` are the sentences that were not let through so far.
+    """
+
+    def __init__(self, sources: Sequence[Source], question: str) -> None:
+        self.dropped: list[Dropped] = []
+        self._grounds = [Ground(source.title, source.text) for source in sources]
+        self._question = question
+        self._splitter = SentenceSplitter()
+        self._waiting = ""
+        self._lead = ""
+        self._begun = False
+
+    def feed(self, delta: str) -> list[str]:
+        """The sentences that ``delta`` completes and that may be said, with their layout and ``[n]`` marks."""
+        return list(self._release(self._splitter.feed(delta)))
+
+    def finish(self, *, complete: bool = True) -> list[str]:
+        """The same for the rest of the text; where it is not ``complete``, its last words are dropped."""
+        rest = self._splitter.finish()
+        if not complete and rest:
+            self.dropped.append(Dropped(text=rest.pop().body, reason="incomplete"))
+        return list(self._release(rest))
+
+    def _release(self, sentences: Sequence[Sentence]) -> Iterator[str]:
+        for sentence in sentences:
+            lead = sentence.lead if "\n" in sentence.lead else self._lead + sentence.lead
+            self._lead = ""
+            if self._asserts_nothing(sentence):
+                self._waiting += lead + sentence.words.rstrip()
+                continue
+            reason, marks = self._judge(sentence)
+            if reason:
+                self.dropped.append(Dropped(text=sentence.body, reason=reason))
+                self._lead = lead if "\n" in lead or not self._begun else ""
+                continue
+            text = self._waiting + lead + marks
+            yield text if self._begun else text.lstrip()
+            self._waiting, self._begun = "", True
+
+    def _asserts_nothing(self, sentence: Sentence) -> bool:
+        """Layout, politeness, and a heading or the line before a list whose words the sources or the question have."""
+        words = sentence.words
+        if not _SAYS.search(_POLITE.sub("", words)):
+            return True
+        bare = words.strip(" *_")
+        if not bare.endswith((":", "：")) and not sentence.lead.lstrip().startswith("#"):
+            return False
+        figures = figures_of(words)
+        content = content_of(figures)
+        asked = Ground("", self._question)
+        known = [unit for unit in content if asked.covers(unit) or any(one.covers(unit) for one in self._grounds)]
+        return len(known) >= UNCITED_SHARE * len(content) and not _foreign(words, figures, self._grounds)
+
+    def _judge(self, sentence: Sentence) -> tuple[str, str]:
+        """The reason to drop ``sentence``, or its text with the marks it deserves."""
+        cited = [number for number in sentence.cited if 1 <= number <= len(self._grounds)]
+        if cited:
+            reason = self._objection(sentence.words, [self._grounds[number - 1] for number in cited], CITED_SHARE)
+            return reason, _with_marks(sentence.body, cited)
+        reasons = [self._objection(sentence.words, [ground], UNCITED_SHARE) for ground in self._grounds]
+        if "" in reasons:
+            return "", _with_marks(sentence.body, [reasons.index("") + 1])
+        return next((reason for reason in reasons if reason != "no_support"), "no_support"), ""
+
+    def _objection(self, words: str, grounds: Sequence[Ground], share: float) -> str:
+        """Why ``words`` must not be said on these grounds; empty when they may."""
+        figures = figures_of(words)
+        content = content_of(figures)
+        if foreign := _foreign(words, figures, grounds):
+            return foreign
+        if not (content or figures.quantities or figures.moments or figures.links):
+            return "nothing_to_check"
+        if supported(words, grounds, share):
+            return self._contradiction(words, content, grounds)
+        if any(ground.chinese == is_chinese(words) for ground in grounds):
+            return "no_support"
+        return "" if anchored(words, latin_names(words), grounds) else "other_language"
+
+    def _contradiction(self, words: str, content: Sequence[str], grounds: Sequence[Ground]) -> str:
+        """What is wrong with words that stand in the sources."""
+        if new_words(content, words, self._question, grounds):
+            return "only_in_question"
+        if turned_round(words, grounds):
+            return "turned_round"
+        return "misplaced_figure" if misplaced_figure(words, grounds) else ""
+
+
+def _foreign(words: str, figures: Figures, grounds: Sequence[Ground]) -> str:
+    """What of ``words`` none of ``grounds`` has: the kind of thing, or nothing."""
+    if any(not any(link in ground.figures.links for ground in grounds) for link in figures.links):
+        return "link"
+    if _figures_missing(figures, grounds):
+        return "figure"
+    if any(not any(ground.has(title) for ground in grounds) for title in titles(words)):
+        return "title"
+    named = [name for name in latin_names(words) if re.search(rf"(?<![a-z0-9]){re.escape(name)}", figures.rest)]
+    if any(not any(ground.has(name) for ground in grounds) for name in named):
+        return "name"
+    return "name" if unknown_chinese_name(words, grounds) else ""
+
+
+def _figures_missing(figures: Figures, grounds: Sequence[Ground]) -> bool:
+    together = Figures(
+        frozenset().union(*(ground.figures.quantities for ground in grounds)),
+        frozenset().union(*(ground.figures.moments for ground in grounds)),
+        frozenset(),
+        "",
+    )
+    return figures.missing_in(together)
+
+
+def _with_marks(body: str, numbers: Sequence[int]) -> str:
+    """``body`` whose marks are exactly ``numbers``, before its full stop."""
+    words = MARK.sub("", body).rstrip()
+    stop = re.search(r"[。！？!?.…]*[\"'”’」』）)》*_]*$", words)
+    at = stop.start() if stop else len(words)
+    return words[:at].rstrip() + "".join(f"[{number}]" for number in numbers) + words[at:]

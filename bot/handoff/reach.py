@@ -1,0 +1,46 @@
+"""Over which channel people are reached who have not just asked: some channels can only answer.
+
+In a group nothing is said that concerns one person alone, so a human's words go to the person in a single chat where
+that can be done, and staff always hear of a ticket in a single chat.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.bots_file import BotConfig
+from bot.channel import Channel
+from bot.messages import ConversationId
+
+
+class Reach:
+    """``channels`` is keyed by (bot id, channel id), as ``bots`` is by bot id."""
+
+    def __init__(self, bots: Mapping[str, BotConfig], channels: Mapping[tuple[str, str], Channel]) -> None:
+        self._pushing = {
+            bot.id: tuple(name for name in bot.channels if channels[bot.id, name].limits.pushes)
+            for bot in bots.values()
+        }
+        self._bots = bots
+
+    def staff(self, conversation: ConversationId, person: str) -> ConversationId | None:
+        """The single chat in which the colleague ``person`` hears of ``conversation``; ``None`` where the bot has no
+        channel that can write to anybody."""
+        channel = self._push_channel(conversation)
+        return None if channel is None else replace(conversation, channel=channel, person=person, chat="")
+
+    def person(self, conversation: ConversationId) -> ConversationId:
+        """Where a word for the person of ``conversation`` goes: a single chat that can be written to, if the person
+        bears the same id there; else the conversation itself, which then has late replies at the most."""
+        channel = self._push_channel(conversation)
+        if channel == conversation.channel:
+            return replace(conversation, chat="")
+        known_there = self._bots[conversation.bot].channels[conversation.channel].plain_userids
+        if channel is None or not known_there:
+            return conversation
+        return replace(conversation, channel=channel, chat="")
+
+    def _push_channel(self, conversation: ConversationId) -> str | None:
+        pushing = self._pushing.get(conversation.bot, ())
+        if conversation.channel in pushing:
+            return conversation.channel
+        return pushing[0] if pushing else None

@@ -1,0 +1,152 @@
+"""Links to the sources of an answer: signed, short, and for a while.
+
+A link opens one entry of the knowledge to whoever holds it, as far as its reader's audience may see, until it
+expires. It carries no name and no words; the page behind it is :mod:`bot.web.reader`.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from bot.errors import BotError, ConfigError
+from bot.knowledge.entries import Audience
+from bot.settings import Settings
+
+DAY_S = 86_400
+
+_SHORTEST_SECRET = 32  # characters, as SECRET_KEY must have
+_CLAIMS = struct.Struct(">16sBI8s")
+"""Entry id, audience, expiry in epoch seconds, tenant tag."""
+_SIGNATURE_BYTES = 16  # half of SHA-256, the least that RFC 2104, section 5, advises
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{60}", re.ASCII)  # 45 bytes without spare bits: no second spelling of a token
+_PURPOSE = b"source link, first format"
+_AUDIENCES = {Audience.PUBLIC: 0, Audience.HCP: 1, Audience.STAFF: 2}  # fixed for ever: links in chats carry it
+_AUDIENCE_OF = {code: audience for audience, code in _AUDIENCES.items()}
+
+
+class BadLink(BotError):
+    """A link that opens nothing."""
+
+
+class ForgedLink(BadLink):
+    """A link that this installation never made, or made with another secret."""
+
+
+class ExpiredLink(BadLink):
+    """A link of ours whose time is over."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceToken:
+    """What a link says: the entry it opens, for whom, in which tenant (see :func:`tenant_tag`), and until when, in
+    epoch seconds."""
+
+    entry_id: str
+    reader: Audience
+    tenant: str
+    expires_at: int
+
+
+def tenant_tag(tenant: str) -> str:
+    """``tenant`` as a link carries it: 16 hexadecimal digits, so that every link has the same length."""
+    return hashlib.sha256(tenant.encode()).hexdigest()[:16]
+
+
+class SourceLinks:
+    """Makes and opens links.
+
+    ``secret`` is the installation's; every process needs the same. ``base_url`` is where people reach the web process,
+    without a trailing slash; ``life_s`` is how long a link opens, in seconds.
+    """
+
+    def __init__(self, secret: bytes, base_url: str, life_s: int) -> None:
+        self._key = hmac.digest(secret, _PURPOSE, "sha256")
+        self._base_url = base_url
+        self._life_s = life_s
+
+    def url_for(self, entry_id: str, reader: Audience, tenant: str, now: float) -> str:
+        """The address of an entry for ``reader``, made at epoch second ``now``: 74 characters after the base URL.
+
+        The page scrolls to the passage by its fragment. Raises ``ValueError`` for an id that is not a UUID.
+        """
+        claims = _CLAIMS.pack(
+            UUID(entry_id).bytes,
+            _AUDIENCES[reader],
+            int(now) + self._life_s,
+            bytes.fromhex(tenant_tag(tenant)),
+        )
+        token = base64.urlsafe_b64encode(claims + self._sign(claims)).decode()
+        return f"{self._base_url}/source/{token}#cited"
+
+    def open(self, token: str, now: float) -> SourceToken:
+        """What ``token`` says, when it is ours and epoch second ``now`` lies before its end.
+
+        Raises :class:`ForgedLink` and :class:`ExpiredLink`.
+        """
+        if not _TOKEN.fullmatch(token):
+            raise ForgedLink("not the form of a source link")
+        raw = base64.urlsafe_b64decode(token)
+        claims, signature = raw[: _CLAIMS.size], raw[_CLAIMS.size :]
+        if not hmac.compare_digest(signature, self._sign(claims)):
+            raise ForgedLink("the signature of a source link is wrong")
+        entry, audience, expires_at, tenant = _CLAIMS.unpack(claims)
+        if now >= expires_at:
+            raise ExpiredLink(f"the source link expired {now - expires_at:.0f} s ago")
+        return SourceToken(
+            entry_id=str(UUID(bytes=entry)),
+            reader=_AUDIENCE_OF[audience],
+            tenant=tenant.hex(),
+            expires_at=expires_at,
+        )
+
+    def _sign(self, claims: bytes) -> bytes:
+        return hmac.digest(self._key, claims, "sha256")[:_SIGNATURE_BYTES]
+
+
+def source_links(settings: Settings) -> SourceLinks:
+    """The links of this installation. Raises :class:`~bot.errors.ConfigError` when it has no usable secret."""
+    given = settings.secret_key
+    secret = given.get_secret_value() if given else installation_secret(settings.data_dir / "secret_key")
+    return SourceLinks(secret.encode(), settings.public_url, settings.citation_link_days * DAY_S)
+
+
+def installation_secret(path: Path) -> str:
+    """The secret kept at ``path``, made there once at random, for its owner's eyes only.
+
+    Several processes may ask first at the same time: all get the same. Raises :class:`~bot.errors.ConfigError` when
+    it can be neither read nor made.
+    """
+    try:
+        if not path.exists():
+            _create(path, secrets.token_urlsafe(48))
+        secret = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not ASCII"
+        raise ConfigError([f"SECRET_KEY: unset, and {path} cannot be used ({why}); set SECRET_KEY"]) from error
+    if len(secret) < _SHORTEST_SECRET:
+        raise ConfigError([f"{path}: found {len(secret)} characters; delete the file and a new secret is made"])
+    return secret
+
+
+def _create(path: Path, secret: str) -> None:
+    """Write ``path`` unless it exists: a link appears with the whole content, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secret + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was first: its secret counts
+            os.link(draft, path)
+    finally:
+        draft.unlink()

@@ -1,0 +1,121 @@
+"""A turn on its way through the pipeline: what came in, what each step found out, and what is said."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bot.answering.answerer import Answer
+from bot.answering.evidence import Evidence
+from bot.bots_file import BotConfig
+from bot.handoff.desk import Notice
+from bot.knowledge.entries import Audience
+from bot.messages import ConversationId, InboundMessage, Quoted, ReplyKind
+from bot.records.turns import TurnRecord
+from bot.texts import Language
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """What a step decided: the words for the asker (empty: silence, a human has the conversation), and for others."""
+
+    kind: ReplyKind
+    text: str
+    notices: tuple[Notice, ...] = ()
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What one step did, for the record: how long it took and what it found, small and JSON-ready."""
+
+    step: str
+    ms: float
+    found: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"step", "ms", …found}``."""
+        return {"step": self.step, "ms": self.ms, **self.found}
+
+
+@dataclass(kw_only=True, slots=True)
+class Turn:
+    """One or more messages answered together.
+
+    ``id`` is made from the first message's id, so that a turn that runs again after a crash keeps it. ``text`` are the
+    messages' texts joined by newlines, ``quoted`` what the person quoted, ``reader`` who may read the answer, ``now``
+    epoch seconds. ``show`` lets the person read the answer so far, where the platform can.
+
+    The steps fill in the rest: ``questions`` are the readings of the message, the most literal first.
+    """
+
+    id: str
+    bot: BotConfig
+    conversation: ConversationId
+    messages: tuple[InboundMessage, ...]
+    text: str
+    quoted: Quoted | None
+    language: Language
+    reader: Audience
+    now: float
+    show: Callable[[str], None]
+    questions: tuple[str, ...] = ()
+    evidence: Evidence | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    _found: dict[str, Any] = field(default_factory=dict)
+
+    def found(self, **values: Any) -> None:
+        """Note what the step under way found out; JSON-ready."""
+        self._found |= values
+
+    def end_step(self, name: str, ms: float) -> None:
+        """Close the notes of the step called ``name``, which took ``ms`` milliseconds."""
+        self.decisions.append(Decision(step=name, ms=ms, found=dict(self._found)))
+        self._found.clear()
+
+    @property
+    def retrieved(self) -> Evidence:
+        """The evidence. Raises ``RuntimeError`` in a step before it was retrieved: a mistake of ours."""
+        if self.evidence is None:
+            raise RuntimeError("this step stands before the one that retrieves")
+        return self.evidence
+
+    @property
+    def stream_id(self) -> str:
+        """The bubble that shows the reply; empty where the platform shows none."""
+        return self.messages[0].stream_id
+
+
+def turn_id(message: InboundMessage) -> str:
+    """The id of the turn that ``message`` begins: 20 letters and digits, the same on every worker and every try."""
+    origin = "\0".join((message.conversation.bot, message.conversation.channel, message.message_id))
+    return base64.b32encode(hashlib.sha256(origin.encode()).digest())[:20].decode().lower()
+
+
+def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) -> TurnRecord:
+    """What is kept of ``turn``, which ``step`` decided; its fate is added when the reply was delivered or given up."""
+    answer = said.answer
+    return TurnRecord(
+        id=turn.id,
+        bot=turn.bot.id,
+        tenant=turn.bot.tenant,
+        conversation=turn.conversation.key,
+        person=turn.conversation.person,
+        reader=turn.reader.value,
+        asked_at=turn.messages[0].received_at,
+        answered_at=turn.now,
+        message_ids=tuple(message.message_id for message in turn.messages),
+        question=turn.text,
+        quoted=turn.quoted.text if turn.quoted else "",
+        step=step,
+        kind=said.kind.value,
+        answer=said.text,
+        citations=tuple(asdict(citation) for citation in answer.citations) if answer else (),
+        passages=turn.evidence.passages if turn.evidence else (),
+        confidence=turn.evidence.confidence if turn.evidence else None,
+        timings_ms=answer.timings_ms if answer else {},
+        steps=tuple(decision.to_json() for decision in turn.decisions),
+        generation=answer.generation if answer else {},
+        versions=versions,
+    )

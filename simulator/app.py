@@ -1,0 +1,140 @@
+"""The self-built app as members see it: what they write to it becomes an XML callback (§2.2 to 2.4)."""
+
+import secrets
+import threading
+from collections.abc import Callable
+
+from simulator.chats import Chats
+from simulator.delivery import Deliveries
+from simulator.entries import Delivery, Entry, Quote
+from simulator.envelope import Style, Value, write_plain
+from simulator.faults import Faults
+from simulator.journal import Journal
+from simulator.media import Media
+from simulator.passive import PassiveReplies
+from simulator.posting import Posting, Unpostable
+from simulator.rules import Rules
+from simulator.sealing import XmlSealer
+from simulator.settings import Settings
+from simulator.trace import Trace
+
+COMMON_FIELDS = ("ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "AgentID")
+"""Fields of every callback (§2.2); the platform fills them in itself."""
+
+_WITH_MEDIA = ("image", "voice", "video", "file")
+"""``file`` is not in the documentation (§2.3 †)."""
+
+
+class App:
+    """The app's side of the chats; see :class:`simulator.posting.Posting` for what members do."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        rules: Rules,
+        journal: Journal,
+        chats: Chats,
+        faults: Faults,
+        trace: Trace,
+        media: Media,
+        clock: Callable[[], float],
+    ) -> None:
+        self.name = settings.app_name
+        self.first_callback_url = settings.callback_url
+        self.sealer = XmlSealer(
+            token=settings.token,
+            encoding_aes_key=settings.encoding_aes_key,
+            corp_id=settings.corp_id,
+            agent_id=settings.agent_id,
+            clock=clock,
+        )
+        self.deliveries = Deliveries(
+            target="callback",
+            sealer=self.sealer,
+            callback_url=settings.callback_url,
+            rules=rules,
+            journal=journal,
+            chats=chats,
+            faults=faults,
+            trace=trace,
+            replies=PassiveReplies(sealer=self.sealer, rules=rules, journal=journal, chats=chats),
+        )
+        self._settings = settings
+        self._rules = rules
+        self._chats = chats
+        self._media = media
+        self._clock = clock
+        # The app remembers MsgIds longer than a simulator runs, so a new run must not repeat the last one's.
+        self._next_msg_id = secrets.randbelow(8 * 10**18) + 10**18
+        self._id_lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """Callbacks not yet ended, held ones included."""
+        return self.deliveries.waiting
+
+    def start(self) -> None:
+        """Begin to make callbacks."""
+        self.deliveries.start()
+
+    def close(self) -> None:
+        """Stop making callbacks."""
+        self.deliveries.close()
+
+    def clear(self) -> None:
+        """Nothing is remembered here."""
+
+    def post(self, posting: Posting, quote: Quote | None) -> Entry:
+        """Show what a member did in the chat and let it go to the app. Raises :class:`Unpostable`."""
+        is_event = posting.type == "event"
+        fields = self._fields(posting)
+        msg_id = 0 if is_event else self._new_msg_id()
+        plain: dict[str, Value] = {
+            "ToUserName": self._settings.corp_id,
+            "FromUserName": posting.member,
+            "CreateTime": int(self._clock()) if posting.create_time is None else posting.create_time,
+            "MsgType": posting.type,
+            **fields,
+            **({} if is_event else {"MsgId": msg_id}),
+            "AgentID": self._settings.agent_id,
+        }
+        entry = self._chats.add(
+            member=posting.member,
+            peer="app",
+            via="member",
+            type=posting.type,
+            content=posting.content,
+            fields={} if posting.type == "text" else fields,
+            upload=posting.upload.summary() if posting.upload else None,
+            quote=quote,
+            msg_id="" if is_event else str(msg_id),
+            request_id=secrets.token_hex(16),
+            delivery=Delivery(),
+        )
+        title = posting.content if is_event else posting.type
+        self.deliveries.post(entry, write_plain(plain, posting.style or self._style(entry)), title=title)
+        return entry
+
+    def _fields(self, posting: Posting) -> dict[str, Value]:
+        """The fields of the MsgType; an upload brings the documented ones (§2.3)."""
+        fields = dict(posting.fields)
+        if posting.upload is None:
+            return fields
+        if posting.type not in _WITH_MEDIA:
+            raise Unpostable(f"the app takes an upload only as {', '.join(_WITH_MEDIA)}")
+        media_id = self._media.media_id(posting.upload)
+        if posting.type == "image":
+            return {"PicUrl": self._media.picture_url(posting.upload), "MediaId": media_id, **fields}
+        own: dict[str, Value] = {"voice": {"Format": "amr"}, "video": {"ThumbMediaId": media_id}}.get(posting.type, {})
+        return {"MediaId": media_id, **own, **fields}
+
+    def _new_msg_id(self) -> int:
+        with self._id_lock:
+            self._next_msg_id += 1
+            return self._next_msg_id
+
+    def _style(self, entry: Entry) -> Style:
+        if self._rules.plain_xml == "mixed":
+            return "cdata" if entry.id % 2 else "bare"
+        return "cdata" if self._rules.plain_xml == "cdata" else "bare"

@@ -1,0 +1,247 @@
+// The page put together: who is played, which conversation is open, and what happens when something comes.
+import { call, follow } from "./api.js";
+import { drawChats, drawMembers, kindOf } from "./chats.js";
+import { createComposer, drawExamples } from "./composer.js";
+import { createConversation } from "./conversation.js";
+import { byId, element } from "./dom.js";
+import { createFaults } from "./faults.js";
+import { createTrace } from "./panel.js";
+import { openRules } from "./rules.js";
+import * as store from "./store.js";
+import { startTheme } from "./theme.js";
+import { preview } from "./words.js";
+
+const TOAST_MS = 9000;
+const isDrawer = matchMedia("(max-width: 72rem)"); // both as in layout.css
+const wide = matchMedia("(min-width: 45.01rem)");
+
+let me = "";
+let key = ""; // the open conversation; empty on a phone that shows the list
+let run = "";
+const entered = new Set(); // "run member": who has opened the bot's chat
+
+const conversation = createConversation({
+  quote: (entry) => composer.quote(entry),
+  trace: (entry) => {
+    openPanel("trace");
+    trace.showEntry(entry);
+  },
+  rate: (entry, type) => post({ event: "feedback_event", target: entry.id, feedback: { type } }),
+  act: (entry, choice) => post(cardEvent(entry, choice)),
+});
+const composer = createComposer({ post, notify: toast });
+const trace = createTrace((event) => {
+  if (!wide.matches) closePanel();
+  conversation.reveal(event.entry);
+});
+const faults = createFaults(() => ({ peer: here()?.peer, member: me }), toast);
+
+const here = () => store.conversations(me).find((one) => one.key === key);
+
+/** A used card, in the words of the account that sent it (§2.4, §4.3). */
+function cardEvent(entry, { event_key, selected }) {
+  if (store.peerOf(entry.peer).kind === "bot") return { event: "template_card_event", target: entry.id, event_key, selected };
+  const { task_id: TaskId = "", card_type: CardType = "" } = entry.fields;
+  return { event: "template_card_event", event_key, fields: { TaskId, CardType } };
+}
+
+/** Send as a member into a conversation. Whether the simulator took it. */
+async function post(message, { kind, peer, chat } = here(), member = me) {
+  try {
+    const entry = await call("POST", "messages", { member, ...(kind === "group" ? { chat } : { peer: peer.id }), ...message });
+    if (entry.skipped) toast(`平台没有发这个事件（规则 ${entry.rule}）`);
+    return true;
+  } catch (error) {
+    toast(`没有发出去：${error.message}`);
+    return false;
+  }
+}
+
+async function loadConfig() {
+  store.setConfig(await call("GET", "config"));
+  drawExamples(byId("examples"), (question) => post({ type: "text", content: composer.mentioning() + question }));
+}
+
+/** The address keeps who is played and what is open: #member/conversation. */
+function route() {
+  const [userid, ...rest] = location.hash.slice(1).split("/");
+  const member = store.memberOf(userid) ?? store.corp().members[0];
+  const found = store.conversations(member.userid);
+  const wanted = found.find((one) => one.key === rest.join("/"));
+  show(member.userid, wanted?.key ?? (wide.matches ? found[0].key : ""));
+}
+
+function go(userid, conversationKey) {
+  const hash = `#${[userid, ...conversationKey.split("/")].filter(Boolean).join("/")}`;
+  if (location.hash === hash) route();
+  else location.hash = hash;
+}
+
+function show(userid, conversationKey) {
+  const changed = me !== userid || key !== conversationKey;
+  me = userid;
+  key = conversationKey;
+  byId("app").dataset.view = key ? "chat" : "list";
+  const member = store.memberOf(me);
+  byId("me").textContent = `${member.name}${member.role ? ` · ${member.role}` : ""}`;
+  if (key && changed) showConversation();
+  drawSides();
+}
+
+function showConversation() {
+  const open = here();
+  byId("title").textContent = open.name;
+  byId("subtitle").textContent = open.kind === "group" ? memberNames(open) : kindOf(open.peer);
+  byId("mention").hidden = open.kind !== "group";
+  byId("empty-words").textContent = emptyWords(open);
+  document.title = `${open.name} · 模拟企业微信`;
+  conversation.show(open, me);
+  composer.show(open, me);
+  trace.show(open, me);
+  if (!byId("faults-tab").hidden) faults.open();
+  if (matchMedia("(hover: hover)").matches) composer.focus(); // on a phone this would open the keyboard
+  readHere();
+  enterChat(open);
+}
+
+const memberNames = ({ members, peer }) =>
+  [...members.map((userid) => store.memberOf(userid)?.name ?? userid), ...(peer ? [peer.name] : [])].join("、");
+
+function emptyWords({ kind, peer }) {
+  if (kind !== "group") return `现在是${store.memberOf(me).name}在和${peer.name}说话`;
+  return peer ? `群里 @${peer.name} 提问，大家都看得到` : "群里还没有机器人";
+}
+
+/** WeCom tells the bot when a member opens its chat, once a day (rule 31). */
+function enterChat({ kind, peer, last }) {
+  const visit = `${run} ${me}`;
+  if (kind !== "single" || peer.kind !== "bot" || last || entered.has(visit)) return;
+  entered.add(visit);
+  post({ event: "enter_chat" });
+}
+
+function readHere() {
+  if (key && document.visibilityState === "visible") store.markRead(me, key);
+}
+
+function drawSides() {
+  drawMembers(me, (userid) => go(userid, wide.matches || key ? key : ""));
+  drawChats(me, key, (conversationKey) => go(me, conversationKey));
+}
+
+async function takeNews({ messages }, first) {
+  if (messages.some(store.isUnknown)) await loadConfig();
+  const fresh = store.take(messages);
+  if (first) return route();
+  const open = key && here();
+  const changed = open ? messages.filter((entry) => isIn(entry, open)) : [];
+  if (changed.length) {
+    conversation.update(changed);
+    readHere();
+    for (const entry of changed.filter(isComplete)) conversation.announce(entry);
+  }
+  if (messages.length) drawSides();
+  for (const entry of fresh) tellOthers(entry);
+  return undefined;
+}
+
+const isIn = (entry, open) => store.keyOf(entry) === open.key && (entry.chat !== "" || entry.member === me);
+const isComplete = (entry) => entry.via !== "member" && (!entry.stream || entry.stream.finished);
+
+/** Another played member got something that the present one does not see. */
+function tellOthers(entry) {
+  const seen = store.audience(entry);
+  if (entry.via === "member" || seen.includes(me)) return;
+  const { userid, name, role } = store.memberOf(seen[0]) ?? {};
+  if (!userid) return;
+  const conversationKey = store.keyOf(entry);
+  toast(`${name}${role ? `（${role}）` : ""}收到：${preview(entry) || "正在写…"}`, `切换到${name}`, () => go(userid, conversationKey));
+}
+
+let toastTimer = 0;
+function toast(words, label = "", act = null) {
+  const node = byId("toast");
+  clearTimeout(toastTimer);
+  const close = () => { node.hidden = true; };
+  node.replaceChildren(element("span", words));
+  if (act) {
+    const button = element("button", label, "plain small");
+    button.type = "button";
+    button.addEventListener("click", () => {
+      close();
+      act();
+    });
+    node.append(button);
+  }
+  node.hidden = false;
+  toastTimer = setTimeout(close, TOAST_MS);
+}
+
+function openPanel(tab) {
+  byId("app").dataset.panel = tab;
+  byId("panel-toggle").setAttribute("aria-expanded", "true");
+  for (const button of byId("tabs").children) {
+    const chosen = button.dataset.tab === tab;
+    button.setAttribute("aria-selected", String(chosen));
+    button.tabIndex = chosen ? 0 : -1;
+    byId(`${button.dataset.tab}-tab`).hidden = !chosen;
+  }
+  if (tab === "trace") trace.open();
+  if (tab === "faults") faults.open();
+  if (tab === "rules") openRules(toast);
+  if (isDrawer.matches) byId("panel").querySelector("[aria-selected=true]").focus();
+}
+
+function closePanel() {
+  if (byId("panel").contains(document.activeElement)) byId("panel-toggle").focus();
+  delete byId("app").dataset.panel;
+  byId("panel-toggle").setAttribute("aria-expanded", "false");
+  trace.close();
+}
+
+const panelIsOpen = () => "panel" in byId("app").dataset;
+
+function listen() {
+  byId("panel-toggle").addEventListener("click", () => (panelIsOpen() ? closePanel() : openPanel("trace")));
+  for (const node of [byId("panel-close"), byId("scrim")]) node.addEventListener("click", closePanel);
+  byId("tabs").addEventListener("click", (event) => {
+    if (event.target.dataset.tab) openPanel(event.target.dataset.tab);
+  });
+  byId("tabs").addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const tabs = [...byId("tabs").children];
+    const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
+    openPanel(next.dataset.tab);
+    next.focus();
+  });
+  byId("back").addEventListener("click", () => go(me, ""));
+  window.addEventListener("hashchange", route);
+  wide.addEventListener("change", route);
+  document.addEventListener("visibilitychange", () => {
+    readHere();
+    if (me) drawSides();
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#more")) byId("more").open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    if (byId("more").open) byId("more").open = false;
+    else if (panelIsOpen() && !byId("composer").contains(document.activeElement)) closePanel();
+  });
+}
+
+startTheme();
+listen();
+follow("messages", {
+  start: async (fresh) => {
+    run = fresh;
+    key = "";
+    store.begin(run);
+    await loadConfig();
+  },
+  news: takeNews,
+  lost: (isLost) => { byId("lost").hidden = !isLost; },
+  signal: new AbortController().signal,
+});

@@ -1,0 +1,46 @@
+// The numbers and switches of the rules (simulator/rules.py): the rule each belongs to, and what people call it.
+
+export const SWITCHES = {
+  url_check_timeout_s: [1, "验证回调地址最多等（秒）"],
+  callback_timeout_s: [5, "回调最多等（秒）"],
+  callback_retries: [5, "失败后重投几次"],
+  callback_retry_pause_s: [5, "重投之间隔（秒）"],
+  callback_retry_on_status: [5, "状态码不是 200 也重投"],
+  callback_retry_reuses_signature: [5, "重投时不重新签名"],
+  plain_xml: [11, "XML 的写法"],
+  token_life_s: [13, "令牌有效（秒）"],
+  token_reuse_margin_s: [13, "剩余多于此，取到的还是同一个令牌（秒）"],
+  bad_secret_limit: [13, "密钥错几次就封"],
+  bad_secret_ban_s: [13, "封多久（秒）"],
+  refuse_unicode_escapes: [16, "拒绝 \\u 转义的请求（40033）"],
+  text_bytes: [17, "文字超过就截断（字节）"],
+  refused_text_bytes: [17, "文字超过就拒绝（字节）"],
+  member_per_minute: [18, "一人每分钟最多收几条"],
+  member_per_hour: [18, "一人每小时最多收几条"],
+  seats: [19, "企业账号人数"],
+  sends_per_seat_and_day: [19, "每个账号每天几人次"],
+  calls_per_minute: [19, "一个接口每分钟几次"],
+  calls_per_hour: [19, "一个接口每小时几次"],
+  concurrent_calls: [19, "一个接口同时几次"],
+  duplicate_interval_s: [20, "查重的间隔（秒）"],
+  duplicate_interval_max_s: [20, "查重间隔最长（秒）"],
+  media_id_life_s: [23, "素材有效（秒）"],
+  encrypted_userids: [26, "机器人看到的是加密的 userid"],
+  stream_poll_s: [27, "隔多久来取一次流（秒）"],
+  stream_life_s: [27, "最多取多久（秒）"],
+  stream_bytes: [27, "流的内容最长（字节）"],
+  refuse_long_stream: [27, "过长的流拒收（否则截断）"],
+  refuse_early_pictures: [27, "结束前带图拒收（否则忽略）"],
+  bot_in_progress: [28, "一人同时几条在处理"],
+  bot_excess: [28, "多出来的消息"],
+  media_url_life_s: [29, "媒体链接有效（秒）"],
+  response_url_life_s: [30, "response_url 有效（秒）"],
+  response_url_errcode: [30, "response_url 失效后的错误码"],
+  enter_chat_daily: [31, "打开会话每天只通知一次"],
+};
+
+/** Switches that are a choice: value and what it means. */
+export const CHOICES = {
+  plain_xml: { mixed: "两种轮着来", cdata: "带 CDATA", bare: "不带 CDATA" },
+  bot_excess: { held: "先扣着", refused: "拒收" },
+};

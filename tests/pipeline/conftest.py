@@ -1,0 +1,164 @@
+"""A pipeline over a real index, a real database and channels that only write down; no queues and no platform."""
+
+import math
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel
+
+from bot.answering.answerer import Answerer
+from bot.answering.evidence import Retriever
+from bot.bots_file import BotConfig, ChannelConfig
+from bot.commands.registry import CommandDesk
+from bot.conversation import TurnOutcome
+from bot.handoff.desk import Desk
+from bot.handoff.reach import Reach
+from bot.handoff.tickets import Tickets
+from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
+from bot.knowledge.edge_index import EdgeIndex
+from bot.knowledge.embedder import E5Embedder
+from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.search import Searcher
+from bot.knowledge.segment import Segmenter, jieba_dictionary
+from bot.knowledge.tokens import Tokenizer
+from bot.links import SourceLinks
+from bot.messages import ConversationId, InboundMessage, MessageKind, Quoted, Sender
+from bot.pipeline import Pipeline
+from bot.records.database import Database
+from bot.records.turns import TurnRecord, TurnRecords
+from bot.texts import Texts
+from tests.delivery.conftest import RecordingChannel
+
+NOW = 1_800_000_000.0
+FAQS = {
+    "如何修改登录密码？": "在“我的—设置—安全”里点“修改密码”，输入旧密码和两次新密码。",
+    "会议室怎么预订？": "在日历里新建会议，点“添加会议室”，选好时间即可。",
+    "年假有几天？": "入职满一年有五天，满十年有十天。",
+}
+PASSAGES = {
+    "打印机在三楼东侧，刷工卡后取件，彩色打印每月限一百页。": Audience.PUBLIC,
+    "差旅报销须在返回后三十天内提交，附发票原件和行程单。": Audience.PUBLIC,
+    "示例中心的夜间急诊电话只告诉已认证的医生：分机八零二。": Audience.HCP,
+}
+
+
+class Group(BaseModel):
+    """A group's block."""
+
+    audience: Literal["public", "hcp", "staff"]
+
+
+class Block(BaseModel):
+    """A channel's block, as far as the product reads it."""
+
+    audience: Literal["public", "hcp", "staff"] = "public"
+    chats: dict[str, Group] = {}
+    plain_userids: bool = False
+
+
+ROBOT = Block(audience="hcp", chats={"doctors": Group(audience="hcp")}, plain_userids=True)
+BOT = BotConfig(
+    id="imaging",
+    name="小影",
+    tenant="academy",
+    knowledge=("c",),
+    admins=("zhang.wei",),
+    servicers=("li.na",),
+    channels={"app": ChannelConfig(type="app", config=Block()), "ai": ChannelConfig(type="ai", config=ROBOT)},
+)
+
+
+def entry(kind: EntryKind, title: str, text: str, audience: Audience = Audience.PUBLIC) -> Entry:
+    return Entry(
+        id=str(uuid.uuid5(uuid.NAMESPACE_URL, text)),
+        tenant="academy",
+        collection="c",
+        kind=kind,
+        audience=audience,
+        title=title,
+        questions=(title,) if kind is EntryKind.FAQ else (),
+        text=text,
+        source="手册.md",
+        location="第一章",
+        valid_from=-math.inf,
+        valid_to=math.inf,
+    )
+
+
+@pytest.fixture(scope="session")
+def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
+    embedder = E5Embedder(tmp_path_factory.mktemp("cache"))
+    index = EdgeIndex(tmp_path_factory.mktemp("index"), embedder, Tokenizer(Segmenter(jieba_dictionary())))
+    entries = [entry(EntryKind.FAQ, question, answer) for question, answer in FAQS.items()]
+    entries += [entry(EntryKind.PASSAGE, "员工手册", text, audience) for text, audience in PASSAGES.items()]
+    index.upsert(entries)
+    yield Searcher(index, embedder, Calibration.shipped())
+    index.close()
+
+
+@dataclass
+class House:
+    """A bot at work; ``says`` runs one turn and gives what it led to."""
+
+    pipeline: Pipeline
+    records: TurnRecords
+    tickets: Tickets
+    answerer: Answerer
+    shown: list[str] = field(default_factory=list)
+    said: int = 0
+
+    def message(self, text: str, *, channel: str = "app", chat: str = "", **more: object) -> InboundMessage:
+        self.said += 1
+        message = InboundMessage(
+            conversation=ConversationId(bot="imaging", channel=channel, person="wang.fang", chat=chat),
+            message_id=f"m{self.said}",
+            sender=Sender(id="wang.fang"),
+            kind=MessageKind.TEXT,
+            text=text,
+            sent_at=NOW,
+            received_at=NOW,
+            stream_id=f"s{self.said}" if channel == "ai" else "",
+        )
+        return replace(message, **more)  # type: ignore[arg-type]
+
+    def says(self, text: str, **more: object) -> TurnOutcome:
+        return self.pipeline.run([self.message(text, **more)], self.shown.append)  # type: ignore[arg-type]
+
+    def hears(self, text: str, **more: object) -> str:
+        return "".join(part.content for part in self.says(text, **more).reply.parts)
+
+    def record(self, text: str, **more: object) -> TurnRecord:
+        return TurnRecord.decode(self.says(text, **more).reply.record)
+
+
+def quoted(text: str) -> Quoted:
+    return Quoted(kind=MessageKind.TEXT, text=text)
+
+
+@pytest.fixture
+def house(tmp_path: Path, searcher: Searcher) -> Iterator[House]:
+    database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
+    database.upgrade()
+    bots = {"imaging": BOT}
+    channels = {("imaging", "app"): RecordingChannel(), ("imaging", "ai"): RecordingChannel(pushes=False)}
+    records, tickets, texts = TurnRecords(database), Tickets(database, 1800, lambda: NOW), Texts()
+    desk = Desk(tickets, records, texts, bots, Reach(bots, channels))
+    answerer = Answerer(Retriever(searcher, ANSWER_THRESHOLD), None)
+    pipeline = Pipeline(
+        bots=bots,
+        channels=channels,
+        answerer=answerer,
+        commands=CommandDesk(desk, texts),
+        desk=desk,
+        texts=texts,
+        links=SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600),
+        versions={"embedder": "e5"},
+        has_knowledge=lambda _bot: True,
+        clock=lambda: NOW,
+    )
+    yield House(pipeline, records, tickets, answerer)
+    database.dispose()
