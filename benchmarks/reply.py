@@ -6,7 +6,7 @@ The whole product runs as an operator starts it (`up`), with the demo's knowledg
 this script that issues tokens and notes when a message arrives. One question at a time, each from another person.
 ``echo`` is the baseline of the same run: the whole way without any retrieval. ``model`` answers come from a scripted
 model server on this machine that needs no time of its own, in a second installation; what a real model takes comes on
-top. Start-up is the time until `up` says that it is ready, the first with the knowledge still to be embedded.
+top. Start-up is the time until `up` says that it is ready: first in an empty folder, which builds the embedder's graph.
 """
 
 import argparse
@@ -28,6 +28,8 @@ from benchmarks.acknowledgement import ROOT, encrypted_callback, post
 FAQ = "怎样联系学员服务台？"
 PASSAGE = "虚拟皮疹出现的比例是多少"
 ANSWER_WITHIN_S = 30
+PAUSE_S = 0.1
+"""Between an answer and the next question, so that what the product does after an answer is not in the next figure."""
 
 
 class Platform:
@@ -133,6 +135,7 @@ def running(environment: Mapping[str, str]) -> Iterator[tuple[int, float]]:
             sys.exit("`up` ended before it was ready")
         yield int(environment["PORT"]), time.perf_counter() - started
         process.terminate()
+        process.communicate()
 
 
 def ingest(environment: Mapping[str, str]) -> None:
@@ -155,6 +158,7 @@ def model_server() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]
         process.terminate()
+        process.communicate()
 
 
 def measure(
@@ -163,6 +167,7 @@ def measure(
     """Seconds from sending the callback to the arrival of its answer, sorted; the first few are not counted."""
     seconds = []
     for number in range(-3, questions):
+        time.sleep(PAUSE_S)
         person = member or f"person{secrets.token_hex(6)}"
         path, body = encrypted_callback(person, text(number))
         sent = time.perf_counter()

@@ -29,7 +29,7 @@ SECOND_PASSAGE_SHARE = 0.85
 """A second passage is quoted when its score is at least this share of the first one's."""
 COMPOSED_FROM = 6
 """Passages and FAQs a language model reads."""
-WORTH_READING = 0.15
+WORTH_READING = 0.2
 """The confidence from which a language model is asked to read what was found: it checks before it answers, so it may
 look at what would be too unsure to quote, but a search that found nothing is refused without the cost."""
 QUOTE_CHARACTERS = 160

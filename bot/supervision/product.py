@@ -147,6 +147,9 @@ def _environment(settings: Settings, simulated: SimulatedCorp | None) -> dict[st
             "SIMULATOR_TOKEN": simulated.app.token,
             "SIMULATOR_ENCODING_AES_KEY": simulated.app.encoding_aes_key,
         }
+    if simulated is not None and settings.uses_demo_bots:
+        examples = DEMO_BOTS_FILE.with_name("examples.txt")
+        variables["SIMULATOR_EXAMPLES"] = examples.read_text(encoding="utf-8")
     if simulated is not None and simulated.robot is not None:
         variables |= {
             "SIMULATOR_BOT_TOKEN": simulated.robot.token,

@@ -52,7 +52,7 @@ export async function follow(path, { start, news, lost, signal }) {
       await news(answer, first);
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof TypeError)) console.error(error); // a TypeError is fetch's way to say "unreachable"
+      console.error(error);
       atOnce = true;
       lost(true);
       await new Promise((resume) => setTimeout(resume, RETRY_MS));

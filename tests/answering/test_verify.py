@@ -1,5 +1,8 @@
 """What may be said of what a model wrote: right sentences are kept, wrong ones dropped, each for its reason."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bot.answering.verify import Source, Verifier
@@ -269,3 +272,17 @@ def test_where_sentences_end(text: str, sentences: int) -> None:
 def test_without_sources_nothing_is_said() -> None:
     verifier = Verifier((), "孕妇能用吗？")
     assert verifier.feed("孕妇禁用[1]。\n") + verifier.finish() == []
+
+
+def test_whoever_quotes_a_document_word_for_word_is_kept(repository: Path) -> None:
+    quoted = 0
+    for document in (repository / "deploy/demo/knowledge").glob("*.md"):
+        for paragraph in re.split(r"\n\s*\n", document.read_text(encoding="utf-8")):
+            source = Source(title=document.stem, text=paragraph)
+            for sentence in re.findall(r"[^。！？\n]{6,}", paragraph):
+                verifier = Verifier([source], "")
+                verifier.feed(f"{sentence}[1]。")
+                verifier.finish()
+                assert verifier.dropped == []
+                quoted += 1
+    assert quoted > 100

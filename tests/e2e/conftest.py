@@ -11,6 +11,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -205,11 +206,17 @@ def free_ports() -> tuple[int, int]:
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[System]:
-    """``python -m bot up`` with the demo, ready."""
-    data_dir = tmp_path_factory.mktemp("system")
+    """``python -m bot up`` with the demo, ready, and no language model."""
+    with running_system(tmp_path_factory.mktemp("system"), repository, HANDOFF_WAIT_S="6") as running:
+        yield running
+
+
+@contextmanager
+def running_system(data_dir: Path, repository: Path, **settings: str) -> Iterator[System]:
+    """An installation of its own in ``data_dir``, ready; all its processes end with it."""
     port, simulator_port = free_ports()
     environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG")}  # noqa: TID251
-    environment |= {"PORT": str(port), "DATA_DIR": str(data_dir), "LOG_LEVEL": "INFO", "HANDOFF_WAIT_S": "6"}
+    environment |= {"PORT": str(port), "DATA_DIR": str(data_dir), "LOG_LEVEL": "INFO", **settings}
     process = subprocess.Popen(
         [sys.executable, "-m", "bot", "up"],
         cwd=repository,

@@ -209,6 +209,21 @@ def test_a_pause_inside_the_answer_ends_it(server: LlmServer, make_model: MakeMo
         ask(make_model(between_tokens_s=0.3))
 
 
+def test_the_deadline_holds_for_a_slow_reader_of_a_quick_answer(server: LlmServer, model: LanguageModel) -> None:
+    server.on(Say("渗" * 100, piece=1))
+    read: list[str] = []
+
+    def read_slowly() -> None:
+        with model.stream(Role.LARGE, MESSAGES, bot="imaging", deadline=soon(0.4)) as generation:
+            for text in generation:
+                read.append(text)
+                time.sleep(0.1)
+
+    with pytest.raises(ModelTimeout, match="deadline"):
+        read_slowly()
+    assert 0 < len(read) < 10
+
+
 def test_a_deadline_that_has_passed_costs_no_request(server: LlmServer, model: LanguageModel) -> None:
     with pytest.raises(ModelTimeout, match="deadline"):
         ask(model, time.time() - 1)

@@ -12,7 +12,7 @@ from simulator import chats
 from tests.simulator.parties import Simulator, Webhook, until
 
 
-@pytest.mark.parametrize("path", ["/", "/static/chat.js", "/_sim/config"])
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/_sim/config"])
 @pytest.mark.parametrize(
     ("host", "status"),
     [("localhost:8001", 200), ("127.0.0.1", 200), ("[::1]:1", 200), ("evil.example", 403), ("127.0.0.1.evil", 403)],
