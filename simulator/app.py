@@ -126,8 +126,8 @@ class App:
         media_id = self._media.media_id(posting.upload)
         if posting.type == "image":
             return {"PicUrl": self._media.picture_url(posting.upload), "MediaId": media_id, **fields}
-        own: dict[str, Value] = {"voice": {"Format": "amr"}, "video": {"ThumbMediaId": media_id}}.get(posting.type, {})
-        return {"MediaId": media_id, **own, **fields}
+        own = {"voice": {"Format": "amr"}, "video": {"ThumbMediaId": media_id}}
+        return {"MediaId": media_id, **own.get(posting.type, {}), **fields}
 
     def _new_msg_id(self) -> int:
         with self._id_lock:

@@ -56,12 +56,12 @@ answer), ``stream``, ``response_url``; ``type``, ``content`` (streams and active
 ``refused``. Entries change in place.
 
 **A trace event**: ``{"n", "rev", "at", "kind", "peer", "chat", "member", "title", "request", "decrypted", "response",
-"ms", "rule", "details", "entry", "request_id", "count"}``; ``n`` numbers it, ``kind`` is ``callback`` (the peer is called),
-``poll`` (refreshes of one stream: one event that changes in place and whose ``count`` grows), ``api`` (the peer calls
-qyapi), ``reply`` (the peer posts to a response_url) or ``rule`` (a rule enforced: ``title`` is its event, ``rule`` its
-number or ``null``). ``request`` is ``{"method", "url", "headers", "body"}``, ``response`` ``{"status", "body",
-"decrypted", "error"}``; both, ``decrypted`` (text), ``ms`` and ``entry`` may be ``null``. Bodies are cut at 16 KB with
-a note; access tokens and secrets are blanked.
+"ms", "rule", "details", "entry", "request_id", "count"}``; ``n`` numbers it, ``kind`` is ``callback`` (the peer is
+called; ``count`` is the try), ``poll`` (refreshes of one stream: one event that changes in place and whose ``count``
+grows), ``api`` (the peer calls qyapi), ``reply`` (the peer posts to a response_url) or ``rule`` (a rule enforced:
+``title`` is its event, ``rule`` its number or ``null``). ``request`` is ``{"method", "url", "headers", "body"}``,
+``response`` ``{"status", "body", "decrypted", "error"}``; both, ``decrypted`` (text), ``ms`` and ``entry`` may be
+``null``. Bodies are cut at 16 KB with a note; access tokens and secrets are blanked.
 """
 
 from flask import Blueprint, Response, jsonify, request

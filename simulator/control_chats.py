@@ -1,6 +1,7 @@
 """The part of the control API where members write and see: config, chats, messages, people, uploads."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -142,7 +143,7 @@ def _chats_of(member: str, platform: Platform) -> list[dict[str, Any]]:
     singles: list[tuple[PeerId, str, str]] = [(name, "", peer.name) for name, peer in platform.peers.items()]
     found = []
     for peer, chat, name in [*groups, *singles]:
-        last = platform.chats.last(lambda entry, p=peer, c=chat: in_chat(entry, peer=p, chat=c, member=member))
+        last = platform.chats.last(partial(in_chat, peer=peer, chat=chat, member=member))
         found.append(
             {
                 "chat": chat,

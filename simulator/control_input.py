@@ -1,5 +1,6 @@
 """Reading calls of the control API."""
 
+import json
 from typing import Any
 
 from flask import request
@@ -22,6 +23,10 @@ def read_body(*known: str) -> dict[str, Any]:
     body = request.get_json(silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object")
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest("the body holds half of a character") from error
     unknown = [name for name in body if known and name not in known]
     if unknown:
         raise BadRequest(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")

@@ -100,7 +100,7 @@ class Sender:
         if message.cut:
             self._journal.rule(17, "text_cut", request_id, limit_bytes=self._rules.text_bytes)
         if recipients.invalid:
-            self._journal.rule(17, "invalid_recipients", request_id, **recipients.invalid)
+            self._journal.rule(17, "invalid_recipients", request_id, None, **recipients.invalid)
         for userid in recipients.members:
             rate = self._rates.setdefault(userid, MemberRate())
             if not rate.take(

@@ -35,7 +35,8 @@ class Tokens:
             raise ApiError(45009, 13)
         if not hmac.compare_digest(corp_id.encode(), self._settings.corp_id.encode()):
             raise ApiError(40013, 13)
-        if not hmac.compare_digest(secret.encode(), self._settings.secret.encode()):
+        right = hmac.compare_digest(secret.encode(), self._settings.secret.encode())
+        if not self._settings.has_app or not right:
             self._remember_wrong_secret(ip, now)
             raise ApiError(40001, 13)
         reused = self._expiry.get(self._current, now) - now > self._rules.token_reuse_margin_s

@@ -1,7 +1,7 @@
 """The AI bot as members see it: what they write to it becomes a JSON callback, and its answers are shown (§4)."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from simulator.aibot.bodies import ONE_TO_ONE_KINDS, WITH_UPLOAD, Bodies, mentions, new_msgid, with_mention_space
@@ -24,6 +24,13 @@ from simulator.sealing import JsonSealer
 from simulator.settings import BotSettings
 from simulator.trace import Trace
 from simulator.uploads import Uploads
+
+_ASKED: Mapping[str, Asked] = {
+    "enter_chat": "enter_chat",
+    "template_card_event": "template_card_event",
+    "feedback_event": "feedback_event",
+}
+"""Events with answers of their own, by name."""
 
 
 class Bot:
@@ -213,6 +220,4 @@ class Bot:
 
 
 def _asked(entry: Entry) -> Asked:
-    if entry.type != "event":
-        return "message"
-    return entry.content if entry.content in ("enter_chat", "template_card_event", "feedback_event") else "event"
+    return _ASKED.get(entry.content, "event") if entry.type == "event" else "message"

@@ -94,7 +94,7 @@ class Events:
             self._journal.rule(32, "not_rateable", secrets.token_hex(16), member=posting.member)
             raise Unpostable("target must be a reply that carried a feedback.id (rule 32)")
         rating, reasons = posting.event.get("type"), posting.event.get("inaccurate_reason_list", [])
-        if rating not in RATINGS or not isinstance(reasons, list) or not set(reasons) <= set(REASONS):
+        if rating not in RATINGS or not isinstance(reasons, list) or any(reason not in REASONS for reason in reasons):
             raise Unpostable("feedback has type (1, 2, 3) and inaccurate_reason_list (of 1 to 4)")
         extra = {key: posting.event[key] for key in ("content", "inaccurate_reason_list") if key in posting.event}
         if extra and rating != 2:

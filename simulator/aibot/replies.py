@@ -93,7 +93,7 @@ def _userids(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _card(body: Mapping[str, Any]) -> Card:
-    card = body.get("template_card")
+    card = body.get("template_card", {})
     problem = card_problem(card)
     if problem:
         raise BadReply("bad_template_card", field=problem)

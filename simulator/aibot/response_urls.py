@@ -1,6 +1,5 @@
 """Active replies through a ``response_url``: once, for an hour, plain JSON, no token (§4.7, rule 30)."""
 
-import json
 import secrets
 import threading
 from collections import OrderedDict
@@ -10,7 +9,7 @@ from typing import Any
 
 from simulator.aibot.cards import card_feedback, card_problem, card_text
 from simulator.aibot.replies import read_feedback
-from simulator.aibot.sealed_reply import BadReply
+from simulator.aibot.sealed_reply import BadReply, read_object
 from simulator.chats import Chats
 from simulator.entries import Entry, Quote
 from simulator.errcodes import ApiError
@@ -86,11 +85,9 @@ class ResponseUrls:
 
     def _read(self, raw: bytes) -> dict[str, Any]:
         try:
-            body = json.loads(raw)
-        except ValueError as error:
+            body = read_object(raw)
+        except BadReply as error:
             raise ApiError(40058, None, ", Warning: wrong json format.") from error
-        if not isinstance(body, dict):
-            raise ApiError(40058, None, ", Warning: wrong json format.")
         kind = body.get("msgtype")
         part = body.get(kind) if kind in ("markdown", "template_card") else None
         if part is None:

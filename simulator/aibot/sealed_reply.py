@@ -51,10 +51,11 @@ def open_reply(body: bytes, *, sealer: Sealer, nonce: str) -> str:
 
 
 def read_object(body: bytes | str) -> dict[str, Any]:
-    """The JSON object in ``body``. Raises :class:`BadReply`."""
+    """The JSON object in ``body``, all of whose text is UTF-8. Raises :class:`BadReply`."""
     try:
         content = json.loads(body)
-    except ValueError as error:
+        json.dumps(content, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise BadReply("unreadable_reply") from error
     if not isinstance(content, dict):
         raise BadReply("unreadable_reply")

@@ -1,4 +1,4 @@
-"""The two parties around a simulator under test: the app that it calls, and whoever calls it."""
+"""The parties around a simulator under test: the app that it calls, and whoever calls it."""
 
 import json
 import threading
@@ -141,6 +141,28 @@ class Simulator:
     def rules(self, **changes: Any) -> None:
         """Change rules."""
         self.call("PATCH", "/_sim/rules", **changes)
+
+    def entries(self, member: str = "wang.fang", **query: Any) -> list[dict[str, Any]]:
+        """What a member sees, oldest first."""
+        found: list[dict[str, Any]] = self.get("/_sim/messages", member=member, **query)["messages"]
+        return found
+
+    def entry(self, wanted: Callable[[dict[str, Any]], bool], member: str = "wang.fang") -> dict[str, Any]:
+        """The first entry in a member's chats that is ``wanted``, once there is one."""
+        return until(lambda: next(filter(wanted, self.entries(member)), None))
+
+    def stream(self, member: str = "wang.fang") -> dict[str, Any]:
+        """The first stream in a member's chats, once it has ended."""
+        return self.entry(
+            lambda entry: bool(entry["stream"]) and (entry["stream"]["finished"] or entry["stream"]["expired"]), member
+        )
+
+    def uploads(self, data: bytes, name: str = "picture.png") -> str:
+        """The id of a new upload."""
+        response = self._http.post(f"{self.url}/_sim/uploads", params={"name": name}, data=data, timeout=20)
+        assert response.status_code == 201, response.text
+        upload_id: str = response.json()["id"]
+        return upload_id
 
     def seen(self, member: str = "wang.fang", *, via: tuple[str, ...] = ("send", "passive")) -> list[str]:
         """The texts in a member's chat that came ``via``, in order."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulator.__main__ import arguments_from, build_parser, main, read_rules, read_settings
-from simulator.rules import BadRule
+from simulator.rules import BadRule, Rules
 from simulator.settings import SettingsError
 from tests.simulator.parties import AES_KEY, AGENT_ID, CORP_ID, SECRET, TOKEN, Simulator
 
@@ -41,6 +41,42 @@ def test_every_value_can_come_from_the_environment() -> None:
     assert (settings.secret, settings.token, settings.encoding_aes_key) == (SECRET, TOKEN, AES_KEY)
     rules = read_rules(options)
     assert (rules.callback_retries, rules.plain_xml) == (1, "bare")
+
+
+def test_a_bot_comes_with_a_group_of_all_members() -> None:
+    bot = {
+        "SIMULATOR_BOT_CALLBACK": "http://127.0.0.1:9/callback/imaging/bot",
+        "SIMULATOR_BOT_TOKEN": TOKEN,
+        "SIMULATOR_BOT_ENCODING_AES_KEY": AES_KEY,
+        "SIMULATOR_BOT_ID": "aib1",
+        "SIMULATOR_BOT_NAME": "影像小助",
+        "SIMULATOR_CORP_ID": CORP_ID,
+    }
+    alone = read_settings(build_parser().parse_args(arguments_from(bot)))
+    assert alone.bot
+    assert (alone.bot.bot_id, alone.bot.name, alone.has_app) == ("aib1", "影像小助", False)
+    assert [(group.name, group.members) for group in alone.groups] == [
+        ("影像学院交流群", ("wang.fang", "zhang.wei", "li.na"))
+    ]
+    named = {**_ENVIRONMENT, **bot, "SIMULATOR_GROUPS": "g1:群一:wang.fang\ng2:群:二:zhang.wei"}
+    both = read_settings(build_parser().parse_args(arguments_from(named)))
+    assert both.has_app
+    assert [(group.chatid, group.name) for group in both.groups] == [("g1", "群一"), ("g2", "群:二")]
+    assert read_settings(build_parser().parse_args(arguments_from(_ENVIRONMENT))).groups == ()
+
+
+def test_the_problems_of_a_bot_and_of_groups_are_named() -> None:
+    arguments = ["--corp-id", CORP_ID, "--bot-callback", "nowhere", "--bot-name", "a b", "--group", "g:群:nobody"]
+    with pytest.raises(SettingsError) as caught:
+        read_settings(build_parser().parse_args([*arguments, "--public-url", "here"]))
+    text = str(caught.value)
+    assert all(
+        word in text for word in ("bot token", "bot encoding_aes_key", "bot_id", "bot name", "bot: not a", "nobody")
+    )
+    assert "public_url" in text
+    assert "agent_id" not in text
+    with pytest.raises(SettingsError, match="chatid"):
+        read_settings(build_parser().parse_args(["--group", "群:群:wang.fang"]))
 
 
 def test_all_problems_are_named_together() -> None:
@@ -98,3 +134,8 @@ def test_what_cannot_work_ends_it_with_2_and_a_reason(
         main()
     assert ended.value.code == 2
     assert reason in capsys.readouterr().err
+
+
+def test_the_readme_names_every_switch(repository: Path) -> None:
+    readme = (repository / "simulator" / "README.md").read_text(encoding="utf-8")
+    assert [name for name in Rules().to_json() if f"`{name}`" not in readme] == []
