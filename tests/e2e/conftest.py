@@ -73,6 +73,7 @@ class Chat:
         self._place = {"chat": chat} if chat else {"peer": peer}
         self._rev = self._news()["rev"]
         self.seen: list[str] = []
+        self._unread: list[dict[str, Any]] = []
 
     def says(self, text: str, **more: Any) -> "Chat":
         return self.sends({"type": "text", "content": text, **more})
@@ -87,14 +88,14 @@ class Chat:
     def reads(self, wait_s: float = HEARD_WITHIN_S) -> dict[str, Any]:
         """The next bubble that a robot has finished."""
         deadline = time.monotonic() + wait_s
-        while (left := deadline - time.monotonic()) > 0:
+        while not self._unread and (left := deadline - time.monotonic()) > 0:
             news = self._news(after=self._rev, wait_s=min(left, 2))
             self._rev = news["rev"]
-            for entry in news["messages"]:
-                if entry["via"] == "stream" and entry["stream"]["finished"]:
-                    return dict(entry)
-                if entry["via"] == "stream":
-                    self.seen.append(entry["content"])
+            bubbles = [entry for entry in news["messages"] if entry["via"] == "stream"]
+            self.seen += [entry["content"] for entry in bubbles if not entry["stream"]["finished"]]
+            self._unread += [entry for entry in bubbles if entry["stream"]["finished"]]
+        if self._unread:
+            return self._unread.pop(0)
         raise AssertionError(f"{self.member} read no finished bubble within {wait_s} s, only {self.seen}")
 
     def hears(self, messages: int = 1) -> str:
