@@ -76,6 +76,10 @@ class Chats:
         """
         return self._feed.news(after=after, wait_s=wait_s, wanted=wanted)
 
+    def close(self) -> None:
+        """Let nobody wait for news any more."""
+        self._feed.close()
+
     def clear(self) -> None:
         """Forget everything and start a new run."""
         with self._feed.changed:

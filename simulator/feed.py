@@ -30,6 +30,7 @@ class Feed(Generic[T]):
         """By number, in the order of their last change."""
         self.run = secrets.token_hex(8)
         self._rev = 0
+        self._closed = False
 
     def put(self, number: int, item: T, kept: int) -> int | None:
         """Keep ``item``, new or changed, and wake who waits. Of more than ``kept`` the one that changed longest ago
@@ -48,16 +49,22 @@ class Feed(Generic[T]):
     ) -> tuple[int, list[dict[str, Any]]]:
         """The newest revision, and the ``wanted`` items changed since revision ``after``, ordered by number.
 
-        Nothing new: waits up to ``wait_s`` seconds for it.
+        Nothing new: waits up to ``wait_s`` seconds for it, or until the feed is closed.
         """
         ends = time.monotonic() + wait_s
         with self.changed:
             while True:
                 found = self._since(after, wanted)
                 left = ends - time.monotonic()
-                if found or left <= 0:
+                if found or left <= 0 or self._closed:
                     return self._rev, found
                 self.changed.wait(left)
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        with self.changed:
+            self._closed = True
+            self.changed.notify_all()
 
     def clear(self) -> None:
         """Forget everything and start a new run."""

@@ -79,6 +79,8 @@ class Platform:
     def close(self) -> None:
         """Stop making callbacks and wake who sleeps."""
         self.closing.set()
+        self.chats.close()
+        self.trace.close()
         for peer in self.peers.values():
             peer.close()
 

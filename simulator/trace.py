@@ -109,6 +109,10 @@ class Trace:
         """The newest revision and the events changed since revision ``after``; waits for the first as chats do."""
         return self._feed.news(after=after, wait_s=wait_s)
 
+    def close(self) -> None:
+        """Let nobody wait for news any more."""
+        self._feed.close()
+
     def clear(self) -> None:
         """Forget everything and start a new run."""
         with self._feed.changed:
