@@ -36,7 +36,7 @@ def test_a_message_delivered_twice_is_answered_once(crowd: Crowd, doctor: Chat) 
 def test_a_send_that_fails_once_is_read_exactly_once(crowd: Crowd, doctor: Chat, fault: dict[str, object]) -> None:
     crowd.fault(on="message/send", times=1, **fault)
     assert doctor.says(QUESTION).hears().startswith(ANSWER)
-    assert doctor.hears_nothing_more(4)
+    assert doctor.hears_nothing_more(2.5)
 
 
 def test_the_same_question_asked_twice_is_answered_twice(doctor: Chat) -> None:

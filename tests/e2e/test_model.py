@@ -1,6 +1,7 @@
 """With a language model: answers that are composed, checked and stream in, and what happens when it misbehaves."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +23,15 @@ def llm() -> Iterator[LlmServer]:
 
 
 @pytest.fixture(scope="module")
-def composing(tmp_path_factory: pytest.TempPathFactory, repository: Path, llm: LlmServer) -> Iterator[System]:
-    """The demo with a language model that gives up early."""
+def composing(
+    tmp_path_factory: pytest.TempPathFactory, repository: Path, llm: LlmServer, system: System
+) -> Iterator[System]:
+    """The demo with a language model that is given up early; what ``system`` has computed is not computed again."""
+    data_dir = tmp_path_factory.mktemp("composing")
+    shutil.copytree(system.data_dir / "cache", data_dir / "cache")
     settings = {"OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": "a-key", "OPENAI_MODEL": "scripted"}
-    patience = {"LLM_FIRST_TOKEN_S": "1", "LLM_TIMEOUT_S": "3"}
-    with running_system(tmp_path_factory.mktemp("composing"), repository, **settings, **patience) as running:
+    patience = {"LLM_FIRST_TOKEN_S": "0.6", "LLM_TIMEOUT_S": "3"}
+    with running_system(data_dir, repository, **settings, **patience) as running:
         yield running
 
 
