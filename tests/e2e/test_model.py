@@ -138,7 +138,7 @@ def test_a_person_reads_a_streamed_and_cited_answer_in_the_page(
     with Browser(executable, tmp_path) as browser:
         browser.resize(1280, 800)
         browser.open(f"{composing.simulator}/#wang.fang/group/imaging-academy")
-        browser.wait_for("document.querySelector('#title').textContent === '影像学院交流群'")
+        browser.wait_for("document.querySelector('#title')?.textContent === '影像学院交流群'")
         browser.look("document.querySelector('#text').focus()")
         browser.type(f"@{ROBOT} {QUESTION}")
         browser.press("Enter")
