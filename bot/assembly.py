@@ -5,7 +5,7 @@ index, SQL) is imported inside the functions that need it, so that web and beat 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bot.llm.model import LanguageModel
     from bot.outbox import Outbox
     from bot.records.database import Database
+    from bot.records.turns import TurnRecords
 
 log = structlog.get_logger()
 
@@ -144,15 +145,12 @@ def build_worker() -> WorkerServices:
     Raises :class:`~bot.errors.KnowledgeError` when another process owns the embedded index.
     """
     from bot.commands.registry import CommandDesk
-    from bot.conclusion import Conclusion
     from bot.conversation import ConversationWorker
     from bot.handoff.desk import Desk
     from bot.handoff.reach import Reach
     from bot.handoff.tickets import Tickets
     from bot.knowledge.remote import IndexServer
     from bot.lease import Leases
-    from bot.messages import ConversationId
-    from bot.outbox import Delivery, Outbox
     from bot.pipeline import Pipeline
     from bot.records.database import Database
     from bot.records.turns import TurnRecords
@@ -168,18 +166,7 @@ def build_worker() -> WorkerServices:
     records = TurnRecords(database)
     connected = _channels(configuration, client)
     desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots, Reach(bots, connected))
-
-    def conclude(conversation: ConversationId, delivery: Delivery) -> None:
-        conclusion.conclude(conversation, delivery)  # made below: it posts into the outbox itself
-
-    outbox = Outbox(
-        client,
-        wake=wake,
-        concluded=conclude,
-        count=telemetry.count,
-        useful_s=settings.useful_s,
-    )
-    conclusion = Conclusion(records=records, desk=desk, texts=texts, bots=bots, post=outbox.post, count=telemetry.count)
+    outbox = _outbox(configuration, client, wake, records, desk)
     pipeline = Pipeline(
         bots=bots,
         channels=connected,
@@ -216,6 +203,39 @@ def build_worker() -> WorkerServices:
         leases=leases,
         model=model,
     )
+
+
+def _outbox(
+    configuration: Configuration,
+    client: "redis.Redis",
+    wake: Callable[[str], None],
+    records: "TurnRecords",
+    desk: "Desk",
+) -> "Outbox":
+    """The outbox, and what follows when it has delivered or given up a reply."""
+    from bot.conclusion import Conclusion
+    from bot.messages import ConversationId
+    from bot.outbox import Delivery, Outbox
+
+    def conclude(conversation: ConversationId, delivery: Delivery) -> None:
+        conclusion.conclude(conversation, delivery)  # made below: it posts into the outbox itself
+
+    outbox = Outbox(
+        client,
+        wake=wake,
+        concluded=conclude,
+        count=telemetry.count,
+        useful_s=configuration.settings.useful_s,
+    )
+    conclusion = Conclusion(
+        records=records,
+        desk=desk,
+        texts=Texts(),
+        bots=configuration.bots,
+        post=outbox.post,
+        count=telemetry.count,
+    )
+    return outbox
 
 
 def build_knowledge(

@@ -11,18 +11,18 @@
         assert [request.path for request in server.requests] == ["/api", "/api"]
 """
 
-import contextlib
 import json
 import socket
 import struct
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.fakes.http_server import FakeServer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,38 +132,8 @@ class ScriptedServer:
         return not self._closing.wait(seconds)
 
 
-class _Server(ThreadingHTTPServer):
-    """Ends every connection of its own when it closes, so that no thread or socket outlives a test."""
-
-    daemon_threads = False
-    block_on_close = True
+class _Server(FakeServer):
     script: ScriptedServer
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
-        super().__init__(address, handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._open_lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._open_lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def cut_open_connections(self) -> None:
-        with self._open_lock:
-            for connection in self._open:
-                with contextlib.suppress(OSError):  # the other side, or our own reset, was quicker
-                    connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep silent about a client that went away, which is what many tests are about; report everything else."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
