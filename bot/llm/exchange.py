@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.errors import ModelError, ModelNonsense, ModelRefused, ModelTimeout, ModelUnavailable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import openai
 
 CONNECT_TIMEOUT_S = 5.0
+MAX_WHOLE_BYTES = 1024 * 1024
+"""An answer that comes in one piece is no answer beyond this size."""
 _RETRYABLE_STATUSES = frozenset({408, 425, 429})
 """Beside every 5xx."""
 
@@ -202,7 +205,7 @@ class _Reading:
     def _hand_over(self, stream: "openai.Stream[Any]") -> End:
         """Put what arrives into the queue; the end, which says ``cut`` when the server stopped in the middle."""
         reason, seen = "", False
-        for chunk in stream:
+        for chunk in _chunks(stream):
             seen = True
             for event in _events(chunk):
                 if isinstance(event, End):
@@ -216,6 +219,24 @@ class _Reading:
         if reason == "content_filter":
             return End(error=ModelRefused("content_filter"))
         return End(reason=reason)
+
+
+def _chunks(stream: "openai.Stream[Any]") -> Iterator[Any]:
+    """The pieces of a stream; the whole answer as one piece from a server that does not stream, as some gateways do."""
+    if "application/json" not in stream.response.headers.get("content-type", ""):
+        yield from stream
+        return
+    body = b""
+    for piece in stream.response.iter_bytes():
+        body += piece
+        if len(body) > MAX_WHOLE_BYTES:
+            return
+    answer = json.loads(body, object_hook=lambda fields: SimpleNamespace(**fields))
+    choices = getattr(answer, "choices", None)
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], SimpleNamespace):
+        return
+    choices[0].delta = getattr(choices[0], "message", None)
+    yield answer
 
 
 def _events(chunk: Any) -> Iterator[Event]:

@@ -1,5 +1,6 @@
 """A language model answers, is slow, breaks, and is left alone."""
 
+import json
 import threading
 import time
 
@@ -105,6 +106,15 @@ def test_a_request_that_is_wrong_by_itself_does_not_cost_the_options(server: Llm
     assert model.health()["state"] == "ok"
 
 
+def test_a_server_that_does_not_stream_is_understood(server: LlmServer, model: LanguageModel) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "渗透压为 290[1]。"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+    server.on(Raw(json.dumps({"choices": [choice], "usage": usage}), "application/json; charset=utf-8"))
+    completion = model.complete(Role.LARGE, MESSAGES, bot="imaging", deadline=soon())
+    assert (completion.text, completion.finish) == ("渗透压为 290[1]。", "stop")
+    assert (completion.usage.prompt_tokens, completion.usage.estimated) == (7, False)
+
+
 @pytest.mark.parametrize(
     ("step", "error", "outcome"),
     [
@@ -127,6 +137,12 @@ def test_a_request_that_is_wrong_by_itself_does_not_cost_the_options(server: Llm
         (Say("好", reasoning="想" * 100_001), ModelNonsense, ("too_long", 1)),
         (Raw("<html>502 Bad Gateway</html>", "text/html"), ModelNonsense, ("not_a_stream", 1)),
         (Raw('{"choices": []}', "application/json"), ModelNonsense, ("not_a_stream", 1)),
+        (Raw('{"choices": "x"}', "application/json"), ModelNonsense, ("not_a_stream", 1)),
+        (Raw('{"choices": ["x"]}', "application/json"), ModelNonsense, ("not_a_stream", 1)),
+        (Raw("[1, 2]", "application/json"), ModelNonsense, ("not_a_stream", 1)),
+        (Raw("{", "application/json"), ModelNonsense, ("bad_json", 1)),
+        (Raw('{"choices": [{"message": null}]}', "application/json"), ModelUnavailable, ("cut", 2)),
+        (Raw(" " * 2_000_000, "application/json"), ModelNonsense, ("not_a_stream", 1)),
         (Raw("data: {not json\n\n"), ModelNonsense, ("bad_json", 1)),
         (Raw("\x00\x01garbage: \n\n\n"), ModelNonsense, ("not_a_stream", 1)),
         (Raw('data: {"foo": [1]}\n\ndata: [DONE]\n\n'), ModelUnavailable, ("cut", 2)),
