@@ -2,87 +2,43 @@
 
 Every setting is an environment variable with the upper-case name of a field of :class:`Settings`; a ``.env`` file in
 the working directory supplies what the environment does not set. An empty value counts as unset, and an unset URL
-means the embedded default. This is the only module that touches ``os.environ``.
+means the embedded default.
 """
 
-import difflib
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from urllib.parse import quote
 
-from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from bot.environment import Sources, read_sources
 from bot.errors import ConfigError
+from bot.setting_types import (
+    BrokerUrl,
+    Count,
+    DatabaseUrl,
+    Expected,
+    HttpUrl,
+    Name,
+    Port,
+    Price,
+    RedisUrl,
+    Seconds,
+    Secret,
+    SecretKey,
+    Switch,
+    absolute_folder,
+    zone_name,
+)
 
 DOTENV = Path(".env")
 WECOM_API = "https://qyapi.weixin.qq.com"
 DEMO_BOTS_FILE = Path(__file__).parent.parent / "deploy/demo/bots.yaml"
 LONGEST_SOCKET_FOLDER = 82
 """Bytes; a socket's whole path may have 107 (``sun_path`` on Linux), of which a name takes up to 25."""
-
-_LIKE_A_SETTING = 0.85
-"""A name in ``.env`` this similar to a setting's is taken for a slip of the pen."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """What a problem report says about a type; ``private`` values are never shown."""
-
-    text: str
-    private: bool = False
-
-
-def _url(*schemes: str) -> AfterValidator:
-    def check(value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme.partition("+")[0] not in schemes or not (parts.hostname or parts.path.strip("/")):
-            raise ValueError("not such a URL")
-        if parts.hostname is not None:
-            parts.port  # noqa: B018 - raises ValueError when the port is not one
-        return value.rstrip("/") if parts.scheme in ("http", "https") else value
-
-    return AfterValidator(check)
-
-
-def _zone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, OSError) as error:  # OSError: the name of a folder of zones
-        raise ValueError("no such zone") from error
-
-
-def _folder(path: Path) -> Path:
-    if "?" in str(path):
-        raise ValueError("would be cut at the question mark in SQLite's URL")
-    return path.expanduser().absolute()
-
-
-Port = Annotated[int, Field(ge=1, le=65535), _Expected("a port from 1 to 65535")]
-Count = Annotated[int, Field(ge=1, le=10_000_000), _Expected("a whole number of at least 1")]
-Seconds = Annotated[float, Field(gt=0, le=30 * 86400), _Expected("a number of seconds above 0")]
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False), _Expected("a number of at least 0")]
-Switch = Annotated[bool, _Expected("1 or 0")]
-HttpUrl = Annotated[str, _url("http", "https"), _Expected("http:// or https:// and a host", True)]
-RedisUrl = Annotated[
-    str,
-    _url("redis", "rediss", "unix"),
-    _Expected("a redis://, rediss:// or unix:// URL", True),
-]
-BrokerUrl = Annotated[
-    str,
-    _url("redis", "rediss", "unix", "sentinel", "amqp", "amqps"),
-    _Expected("a redis://, rediss://, unix://, sentinel:// or amqp:// URL", True),
-]
-DatabaseUrl = Annotated[str, _url("sqlite", "postgresql"), _Expected("a sqlite:/// or postgresql:// URL", True)]
-Secret = Annotated[SecretStr, _Expected("a secret", True)]
-SecretKey = Annotated[SecretStr, Field(min_length=32), _Expected("a secret of at least 32 characters", True)]
-Name = Annotated[str, Field(min_length=1, max_length=256), _Expected("a name of at most 256 characters")]
 
 
 class Settings(BaseModel):
@@ -98,7 +54,7 @@ class Settings(BaseModel):
         use_attribute_docstrings=True,
     )
 
-    host: Annotated[str, Field(pattern=r"^[0-9A-Za-z.:_-]+$"), _Expected("a host name or an IP address")] = "127.0.0.1"
+    host: Annotated[str, Field(pattern=r"^[0-9A-Za-z.:_-]+$"), Expected("a host name or an IP address")] = "127.0.0.1"
     """The address that web and simulator listen on."""
     port: Port = 8000
     """The web process' port."""
@@ -109,22 +65,22 @@ class Settings(BaseModel):
 
     public_url: HttpUrl = Field(default_factory=lambda known: _url_here(known["host"], known["port"]))
     """Where people reach the web process, as links to sources say; https in production; HOST and PORT when unset."""
-    citation_link_days: Annotated[int, Field(ge=1, le=365), _Expected("a whole number from 1 to 365")] = 30
+    citation_link_days: Annotated[int, Field(ge=1, le=365), Expected("a whole number from 1 to 365")] = 30
     """Days that a link to a source opens."""
     secret_key: SecretKey | None = None
     """What signs those links, the same in every process; unset, one is made at random and kept below DATA_DIR."""
 
-    data_dir: Annotated[Path, AfterValidator(_folder), _Expected("a folder's path without '?'")] = Path("var")
+    data_dir: Annotated[Path, AfterValidator(absolute_folder), Expected("a folder's path without '?'")] = Path("var")
     """Everything that is kept on this machine lies below this folder."""
-    bots_file: Annotated[Path, AfterValidator(Path.expanduser), _Expected("a path")] = Path("bots.yaml")
+    bots_file: Annotated[Path, AfterValidator(Path.expanduser), Expected("a path")] = Path("bots.yaml")
     """Who the bots are."""
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
-        _Expected("DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+        Expected("DEBUG, INFO, WARNING, ERROR or CRITICAL"),
     ] = "INFO"
     """The least severe events that are logged."""
-    timezone: Annotated[str, AfterValidator(_zone), _Expected("a time zone such as Asia/Shanghai")] = "Asia/Shanghai"
+    timezone: Annotated[str, AfterValidator(zone_name), Expected("a time zone such as Asia/Shanghai")] = "Asia/Shanghai"
     """The zone that dates without a zone are meant in, such as a FAQ's validity."""
 
     redis_url: RedisUrl = Field(default_factory=lambda known: f"unix://{quote(str(_redis_socket(known['data_dir'])))}")
@@ -150,7 +106,7 @@ class Settings(BaseModel):
     """Seconds a language model may take to begin its answer."""
     llm_timeout_s: Seconds = 60.0
     """Seconds it may take for the whole answer, whatever it does meanwhile."""
-    llm_daily_tokens: Annotated[int, Field(ge=1), _Expected("a whole number of at least 1")] | None = None
+    llm_daily_tokens: Annotated[int, Field(ge=1), Expected("a whole number of at least 1")] | None = None
     """Tokens a bot may use up in a day of TIMEZONE; no limit when unset."""
     llm_price_input: Price = 0.0
     """What a million tokens of questions cost, in any currency: what the cost in the metrics is counted with."""
@@ -160,7 +116,7 @@ class Settings(BaseModel):
     """Any OpenAI-compatible server with ``/embeddings``; the model inside the worker when unset."""
     embedding_model: Name | None = None
     """The embedding server's model."""
-    embedding_dimension: Annotated[int, Field(ge=8, le=8192), _Expected("a whole number from 8 to 8192")] = 1024
+    embedding_dimension: Annotated[int, Field(ge=8, le=8192), Expected("a whole number from 8 to 8192")] = 1024
     """How many numbers a vector of EMBEDDING_MODEL has."""
 
     wecom_api_base: HttpUrl = Field(default_factory=lambda known: _simulator_url(known) or WECOM_API)
@@ -168,7 +124,7 @@ class Settings(BaseModel):
     callback_max_skew: Seconds = 3600.0
     """Callbacks stamped further than so many seconds from our clock are refused."""
 
-    inbox_wait_replicas: Annotated[int, Field(ge=0, le=10), _Expected("a whole number from 0 to 10")] = 0
+    inbox_wait_replicas: Annotated[int, Field(ge=0, le=10), Expected("a whole number from 0 to 10")] = 0
     """How many Redis replicas must have a message before the platform hears 200."""
     limit_person_per_minute: Count = 20
     """Messages one person may send to one bot in a minute; more are refused with a busy notice."""
@@ -185,11 +141,11 @@ class Settings(BaseModel):
     handoff_wait_s: Seconds = 1800.0
     """Seconds a person waits for a human before the bot says so and answers again."""
 
-    worker_threads: Annotated[int, Field(ge=1, le=256), _Expected("a whole number from 1 to 256")] = 16
+    worker_threads: Annotated[int, Field(ge=1, le=256), Expected("a whole number from 1 to 256")] = 16
     """Conversations that the worker works at the same time."""
-    web_workers: Annotated[int, Field(ge=1, le=32), _Expected("a whole number from 1 to 32")] = 2
+    web_workers: Annotated[int, Field(ge=1, le=32), Expected("a whole number from 1 to 32")] = 2
     """Processes of the web server."""
-    web_threads: Annotated[int, Field(ge=1, le=64), _Expected("a whole number from 1 to 64")] = 8
+    web_threads: Annotated[int, Field(ge=1, le=64), Expected("a whole number from 1 to 64")] = 8
     """Threads of each of them."""
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
@@ -240,16 +196,19 @@ class Settings(BaseModel):
         return DEMO_BOTS_FILE if self.uses_demo_bots else self.bots_file
 
 
+_NAMES = {field.upper(): field for field in Settings.model_fields}
+"""Environment variable to field."""
+
+
 def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path = DOTENV) -> Settings:
     """The settings of this process; ``environ`` is the process environment unless given.
 
     Raises :class:`~bot.errors.ConfigError` with every problem: where it stands, the key, what was found (never a
     secret's value) and what is expected.
     """
-    sources = _read_sources(environ, dotenv)
+    sources = read_sources(environ, dotenv, _NAMES)
     problems = list(sources.problems)
-    names = {field.upper(): field for field in Settings.model_fields}
-    given = {names[key]: value.strip() for key, value in sources.values.items() if key in names}
+    given = {_NAMES[key]: value.strip() for key, value in sources.values.items() if key in _NAMES}
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
@@ -266,7 +225,7 @@ def read_environment(environ: Mapping[str, str] | None = None, dotenv: Path = DO
 
     Raises :class:`~bot.errors.ConfigError` when the ``.env`` file cannot be read.
     """
-    sources = _read_sources(environ, dotenv)
+    sources = read_sources(environ, dotenv, _NAMES)
     if sources.problems:
         raise ConfigError(sources.problems)
     return sources.values
@@ -287,66 +246,12 @@ def prepare_process(settings: Settings) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_dir)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """Non-empty values by name, the ``.env`` line of those that came from there, and what is wrong with the file."""
-
-    values: dict[str, str]
-    lines: dict[str, str]
-    problems: list[str]
-
-    def where(self, key: str) -> str:
-        """Where the value of ``key`` stands, or would stand."""
-        return self.lines.get(key, "environment")
-
-
-def _read_sources(environ: Mapping[str, str] | None, dotenv: Path) -> _Sources:
-    environ = os.environ if environ is None else environ
-    values, lines, problems = _read_dotenv(dotenv)
-    own = {key: value for key, value in environ.items() if value.strip()}
-    return _Sources(values | own, {key: line for key, line in lines.items() if key not in own}, problems)
-
-
-def _read_dotenv(path: Path) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """Values, ``.env:LINE`` by key, problems. Values are taken as they stand: ``$`` has no meaning there."""
-    values: dict[str, str] = {}
-    lines: dict[str, str] = {}
-    problems: list[str] = []
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            bindings = list(parse_stream(stream))
-    except FileNotFoundError:
-        return values, lines, problems
-    except (OSError, UnicodeDecodeError) as error:
-        return values, lines, [f"{path.name}: cannot be read ({type(error).__name__}); expected a UTF-8 text file"]
-    for binding in bindings:
-        text = binding.original.string  # begins with the empty lines before it
-        empty_lines = text[: len(text) - len(text.lstrip())].count("\n")
-        where = f"{path.name}:{binding.original.line + empty_lines}"
-        if binding.error:
-            problems.append(f"{where}: not understood; expected NAME=value")
-        elif binding.key is not None and (binding.value or "").strip():
-            if binding.key in lines:
-                problems.append(f"{where}: {binding.key}: set before, at {lines[binding.key]}; expected once")
-            elif slip := _slip(binding.key):
-                problems.append(f"{where}: {binding.key}: unknown; did you mean {slip}?")
-            values[binding.key], lines[binding.key] = binding.value or "", where
-    return values, lines, problems
-
-
-def _slip(key: str) -> str | None:
-    """The setting that ``key`` looks like without being it. Other names are fine: ``bots.yaml`` may use them."""
-    names = [field.upper() for field in Settings.model_fields]
-    near = [] if key in names else difflib.get_close_matches(key.upper(), names, n=1, cutoff=_LIKE_A_SETTING)
-    return near[0] if near else None
-
-
 def _is_cause(fault: Any) -> bool:
     """False for a default that could not be derived only because another setting is wrong."""
     return bool(fault["type"] != "default_factory_not_called")
 
 
-def _problem(sources: _Sources, given: Mapping[str, str], fault: Any) -> str:
+def _problem(sources: Sources, given: Mapping[str, str], fault: Any) -> str:
     field = str(fault["loc"][0])
     key = field.upper()
     expected = _expected(field)
@@ -357,11 +262,11 @@ def _problem(sources: _Sources, given: Mapping[str, str], fault: Any) -> str:
     return f"{sources.where(key)}: {key}: found {found}; expected {expected.text}"
 
 
-def _expected(field: str) -> _Expected:
+def _expected(field: str) -> Expected:
     """What a field's annotation says about its values; that of an optional one lies inside the union."""
     info = Settings.model_fields[field]
     inner = [item for member in get_args(info.annotation) for item in getattr(member, "__metadata__", ())]
-    return next(item for item in [*info.metadata, *inner] if isinstance(item, _Expected))
+    return next(item for item in [*info.metadata, *inner] if isinstance(item, Expected))
 
 
 def _contradictions(settings: Settings) -> list[str]:
