@@ -23,6 +23,7 @@ from bot.channel import Channel, ChannelAddress, ChannelKit
 from bot.inbox import Inbox, InboxLimits
 from bot.knowledge.remote import IndexClient
 from bot.links import source_links
+from bot.media.store import MediaStore
 from bot.redis_client import SOCKET_TIMEOUT_S, connect
 from bot.settings import Settings, load_settings, prepare_process, read_environment
 from bot.streams import Streams
@@ -113,8 +114,8 @@ class WorkerServices:
 
     def upkeep(self) -> None:
         """Tell people for whom nobody came; correct the counts of waiting messages."""
-        from bot.messages import Text
         from bot.outbox import OutboxReply
+        from bot.parts import Text
 
         for ticket, notices in self.desk.overdue():
             for notice in notices:
@@ -291,6 +292,7 @@ def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple
         pace_per_minute=settings.pace_per_minute,
         pace_per_hour=settings.pace_per_hour,
         bubbles=Streams(client),
+        media=MediaStore(settings.media_path, settings.media_keep_s),
         count=telemetry.count,
         clock=time.time,
     )

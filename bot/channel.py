@@ -1,7 +1,8 @@
 """The border to a platform: the protocol a channel implements, its limits, and how it fails.
 
-A channel is a translator and nothing else: bytes to :class:`~bot.messages.InboundMessage`, :class:`~bot.messages.Part`
-to one platform call. A package under ``channels/`` imports only this module and :mod:`bot.messages`, and offers
+A channel is a translator and nothing else: bytes to :class:`~bot.messages.InboundMessage`, :class:`~bot.parts.Part` to
+one platform call. A package under ``channels/`` imports only this module, :mod:`bot.messages`, :mod:`bot.events`,
+:mod:`bot.parts` and :mod:`bot.finding`, and offers
 
 ``Config``  a pydantic model of the channel's block in ``bots.yaml`` (``type`` excluded), and
 ``build(address, config, kit)``  which returns the channel.
@@ -9,13 +10,16 @@ to one platform call. A package under ``channels/`` imports only this module and
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import IO, Any, Protocol
 
 import redis
 import requests
 
 from bot.errors import BotError
-from bot.messages import ConversationId, InboundMessage, Part
+from bot.finding import Finding
+from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
+from bot.parts import Part
 
 
 class ChannelError(BotError):
@@ -71,13 +75,19 @@ class Unknown(ChannelError):
 class Limits:
     """What one platform message may hold, in bytes of UTF-8, and what one call may take, in seconds.
 
-    ``pushes`` tells whether the channel can write to a person who has just not asked.
+    ``pushes`` tells whether the channel can write to a person who has just not asked; ``cards`` and ``news`` whether it
+    can show these parts, and ``media`` which kinds of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many
+    pictures a bubble may end with.
     """
 
     text_bytes: int
     markdown_bytes: int
     send_timeout_s: float
     pushes: bool
+    cards: bool = False
+    news: bool = False
+    media: frozenset[MessageKind] = frozenset()
+    stream_pictures: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +114,16 @@ class Echo:
     """The platform verifies the callback URL; ``plain`` is what it wants to read back."""
 
     plain: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UrlVerification:
+    """What a platform sends to verify a callback URL: a GET with ``query``, which holds encrypted what it wants to read
+    back, ``plain``, as the whole body within ``within_s`` seconds."""
+
+    query: Mapping[str, str]
+    plain: str
+    within_s: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,21 +159,59 @@ Received = Echo | Messages | Poll | Greeting
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamState:
-    """What a bubble shows: the whole ``text`` so far, and whether it is ``finished``."""
+    """What a bubble shows: the whole ``text`` so far, and whether it is ``finished``; then also the ``pictures``, each
+    the bytes of a JPEG or PNG."""
 
     text: str
     finished: bool
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Immediate:
-    """What can be said inside the HTTP answer: a ``notice`` to the sender, or the ``stream`` of the message or poll."""
+    """What can be said inside the HTTP answer: a ``notice`` to the sender, or the ``stream`` of the message or poll.
+
+    ``turn_id`` lets the person rate what the stream will say (:class:`~bot.events.Rating`), where the platform can.
+    ``pressed`` is what becomes of the card of a :class:`~bot.events.CardClick`: pressed and dead under this label.
+    """
 
     notice: str = ""
     stream: StreamState | None = None
+    turn_id: str = ""
+    pressed: str = ""
 
 
 NOTHING = Immediate()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """What the platform says of a medium that was fetched; empty where it says nothing. Never believed unchecked."""
+
+    name: str = ""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredMedium:
+    """A medium that we keep: ``name`` is shown to people, ``content_type`` was found by looking at the bytes, ``size``
+    is in bytes, ``digest`` the SHA-256 of the content in hex."""
+
+    id: str
+    kind: MessageKind
+    name: str
+    content_type: str
+    size: int
+    digest: str
+    path: Path
+
+
+class MediaSource(Protocol):
+    """Where a channel finds the media it sends."""
+
+    def find(self, media: str) -> StoredMedium | None:
+        """The medium with this id; ``None`` when it has expired or never was."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,8 +245,28 @@ class Channel(Protocol):
         """
         ...
 
+    def fetch(self, attachment: Attachment, into: IO[bytes], limit: int, deadline: float) -> Fetched:
+        """Write the bytes of ``attachment``, decrypted, into ``into``; at most ``limit`` of them.
+
+        ``deadline`` is the epoch second by which it must have ended. Raises :class:`Retry` when it may be tried again,
+        and :class:`Refused` when never: ``too_large``, ``expired``, ``not_fetchable``, or the platform's code. What
+        was written before an error is worthless.
+        """
+        ...
+
     def link(self, label: str, url: str) -> str:
         """``label`` as a link to ``url`` in the words of this channel's messages."""
+        ...
+
+    def verification_request(self) -> UrlVerification:
+        """A verification of the callback URL as the platform would make it now, fresh at every call. No I/O."""
+        ...
+
+    def examine(self, deadline: float) -> list[Finding]:
+        """Try what the platform allows to be tried without anybody noticing, until epoch second ``deadline``.
+
+        What cannot be tried is said too. Nothing is repeated that the platform punishes; no text holds a secret.
+        """
         ...
 
 
@@ -234,7 +312,8 @@ class ChannelKit:
 
     ``redis`` is for state that all processes share (tokens, pacing, duplicate rule); ``http`` one session a process;
     ``api_base`` maps a platform to its base URL without a trailing slash, e.g. ``{"wecom": "https://…"}``;
-    ``bubbles`` are the replies that a platform shows while they are written; ``count(event, **labels)`` counts
+    ``bubbles`` are the replies that a platform shows while they are written; ``media`` holds what is sent as a picture
+    or file; ``count(event, **labels)`` counts
     something an operator should see; ``clock`` gives epoch seconds.
     """
 
@@ -245,5 +324,6 @@ class ChannelKit:
     pace_per_minute: int
     pace_per_hour: int
     bubbles: Bubbles
+    media: MediaSource
     count: Callable[..., None]
     clock: Callable[[], float]

@@ -8,8 +8,9 @@ import structlog
 
 from bot.bots_file import BotConfig
 from bot.handoff.desk import Desk
-from bot.messages import ConversationId, Text
+from bot.messages import ConversationId
 from bot.outbox import Delivery, OutboxReply
+from bot.parts import Text, words_of
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.texts import Texts, language_of
 
@@ -81,7 +82,7 @@ class Conclusion:
         author = ConversationId.from_key(delivery.reply.author)
         bot = self._bots.get(author.bot)
         if bot is not None:
-            words = "\n".join(part.content for part in delivery.reply.parts[delivery.sent :])
+            words = "\n".join(words_of(part) for part in delivery.reply.parts[delivery.sent :])
             text = self._texts.say("human_not_delivered", bot.language, code=failure, text=words)
             self._notify(author, text, f"{delivery.reply.key}:undelivered")
 

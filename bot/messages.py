@@ -1,9 +1,11 @@
-"""What travels: messages in, replies out, and the conversation both belong to.
+"""What people send, the conversation it belongs to, and what an answer rests on.
 
 All types are frozen. What goes through Redis has ``encode``/``decode`` with a schema version, so that a message
-accepted by one release is still understood by the next.
+accepted by one release is still understood by the next. Replies are made of :mod:`bot.parts`.
 """
 
+import base64
+import hashlib
 import json
 import zlib
 from dataclasses import asdict, dataclass
@@ -12,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import quote, unquote
 
 from bot.errors import BotError
+from bot.events import Event, decode_event, encode_event
 
 BUCKETS = 256
 """Number of Redis hash-tag buckets; fixed for ever, because keys already written carry it."""
@@ -93,11 +96,17 @@ class Sender:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
-    """A medium by reference; the bytes stay with the platform until somebody needs them."""
+    """A medium by reference; the bytes stay with the platform until somebody needs them.
+
+    ``media_id`` and ``url`` are the platform's: where :meth:`bot.channel.Channel.fetch` finds the bytes. ``format`` is
+    what the platform says of a voice, such as ``amr``. A location is a ``geo:`` URI (RFC 5870) and a link its URL:
+    neither is ever fetched.
+    """
 
     kind: MessageKind
     media_id: str = ""
     url: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +122,7 @@ class InboundMessage:
     """One message or event from a person.
 
     ``message_id`` is the platform's id, or sha1 over the fields that identify an event; unique per (bot, channel).
-    ``text`` is what was written, without platform markup; for an event its name, such as ``subscribe``.
+    ``text`` is what was written, without platform markup; empty for an event, which is told by ``event``.
     ``sent_at`` is the platform's time, ``received_at`` ours, both in seconds since the epoch. ``stream_id`` names the
     bubble that the platform already shows for the reply (empty where it shows none), see :mod:`bot.streams`;
     ``response_url`` is where one late reply may be posted.
@@ -128,12 +137,21 @@ class InboundMessage:
     received_at: float
     attachments: tuple[Attachment, ...] = ()
     quoted: Quoted | None = None
+    event: Event | None = None
     stream_id: str = ""
     response_url: str = ""
 
+    @property
+    def turn_id(self) -> str:
+        """The id of the turn that this message begins: 20 letters and digits, the same in every process and try."""
+        origin = "\0".join((self.conversation.bot, self.conversation.channel, self.message_id))
+        return base64.b32encode(hashlib.sha256(origin.encode()).digest())[:20].decode().lower()
+
     def encode(self) -> bytes:
         """UTF-8 JSON with a schema version."""
-        return json.dumps({"v": _SCHEMA, **asdict(self)}, ensure_ascii=False, separators=(",", ":")).encode()
+        fields = {"v": _SCHEMA, **asdict(self)}
+        fields["event"] = encode_event(self.event) if self.event else None
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:
@@ -151,6 +169,8 @@ class InboundMessage:
             quoted = fields.get("quoted")
             if quoted is not None:
                 fields["quoted"] = Quoted(kind=MessageKind(quoted["kind"]), text=quoted["text"])
+            event = fields.get("event")
+            fields["event"] = decode_event(event) if event is not None else None
             return cls(**fields)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UndecodableMessage(raw, type(error).__name__) from error
@@ -169,61 +189,3 @@ class Citation:
     source: str
     location: str
     quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A part shown as plain text."""
-
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Markdown:
-    """A part in the platform's Markdown subset."""
-
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """The last words, in Markdown, of the bubble ``stream_id`` (see :mod:`bot.streams`)."""
-
-    content: str
-    stream_id: str
-
-
-Part = Text | Markdown | Stream
-"""One platform message; already within the channel's limits when it reaches :meth:`bot.channel.Channel.send`."""
-
-_PART_TYPES: dict[str, type[Text] | type[Markdown] | type[Stream]] = {
-    "text": Text,
-    "markdown": Markdown,
-    "stream": Stream,
-}
-
-
-def encode_part(part: Part) -> dict[str, str]:
-    """``part`` as a JSON-ready object: ``type`` and its fields."""
-    return {"type": type(part).__name__.lower(), **asdict(part)}
-
-
-def decode_part(fields: dict[str, str]) -> Part:
-    """The inverse of :func:`encode_part`."""
-    values = dict(fields)
-    return _PART_TYPES[values.pop("type")](**values)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """What the bot says to one person: the parts, what they rest on, and which messages they answer.
-
-    ``confidence`` is the calibrated chance, 0 to 1, that the answer is right; ``None`` where nothing was retrieved.
-    ``answers`` lists the ids of the inbound messages this reply covers; empty for a notice nobody asked for.
-    """
-
-    parts: tuple[Part, ...]
-    kind: ReplyKind
-    answers: tuple[str, ...] = ()
-    citations: tuple[Citation, ...] = ()
-    confidence: float | None = None

@@ -27,7 +27,8 @@ from bot import keys
 from bot.channel import Channel, ChannelError, Refused, Retry, Unknown
 from bot.errors import Unavailable
 from bot.lease import LUA_NOW, LUA_OWNED, Lease
-from bot.messages import ConversationId, Part, decode_part, encode_part
+from bot.messages import ConversationId
+from bot.parts import Part, decode_part, encode_part
 
 log = structlog.get_logger()
 

@@ -22,11 +22,12 @@ from bot.errors import Unavailable
 from bot.handoff.desk import Desk, Notice
 from bot.knowledge.entries import Entry
 from bot.links import SourceLinks
-from bot.messages import ConversationId, InboundMessage, MessageKind, Part, ReplyKind, Stream, Text
+from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind
 from bot.outbox import OutboxReply
+from bot.parts import Part, Stream, Text
 from bot.splitting import split_text
 from bot.texts import Texts, language_of
-from bot.turn import Said, Turn, turn_id, turn_record
+from bot.turn import Said, Turn, turn_record
 
 log = structlog.get_logger()
 
@@ -193,7 +194,7 @@ class Pipeline:
         bot = self._bots[conversation.bot]
         text = "\n".join(message.text for message in messages)
         return Turn(
-            id=turn_id(first),
+            id=first.turn_id,
             bot=bot,
             conversation=conversation,
             messages=tuple(messages),

@@ -72,6 +72,10 @@ class Settings(BaseModel):
 
     data_dir: Annotated[Path, AfterValidator(absolute_folder), Expected("a folder's path without '?'")] = Path("var")
     """Everything that is kept on this machine lies below this folder."""
+    media_dir: Annotated[Path, AfterValidator(absolute_folder), Expected("a folder's path without '?'")] | None = None
+    """Where media are kept for a while; below DATA_DIR when unset. Processes on several machines share this folder."""
+    media_keep_s: Seconds = 3 * 86400.0
+    """Seconds that what people sent, and what is sent to them, is kept."""
     bots_file: Annotated[Path, AfterValidator(Path.expanduser), Expected("a path")] = Path("bots.yaml")
     """Who the bots are."""
     log_level: Annotated[
@@ -174,6 +178,11 @@ class Settings(BaseModel):
     def cache_dir(self) -> Path:
         """What can be computed again, such as vectors by content."""
         return self.data_dir / "cache"
+
+    @property
+    def media_path(self) -> Path:
+        """What people sent and what is sent to them."""
+        return self.media_dir or self.data_dir / "media"
 
     @property
     def metrics_dir(self) -> Path:

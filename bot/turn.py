@@ -1,7 +1,5 @@
 """A turn on its way through the pipeline: what came in, what each step found out, and what is said."""
 
-import base64
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -85,12 +83,6 @@ class Turn:
     def stream_id(self) -> str:
         """The bubble that shows the reply; empty where the platform shows none."""
         return self.messages[0].stream_id
-
-
-def turn_id(message: InboundMessage) -> str:
-    """The id of the turn that ``message`` begins: 20 letters and digits, the same on every worker and every try."""
-    origin = "\0".join((message.conversation.bot, message.conversation.channel, message.message_id))
-    return base64.b32encode(hashlib.sha256(origin.encode()).digest())[:20].decode().lower()
 
 
 def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) -> TurnRecord:

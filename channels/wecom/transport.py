@@ -53,10 +53,11 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A whole answer; ``body`` has at most :data:`MAX_ANSWER_BYTES`."""
+    """A whole answer; ``body`` has at most :data:`MAX_ANSWER_BYTES`, ``headers`` do not tell case apart."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class NoAnswer(Exception):
@@ -149,7 +150,7 @@ def _perform(
                     return "answer_too_large"
                 if not deadline.left_s:
                     return "timeout"
-            return HttpAnswer(response.status_code, content)
+            return HttpAnswer(response.status_code, content, response.headers)
     except requests.Timeout:
         return "timeout"
     except requests.exceptions.SSLError:

@@ -14,13 +14,18 @@ from bot.channel import (
     Receipt,
     Received,
     Rejected,
+    UrlVerification,
 )
-from bot.messages import ConversationId, Part
+from bot.finding import Finding
+from bot.messages import ConversationId
+from bot.parts import Part
 from channels.wecom.api import encode_json
 from channels.wecom.callback import open_callback, verified_echo
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom.transport import hide_secrets_in_http_logs
+from channels.wecom.verification import url_verification
 from channels.wecom_aibot.config import Config
+from channels.wecom_aibot.examine import examine
 from channels.wecom_aibot.fields import read_object
 from channels.wecom_aibot.parse import CallbackReader
 from channels.wecom_aibot.replies import reply_to
@@ -100,3 +105,11 @@ class WeComAiBotChannel:
         escaped = re.sub(r"[\[\]]", r"\\\g<0>", label)
         target = url.replace("(", "%28").replace(")", "%29")
         return f"[{escaped}]({target})"
+
+    def verification_request(self) -> UrlVerification:
+        """See :class:`~bot.channel.Channel` (page 101033)."""
+        return url_verification(self._crypto, self._kit.clock)
+
+    def examine(self, deadline: float) -> list[Finding]:  # noqa: ARG002 - nothing is asked, so nothing takes time
+        """See :func:`.examine.examine`."""
+        return examine()

@@ -7,7 +7,8 @@ import redis
 import structlog
 
 from bot.channel import ChannelKit, LateReply, Limits, Receipt, Refused, Retry, Unknown
-from bot.messages import ConversationId, Part, Stream
+from bot.messages import ConversationId
+from bot.parts import Markdown, Part, Stream, Text
 from channels.wecom.api import OK, RETRY_S, detail_of, encode_json, json_answer, retry
 from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
 from channels.wecom_aibot.errors import failure, is_known
@@ -47,6 +48,8 @@ class Sender:
         return Receipt()
 
     def _send(self, conversation: ConversationId, part: Part, key: str, deadline: Deadline) -> None:
+        if not isinstance(part, Text | Markdown | Stream):
+            raise Refused("part_unsupported")
         content = part.content.encode(errors="replace").decode()
         if len(content.encode()) > MAX_CONTENT_BYTES:
             raise Refused("too_long")

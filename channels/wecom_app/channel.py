@@ -17,12 +17,17 @@ from bot.channel import (
     Receipt,
     Received,
     Rejected,
+    UrlVerification,
 )
-from bot.messages import ConversationId, Part
+from bot.finding import Finding
+from bot.messages import ConversationId
+from bot.parts import Part
 from channels.wecom.callback import open_callback, verified_echo
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom.transport import hide_secrets_in_http_logs
+from channels.wecom.verification import url_verification
 from channels.wecom_app.config import Config
+from channels.wecom_app.examine import examine
 from channels.wecom_app.fields import read_fields
 from channels.wecom_app.parse import parse_message
 from channels.wecom_app.send import LIMITS, Sender
@@ -104,3 +109,11 @@ class WeComAppChannel:
     def link(self, label: str, url: str) -> str:
         """An anchor, which text messages may hold (page 90236)."""
         return f'<a href="{url}">{label}</a>'
+
+    def verification_request(self) -> UrlVerification:
+        """See :class:`~bot.channel.Channel` (page 90930)."""
+        return url_verification(self._crypto, self._kit.clock)
+
+    def examine(self, deadline: float) -> list[Finding]:
+        """See :func:`.examine.examine`."""
+        return examine(self._config, self._kit, deadline)

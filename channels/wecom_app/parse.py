@@ -12,6 +12,7 @@ import structlog
 from wechatpy.work.messages import MESSAGE_TYPES
 
 from bot.channel import Rejected
+from bot.events import Event, Subscribed
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind, Sender
 from channels.wecom_app.fields import read_fields
 
@@ -23,7 +24,7 @@ MAX_MESSAGE_ID_LENGTH = 64
 SYSTEM_SENDER = "sys"
 """``FromUserName`` of events that no person caused (page 90240)."""
 
-EVENTS_THAT_NEED_WORK = frozenset({"subscribe"})
+EVENTS_THAT_NEED_WORK: Mapping[str, Event] = {"subscribe": Subscribed()}
 """Events that go through the inbox like a message: a member who gains sight of the app is welcomed."""
 EVENTS_FOR_OPERATORS = frozenset(
     {
@@ -81,10 +82,12 @@ def parse_message(raw: bytes, bot: str, channel: str, received_at: float) -> Inb
     """
     fields = read_fields(raw)
     message_type, person = fields.get("MsgType", ""), fields.get("FromUserName", "")
+    event = None
     if message_type == "event":
         if not _needs_work(fields, bot, channel):
             return None
-        kind, (text, attachments) = MessageKind.EVENT, (fields["Event"], _NO_ATTACHMENTS)
+        kind, (text, attachments) = MessageKind.EVENT, ("", _NO_ATTACHMENTS)
+        event = EVENTS_THAT_NEED_WORK[fields["Event"]]
         message_id = _event_id(fields)
     elif not message_type or person == SYSTEM_SENDER:
         log.info("callback_ignored", bot=bot, channel=channel, info_type=fields.get("InfoType", "")[:32])
@@ -101,6 +104,7 @@ def parse_message(raw: bytes, bot: str, channel: str, received_at: float) -> Inb
         kind=kind,
         text=text,
         attachments=attachments,
+        event=event,
         sent_at=_sent_at(fields),
         received_at=received_at,
     )

@@ -6,7 +6,7 @@ import redis
 import structlog
 
 from bot.channel import ChannelKit, Limits, Receipt, Refused, Retry, Unknown
-from bot.messages import Markdown, Part, Stream, Text
+from bot.parts import Markdown, Part, Text
 from channels.wecom.api import OK, RETRY_S, detail_of, encode_json, retry
 from channels.wecom.transport import Deadline
 from channels.wecom_app.circuit import Circuit
@@ -60,8 +60,8 @@ class Sender:
         return receipt
 
     def _send(self, person: str, part: Part, key: str, deadline: Deadline) -> Receipt:
-        if isinstance(part, Stream):
-            raise Refused("streams_unsupported")
+        if not isinstance(part, Text | Markdown):
+            raise Refused("part_unsupported")
         _check(person, part)
         self._circuit.check()
         slot = self._slot(person)

@@ -61,6 +61,14 @@ return 1
 """
 
 
+class TokenRefused(Refused):
+    """The platform gives no token for this corp and secret; ``errcode`` says why (page 90313)."""
+
+    def __init__(self, errcode: int, detail: str) -> None:
+        self.errcode = errcode
+        super().__init__("token_refused", detail, alert=True)
+
+
 class TokenStore:
     """The token of one application, fetched by one process at a time."""
 
@@ -77,8 +85,8 @@ class TokenStore:
     def get(self, deadline: Deadline) -> str:
         """A token that was good when last seen, fetched if need be, by ``deadline``.
 
-        Raises :class:`~bot.channel.Refused` ``token_refused`` (alert) when the platform does not accept the secret,
-        now or less than a minute ago, and :class:`~bot.channel.Retry` when no token can be had at the moment.
+        Raises :class:`TokenRefused` when the platform does not accept the secret, now or less than a minute ago, and
+        :class:`~bot.channel.Retry` when no token can be had at the moment.
         """
         asker = secrets.token_hex(8)
         while (left_s := deadline.left_s) > 0:
@@ -115,7 +123,7 @@ class TokenStore:
             self._store(asker, self._cooldown, str(code) if lasting else "", COOLDOWN_S)
             detail = detail_of(answer, self._secret)
             log.error("token_fetch_failed", code=code, detail=detail)
-            raise _fetch_failure(code, detail)
+            raise fetch_failure(code, detail)
         token, life_s = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not 1 <= len(token) <= MAX_TOKEN_LENGTH or not token.isascii():
             self._store(asker, self._token, "", 0)
@@ -134,13 +142,14 @@ def _usable_s(life_s: object) -> int:
     return max(life_s - EARLY_S, life_s // 2, 1)
 
 
-def _fetch_failure(code: int, detail: str) -> Refused | Retry:
+def fetch_failure(code: int, detail: str) -> TokenRefused | Retry:
+    """What ``gettoken`` means by ``errcode`` ``code``; ``detail`` is for the operator."""
     if rule_of(code).reaction is Reaction.BACK_OFF:
         return retry(rule_of(code).after_s, f"token_{code}")
-    return Refused("token_refused", f"gettoken answered {code} {detail}".rstrip(), alert=True)
+    return TokenRefused(code, f"gettoken answered {code} {detail}".rstrip())
 
 
-def _cooling_down(code: int, left_s: float) -> Refused | Retry:
+def _cooling_down(code: int, left_s: float) -> TokenRefused | Retry:
     if rule_of(code).reaction is Reaction.BACK_OFF:
         return retry(left_s, f"token_{code}")
-    return Refused("token_refused", f"gettoken answered {code} less than a minute ago", alert=True)
+    return TokenRefused(code, f"gettoken answered {code} less than a minute ago")

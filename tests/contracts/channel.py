@@ -23,9 +23,11 @@ from bot.channel import (
     Retry,
     Unknown,
 )
-from bot.messages import ConversationId, InboundMessage, MessageKind, Text
+from bot.messages import ConversationId, InboundMessage, MessageKind
+from bot.parts import Text
 from bot.streams import Streams
 from tests.fakes.scripted_http import Answer, Cut, ScriptedServer, reply
+from tests.media_sources import NO_MEDIA
 
 NOW = 1_800_000_000.0
 ADDRESS = ChannelAddress(bot="imaging", channel="c", bot_name="影像助手")
@@ -77,6 +79,7 @@ class Subject(ABC):
             pace_per_minute=30,
             pace_per_hour=1000,
             bubbles=Streams(self.redis, lambda: NOW),
+            media=NO_MEDIA,
             count=lambda event, **labels: self.counted.append((event, labels)),
             clock=lambda: NOW,
         )

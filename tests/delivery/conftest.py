@@ -8,7 +8,8 @@ import redis
 
 from bot.channel import CallbackRequest, CallbackResponse, Immediate, Limits, Receipt, Received
 from bot.lease import Leases
-from bot.messages import ConversationId, InboundMessage, MessageKind, Part, Sender
+from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
+from bot.parts import Part
 
 DOCTOR = ConversationId(bot="imaging", channel="app", person="wang.yi")
 

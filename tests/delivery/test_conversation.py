@@ -13,8 +13,9 @@ from bot.conversation import ConversationWorker, Post, TurnOutcome
 from bot.errors import Unavailable
 from bot.inbox import Inbox, InboxLimits
 from bot.lease import Leases
-from bot.messages import ConversationId, InboundMessage, Text
+from bot.messages import ConversationId, InboundMessage
 from bot.outbox import Outbox, OutboxReply
+from bot.parts import Text
 from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message
 
 NOW = 1_800_000_001.0

@@ -9,8 +9,9 @@ from bot import keys
 from bot.channel import Refused, Retry, Unknown
 from bot.errors import LeaseLost
 from bot.lease import Lease, Leases
-from bot.messages import ConversationId, Text
+from bot.messages import ConversationId
 from bot.outbox import Delivery, Outbox, OutboxReply
+from bot.parts import Text
 from tests.delivery.conftest import DOCTOR, RecordingChannel
 
 NOW = 1_800_000_000.0

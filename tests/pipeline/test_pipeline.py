@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.messages import Attachment, MessageKind, ReplyKind, Stream, Text
+from bot.messages import Attachment, MessageKind, ReplyKind
+from bot.parts import Stream, Text
 from bot.pipeline import STEPS
 from bot.records.turns import TurnRecord
 from tests.pipeline.conftest import FAQS, House, quoted

@@ -13,6 +13,7 @@ from bot.streams import Streams
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_aibot import WeComAiBotChannel, build
 from tests.channels.wecom_aibot.conftest import ADDRESS, ENCODING_AES_KEY, TOKEN, config
+from tests.media_sources import NO_MEDIA
 
 PAYLOADS = Path(__file__).parents[2] / "payloads" / "wecom_aibot"
 NOW = 1_700_000_002.5
@@ -35,6 +36,7 @@ def channel_of(**changes: object) -> WeComAiBotChannel:
         pace_per_minute=30,
         pace_per_hour=1000,
         bubbles=Streams(unused),
+        media=NO_MEDIA,
         count=_ignore,
         clock=lambda: NOW,
     )

@@ -8,10 +8,12 @@ import redis
 import requests
 
 from bot.channel import ChannelAddress, ChannelKit, Receipt, StreamState
-from bot.messages import ConversationId, InboundMessage, MessageKind, Part, Sender
+from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
+from bot.parts import Part
 from bot.streams import OPEN_STREAM, Streams, opening
 from channels.wecom_aibot import Config, WeComAiBotChannel, build
 from tests.fakes.scripted_http import Recorded, ScriptedServer, reply
+from tests.media_sources import NO_MEDIA
 
 TOKEN = "QDG6eK"
 ENCODING_AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
@@ -60,6 +62,7 @@ class Installation:
             pace_per_minute=30,
             pace_per_hour=1000,
             bubbles=self.bubbles,
+            media=NO_MEDIA,
             count=lambda event, **labels: self.counted.append((event, labels)),
             clock=self.clock,
         )

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from bot.channel import ChannelError, Receipt, Refused, Retry, StreamState, Unknown
-from bot.messages import Markdown, Part, Stream, Text
+from bot.parts import Markdown, Part, Stream, Text
 from bot.redis_client import connect
 from channels.wecom.api import JITTER
 from channels.wecom_aibot.send import may_post_to

@@ -11,6 +11,7 @@ from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_app import WeComAppChannel, build
 from tests.channels.wecom_app.conftest import ADDRESS, config
 from tests.channels.wecom_app.vectors import SAMPLE, Keys
+from tests.media_sources import NO_MEDIA
 
 PAYLOADS = Path(__file__).parents[2] / "payloads" / "wecom"
 NOW = 1_348_831_862.5
@@ -31,6 +32,7 @@ def channel_of(keys: Keys = SAMPLE) -> WeComAppChannel:
         pace_per_minute=30,
         pace_per_hour=1000,
         bubbles=Streams(redis.Redis()),
+        media=NO_MEDIA,
         count=_ignore,
         clock=lambda: NOW,
     )

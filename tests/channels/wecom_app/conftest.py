@@ -8,10 +8,12 @@ import redis
 import requests
 
 from bot.channel import ChannelAddress, ChannelKit, Receipt
-from bot.messages import ConversationId, Part, Text
+from bot.messages import ConversationId
+from bot.parts import Part, Text
 from bot.streams import Streams
 from channels.wecom_app import Config, WeComAppChannel, build
 from tests.fakes.scripted_http import Answer, Recorded, ScriptedServer, reply
+from tests.media_sources import NO_MEDIA
 
 ADDRESS = ChannelAddress(bot="imaging", channel="app", bot_name="影像学院小助手")
 CORP_ID = "ww1436e0e65a779aee"
@@ -63,6 +65,7 @@ class Installation:
             pace_per_minute=self.pace_per_minute,
             pace_per_hour=self.pace_per_hour,
             bubbles=Streams(self.redis, self.clock),
+            media=NO_MEDIA,
             count=lambda event, **labels: self.counted.append((event, labels)),
             clock=self.clock,
         )

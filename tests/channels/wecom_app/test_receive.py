@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.channel import NOTHING, CallbackRequest, Echo, Messages, Rejected
+from bot.events import Subscribed
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_app.channel import MAX_BODY_BYTES
@@ -116,7 +117,7 @@ def test_a_type_without_id_gets_one_from_its_content() -> None:
 
 def test_subscribe_is_an_event_that_needs_work_and_keeps_its_id() -> None:
     (event,), (again,) = deliver("event_subscribe"), deliver("event_subscribe")
-    assert (event.kind, event.text, event.sender.id) == (MessageKind.EVENT, "subscribe", "zhang.wei")
+    assert (event.kind, event.event, event.sender.id) == (MessageKind.EVENT, Subscribed(), "zhang.wei")
     assert event.message_id == again.message_id
     assert event.message_id == hashlib.sha1(b"zhang.wei\x001348831860\0subscribe\0\0").hexdigest()  # noqa: S324
 

@@ -12,7 +12,7 @@ import structlog
 from requests.adapters import HTTPAdapter
 
 from bot.channel import ChannelError, Receipt, Refused, Retry, Unknown
-from bot.messages import Markdown
+from bot.parts import Markdown
 from bot.redis_client import connect
 from channels.wecom.api import JITTER
 from channels.wecom.transport import Deadline, OutgoingBody

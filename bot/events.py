@@ -1,0 +1,100 @@
+"""What people do besides writing, in no platform's words. Events travel through Redis as JSON."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What somebody thinks of an answer; ``WITHDRAWN`` takes an earlier verdict back."""
+
+    USEFUL = "useful"
+    USELESS = "useless"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The person can now see the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The person opened the chat with the bot; may come at every entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuClick:
+    """The person chose the menu entry ``key``."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CardClick:
+    """The person pressed ``key`` on the card ``task_id``, having ``chosen`` choice ids by question key.
+
+    ``response_code`` is the platform's permission to change the card once more (:class:`bot.parts.CardUpdate`); empty
+    where the platform gives none.
+    """
+
+    task_id: str
+    key: str
+    chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    response_code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rating:
+    """The person rated the answer of the turn ``turn_id``, in the platform's own way.
+
+    ``reasons`` are constant words: ``unrelated``, ``incomplete``, ``wrong``, ``wrong_analysis``; ``words`` the
+    person's own.
+    """
+
+    turn_id: str
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """The platform warns the operators: ``name`` is the event's name there, such as ``inactive_alert``."""
+
+    name: str
+
+
+Event = Subscribed | Entered | MenuClick | CardClick | Rating | Warned
+
+
+def encode_event(event: Event) -> dict[str, Any]:
+    """``event`` as a JSON-ready object: ``type`` and its fields."""
+    return {"type": type(event).__name__.lower(), **asdict(event)}
+
+
+def decode_event(fields: Mapping[str, Any]) -> Event:
+    """The inverse of :func:`encode_event`. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else."""
+    values = dict(fields)
+    return _DECODERS[values.pop("type")](values)
+
+
+def _card_click(values: dict[str, Any]) -> CardClick:
+    chosen = {key: tuple(ids) for key, ids in values.pop("chosen").items()}
+    return CardClick(chosen=chosen, **values)
+
+
+def _rating(values: dict[str, Any]) -> Rating:
+    reasons, verdict = tuple(values.pop("reasons")), Verdict(values.pop("verdict"))
+    return Rating(verdict=verdict, reasons=reasons, **values)
+
+
+_DECODERS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
+    "subscribed": lambda values: Subscribed(**values),
+    "entered": lambda values: Entered(**values),
+    "menuclick": lambda values: MenuClick(**values),
+    "cardclick": _card_click,
+    "rating": _rating,
+    "warned": lambda values: Warned(**values),
+}
