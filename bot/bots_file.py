@@ -40,6 +40,8 @@ _EXPECTED = {
 """By pydantic's error type; other types carry their own words."""
 
 _Label = Annotated[str, Field(min_length=1, max_length=64)]
+_MenuKey = Annotated[str, Field(min_length=1, max_length=128)]
+_MenuWords = Annotated[str, Field(min_length=1, max_length=500)]
 _UserId = Annotated[str, Field(min_length=1, max_length=64)]
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -77,7 +79,9 @@ class BotConfig(BaseModel):
 
     ``id`` is its key in the file and part of its URLs. ``knowledge`` are the collections of ``tenant`` it may answer
     from. ``admins`` and ``servicers`` are the platform's user ids. ``answer_threshold`` is the confidence, 0 to 1,
-    below which this bot refuses; the calibrated default when ``None``.
+    below which this bot refuses; the calibrated default when ``None``. ``feedback`` is how people are asked what they
+    think of an answer where the platform has no thumbs of its own. ``menu`` is what a person who chooses an entry of
+    the app's menu asks or commands, by the entry's key.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
@@ -91,6 +95,8 @@ class BotConfig(BaseModel):
     servicers: tuple[_UserId, ...] = ()
     language: Literal["zh", "en"] = "zh"
     answer_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    feedback: Literal["words", "card", "none"] = "words"
+    menu: Mapping[_MenuKey, _MenuWords] = {}
     channels: Mapping[str, ChannelConfig]
 
     def is_admin(self, person: str) -> bool:

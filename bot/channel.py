@@ -19,7 +19,7 @@ import requests
 from bot.errors import BotError
 from bot.finding import Finding
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
-from bot.parts import Part
+from bot.parts import Card, CardUpdate, Markdown, Medium, News, Part, Stream, Text
 
 
 class ChannelError(BotError):
@@ -77,7 +77,7 @@ class Limits:
 
     ``pushes`` tells whether the channel can write to a person who has just not asked; ``cards`` and ``news`` whether it
     can show these parts, and ``media`` which kinds of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many
-    pictures a bubble may end with.
+    pictures a bubble may end with; ``ratings`` whether people can rate an answer in the platform's own way.
     """
 
     text_bytes: int
@@ -88,6 +88,19 @@ class Limits:
     news: bool = False
     media: frozenset[MessageKind] = frozenset()
     stream_pictures: int = 0
+    ratings: bool = False
+
+    def shows(self, part: Part) -> bool:
+        """Whether the channel can show a part of this type; a part outside its other limits is refused all the same."""
+        match part:
+            case Card() | CardUpdate():
+                return self.cards
+            case News():
+                return self.news
+            case Medium(kind):
+                return kind in self.media
+            case Text() | Markdown() | Stream():
+                return True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

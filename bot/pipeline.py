@@ -19,12 +19,15 @@ from bot.channel import Channel
 from bot.commands.registry import CommandDesk, is_command
 from bot.conversation import Post, TurnOutcome
 from bot.errors import Unavailable
+from bot.events import MenuClick
+from bot.feedback.invitation import asks_by_card, asks_in_words, rating_card, verdict_in_words
 from bot.handoff.desk import Desk, Notice
 from bot.knowledge.entries import Entry
 from bot.links import SourceLinks
 from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind
 from bot.outbox import OutboxReply
 from bot.parts import Part, Stream, Text
+from bot.reactions import SILENCE, Reactions
 from bot.splitting import split_text
 from bot.texts import Texts, language_of
 from bot.turn import Said, Turn, turn_record
@@ -51,6 +54,7 @@ class Pipeline:
         answerer: Answerer,
         commands: CommandDesk,
         desk: Desk,
+        reactions: Reactions,
         texts: Texts,
         links: SourceLinks,
         versions: Mapping[str, str],
@@ -62,6 +66,7 @@ class Pipeline:
         self._answerer = answerer
         self._commands = commands
         self._desk = desk
+        self._reactions = reactions
         self._texts = texts
         self._links = links
         self._versions = versions
@@ -71,7 +76,7 @@ class Pipeline:
     def mergeable(self, message: InboundMessage) -> bool:
         """See :class:`bot.conversation.Answering`. What quotes or shows something is a question of its own."""
         plain = message.kind is MessageKind.TEXT and not message.quoted and not message.attachments
-        return plain and not is_command(message)
+        return plain and not is_command(message) and verdict_in_words(message.text) is None
 
     def merged_notice(self, message: InboundMessage) -> str:
         """See :class:`bot.conversation.Answering`."""
@@ -91,6 +96,9 @@ class Pipeline:
     def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:
         """See :class:`bot.conversation.Answering`. Without a database the apology goes out without a ticket."""
         turn = self._turn(messages, lambda _text: None)
+        if turn.messages[0].kind is MessageKind.EVENT:  # nobody waits for a word about it
+            telemetry.count("degraded", what="event_lost")
+            return self._outcome(turn, "apologise", SILENCE)
         notices: tuple[Notice, ...] = ()
         try:
             notices = self._desk.failed(turn.bot, turn.conversation, turn.id, reason, turn.text).notices
@@ -108,11 +116,9 @@ class Pipeline:
         outcome = self._commands.handle(message, turn.bot, turn.id, turn.language)
         return Said(kind=outcome.kind, text=outcome.text, notices=outcome.notices)
 
-    def welcome(self, turn: Turn) -> Said | None:
-        """Somebody gained the app."""
-        if turn.messages[0].kind is not MessageKind.EVENT:
-            return None
-        return Said(kind=ReplyKind.NOTICE, text=self._texts.say("welcome", turn.language, name=turn.bot.name))
+    def react_to_event(self, turn: Turn) -> Said | None:
+        """Somebody came, pressed or rated something."""
+        return self._reactions.to_event(turn) if turn.messages[0].kind is MessageKind.EVENT else None
 
     def leave_to_human(self, turn: Turn) -> Said | None:
         """While a human has the conversation the bot is silent and passes the words on; a bubble cannot be silent."""
@@ -122,6 +128,10 @@ class Pipeline:
         notices = self._desk.relay(turn.bot, ticket, turn.messages, turn.id)
         text = self._texts.say("handoff_relayed", turn.language, number=ticket.number) if turn.stream_id else ""
         return Said(kind=ReplyKind.HANDOFF, text=text, notices=notices)
+
+    def take_verdict(self, turn: Turn) -> Said | None:
+        """Somebody says what the last answer was worth."""
+        return self._reactions.to_verdict(turn)
 
     def decline_unreadable(self, turn: Turn) -> Said | None:
         """Kinds and sizes that cannot be read are answered politely, never with silence."""
@@ -169,13 +179,23 @@ class Pipeline:
         text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
         if any(attachment.kind is MessageKind.IMAGE for attachment in turn.messages[0].attachments):
             text = self._texts.say("picture_not_read", turn.language) + "\n\n" + text
-        return Said(kind=answer.kind, text=text, answer=answer)
+        return self._ask_for_verdict(turn, Said(kind=answer.kind, text=text, answer=answer))
 
     def _take(self, turn: Turn, name: str, step: "Step") -> Said | None:
         """Run one step and keep what it found."""
         started = time.perf_counter()
         said = step(self, turn)
         turn.end_step(name, round((time.perf_counter() - started) * 1000, 2))
+        return said
+
+    def _ask_for_verdict(self, turn: Turn, said: Said) -> Said:
+        """``said``, and how the person can say what it was worth."""
+        limits = self._channels[turn.conversation.bot, turn.conversation.channel].limits
+        if asks_by_card(turn.bot, limits, said.kind):
+            return replace(said, parts=(*said.parts, rating_card(turn.id, self._texts, turn.language)))
+        if asks_in_words(turn.bot, limits, said.kind):
+            question = self._texts.say("feedback_words", turn.language)
+            return replace(said, text=f"{said.text}\n\n{question}")
         return said
 
     def _link(self, turn: Turn, label: str, entry: Entry) -> str:
@@ -190,8 +210,10 @@ class Pipeline:
         return Said(kind=ReplyKind.REFUSAL, text=self._texts.say("empty_knowledge", turn.language), notices=notices)
 
     def _turn(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> Turn:
-        conversation, first = messages[0].conversation, messages[0]
+        conversation = messages[0].conversation
         bot = self._bots[conversation.bot]
+        messages = [_as_words(message, bot) for message in messages]
+        first = messages[0]
         text = "\n".join(message.text for message in messages)
         return Turn(
             id=first.turn_id,
@@ -208,31 +230,44 @@ class Pipeline:
 
     def _outcome(self, turn: Turn, step: str, said: Said) -> TurnOutcome:
         telemetry.count("turn", bot=turn.bot.id, kind=said.kind.value)
-        record = turn_record(turn, step, said, self._versions)
-        reply = self._reply(turn.conversation, said.text, turn.id, turn.now, turn.stream_id)
+        record = turn_record(turn, step, said, self._versions).encode() if said.recorded else ""
+        parts = self._parts(turn.conversation, said.text, said.parts, turn.stream_id)
+        reply = OutboxReply(key=turn.id, parts=parts, created_at=turn.now, record=record)
         posts = []
         for notice in said.notices:
-            words = self._reply(notice.conversation, notice.text, notice.key, turn.now)
+            words = self._parts(notice.conversation, notice.text, notice.parts)
             author = notice.author.key if notice.author else ""
-            posts.append(Post(conversation=notice.conversation, reply=replace(words, author=author)))
+            sent = OutboxReply(key=notice.key, parts=words, created_at=turn.now, author=author)
+            posts.append(Post(conversation=notice.conversation, reply=sent))
         log.info("turn_decided", turn=turn.id, step=step, kind=said.kind.value, notices=len(posts))
-        return TurnOutcome(reply=replace(reply, record=record.encode()), posts=tuple(posts))
+        return TurnOutcome(reply=reply, posts=tuple(posts))
 
-    def _reply(self, conversation: ConversationId, text: str, key: str, now: float, stream_id: str = "") -> OutboxReply:
+    def _parts(
+        self, conversation: ConversationId, text: str, more: Sequence[Part], stream_id: str = ""
+    ) -> tuple[Part, ...]:
+        """``text`` in pieces that the channel takes, and of the parts that follow it those that the channel shows."""
         limits = self._channels[conversation.bot, conversation.channel].limits
         pieces = split_text(text, limits.text_bytes) if text else []
         parts: list[Part] = [Text(piece) for piece in pieces]
         if stream_id and pieces:
             parts[0] = Stream(pieces[0], stream_id)
-        return OutboxReply(key=key, parts=tuple(parts), created_at=now)
+        return (*parts, *(part for part in more if limits.shows(part)))
+
+
+def _as_words(message: InboundMessage, bot: BotConfig) -> InboundMessage:
+    """A choice in the menu as the words that the bot's configuration gives it."""
+    if isinstance(message.event, MenuClick) and (words := bot.menu.get(message.event.key)):
+        return replace(message, kind=MessageKind.TEXT, text=words, event=None)
+    return message
 
 
 Step = Callable[[Pipeline, Turn], Said | None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
     ("obey_command", Pipeline.obey_command),
-    ("welcome", Pipeline.welcome),
+    ("react_to_event", Pipeline.react_to_event),
     ("leave_to_human", Pipeline.leave_to_human),
+    ("take_verdict", Pipeline.take_verdict),
     ("decline_unreadable", Pipeline.decline_unreadable),
     ("understand", Pipeline.understand),
     ("retrieve", Pipeline.retrieve),

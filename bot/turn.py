@@ -10,18 +10,24 @@ from bot.bots_file import BotConfig
 from bot.handoff.desk import Notice
 from bot.knowledge.entries import Audience
 from bot.messages import ConversationId, InboundMessage, Quoted, ReplyKind
+from bot.parts import Part
 from bot.records.turns import TurnRecord
 from bot.texts import Language
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
-    """What a step decided: the words for the asker (empty: silence, a human has the conversation), and for others."""
+    """What a step decided: the words for the asker (empty: silence), ``parts`` that follow them, and what others hear.
+
+    ``recorded`` is false for what is no turn: nobody said anything, and nothing is answered.
+    """
 
     kind: ReplyKind
     text: str
     notices: tuple[Notice, ...] = ()
     answer: Answer | None = None
+    parts: tuple[Part, ...] = ()
+    recorded: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

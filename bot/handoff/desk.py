@@ -5,15 +5,17 @@ they are for, once for each key.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from bot import telemetry
 from bot.bots_file import BotConfig
 from bot.handoff.reach import Reach
+from bot.handoff.satisfaction import satisfaction_card
 from bot.handoff.tickets import Ticket, Tickets, TicketState
 from bot.messages import ConversationId, InboundMessage, MessageKind
+from bot.parts import Part
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.texts import Language, Texts, language_of
 
@@ -27,13 +29,15 @@ SUMMARY_CHARACTERS = 120
 class Notice:
     """Something to tell somebody who did not just ask; ``key`` makes it once.
 
-    ``author`` is the conversation of the human whose words these are, who must hear when they do not arrive.
+    ``author`` is the conversation of the human whose words these are, who must hear when they do not arrive. ``parts``
+    follow the text where the channel can show them.
     """
 
     conversation: ConversationId
     text: str
     key: str
     author: ConversationId | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,11 +143,12 @@ class Desk:
         return told, *(notice for notice in others if notice.conversation.person.casefold() != servicer.casefold())
 
     def release(self, ticket: Ticket, turn_id: str) -> Notice:
-        """End the human service and tell the person."""
+        """End the human service, tell the person, and ask what it was like."""
         self._tickets.release(ticket, turn_id)
         language = self._language_of(ticket, self._bots[ticket.bot])
         words = self._texts.say("handoff_released", language, number=ticket.number)
-        return self._to_person(ticket, words, f"{turn_id}:released")
+        card = satisfaction_card(ticket.number, turn_id, self._texts, language)
+        return replace(self._to_person(ticket, words, f"{turn_id}:released"), parts=(card,))
 
     def to_admins(self, bot: BotConfig, conversation: ConversationId, text: str, key: str) -> tuple[Notice, ...]:
         """``text`` for every admin of ``bot`` who can be reached, because of something in ``conversation``."""

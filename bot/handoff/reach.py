@@ -16,11 +16,8 @@ class Reach:
     """``channels`` is keyed by (bot id, channel id), as ``bots`` is by bot id."""
 
     def __init__(self, bots: Mapping[str, BotConfig], channels: Mapping[tuple[str, str], Channel]) -> None:
-        self._pushing = {
-            bot.id: tuple(name for name in bot.channels if channels[bot.id, name].limits.pushes)
-            for bot in bots.values()
-        }
         self._bots = bots
+        self._channels = channels
 
     def staff(self, conversation: ConversationId, person: str) -> ConversationId | None:
         """The single chat in which the colleague ``person`` hears of ``conversation``; ``None`` where the bot has no
@@ -34,13 +31,20 @@ class Reach:
         channel = self._push_channel(conversation)
         if channel == conversation.channel:
             return replace(conversation, chat="")
-        known_there = self._bots[conversation.bot].channels[conversation.channel].plain_userids
-        if channel is None or not known_there:
+        if channel is None or not self._plain_userids(conversation):
             return conversation
         return replace(conversation, channel=channel, chat="")
 
     def _push_channel(self, conversation: ConversationId) -> str | None:
-        pushing = self._pushing.get(conversation.bot, ())
+        bot = self._bots.get(conversation.bot)
+        names = bot.channels if bot else ()
+        pushing = [name for name in names if self._channels[conversation.bot, name].limits.pushes]
         if conversation.channel in pushing:
             return conversation.channel
         return pushing[0] if pushing else None
+
+    def _plain_userids(self, conversation: ConversationId) -> bool:
+        """False, too, for a channel that is not configured any more: nothing is known of its people."""
+        bot = self._bots.get(conversation.bot)
+        channel = bot.channels.get(conversation.channel) if bot else None
+        return channel is not None and channel.plain_userids

@@ -36,6 +36,7 @@ tickets = Table(
     Column("opened_by", String(64), nullable=False),
     Column("deadline", Double),
     Column("released_by", String(64), nullable=False),
+    Column("satisfaction", Integer),
     Index(
         "uq_tickets_one_open",
         "conversation",
@@ -66,6 +67,7 @@ class Ticket:
 
     ``servicer`` is the user id of who took it, empty before; ``opened_by`` and ``released_by`` are turn ids, so that
     a turn that runs again finds its own work; ``deadline`` is the epoch second by which a human must have written.
+    ``satisfaction`` is what the person said of the service afterwards, from 1 (bad) to 3 (good).
     """
 
     number: int
@@ -79,6 +81,7 @@ class Ticket:
     opened_by: str
     deadline: float | None
     released_by: str
+    satisfaction: int | None = None
 
 
 class Tickets:
@@ -157,6 +160,18 @@ class Tickets:
         """End the ticket; a turn that runs again may do so again."""
         mine = or_(_OPEN, tickets.c.released_by == turn_id)
         self._act(ticket, mine, state=TicketState.RELEASED, deadline=None, released_by=turn_id)
+
+    def rate(self, conversation: ConversationId, number: int, satisfaction: int) -> None:
+        """The person of ticket ``number`` says what the service was like, from 1 to 3; the last word counts.
+
+        Raises :class:`~bot.errors.InputError` when it is not that person's ticket, or no such number.
+        """
+        if not 1 <= satisfaction <= 3:
+            raise InputError("satisfaction_unclear")
+        ticket = self.get(conversation.bot, number)
+        if ticket is None or ticket.conversation.person != conversation.person:
+            raise InputError("ticket_not_found", number=number)
+        self._update(number, tickets.c.state == TicketState.RELEASED, satisfaction=satisfaction)
 
     def overdue(self) -> Sequence[Ticket]:
         """Tickets whose deadline has passed and whose person has not been told."""

@@ -35,10 +35,19 @@ class RecordingChannel:
     calls: list[str] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
     pushes: bool = True
+    cards: bool = False
+    ratings: bool = False
 
     @property
     def limits(self) -> Limits:
-        return Limits(text_bytes=2048, markdown_bytes=2048, send_timeout_s=10.0, pushes=self.pushes)
+        return Limits(
+            text_bytes=2048,
+            markdown_bytes=2048,
+            send_timeout_s=10.0,
+            pushes=self.pushes,
+            cards=self.cards,
+            ratings=self.ratings,
+        )
 
     def receive(self, request: CallbackRequest) -> Received:
         raise AssertionError("nothing is received in these tests")

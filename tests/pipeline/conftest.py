@@ -15,6 +15,8 @@ from bot.answering.evidence import Retriever
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.commands.registry import CommandDesk
 from bot.conversation import TurnOutcome
+from bot.events import Event
+from bot.feedback.records import FeedbackRecords
 from bot.handoff.desk import Desk
 from bot.handoff.reach import Reach
 from bot.handoff.tickets import Tickets
@@ -27,7 +29,9 @@ from bot.knowledge.segment import Segmenter, jieba_dictionary
 from bot.knowledge.tokens import Tokenizer
 from bot.links import SourceLinks
 from bot.messages import ConversationId, InboundMessage, MessageKind, Quoted, Sender
+from bot.parts import words_of
 from bot.pipeline import Pipeline
+from bot.reactions import Reactions
 from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.texts import Texts
@@ -108,6 +112,10 @@ class House:
     records: TurnRecords
     tickets: Tickets
     answerer: Answerer
+    feedback: FeedbackRecords
+    channels: dict[tuple[str, str], RecordingChannel]
+    clock: "Clock"
+    bots: dict[str, BotConfig]
     shown: list[str] = field(default_factory=list)
     said: int = 0
 
@@ -128,11 +136,32 @@ class House:
     def says(self, text: str, **more: object) -> TurnOutcome:
         return self.pipeline.run([self.message(text, **more)], self.shown.append)  # type: ignore[arg-type]
 
+    def delivers(self, text: str, **more: object) -> TurnRecord:
+        """One turn whose reply arrives: its record is kept, as the conclusion of its delivery would."""
+        record = self.record(text, **more)
+        self.records.save(record)
+        return record
+
+    def event(self, event: Event, **more: object) -> TurnOutcome:
+        return self.says("", kind=MessageKind.EVENT, event=event, **more)
+
     def hears(self, text: str, **more: object) -> str:
-        return "".join(part.content for part in self.says(text, **more).reply.parts)
+        return words(self.says(text, **more))
 
     def record(self, text: str, **more: object) -> TurnRecord:
         return TurnRecord.decode(self.says(text, **more).reply.record)
+
+
+def words(outcome: TurnOutcome) -> str:
+    return "".join(words_of(part) for part in outcome.reply.parts)
+
+
+@dataclass
+class Clock:
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def quoted(text: str) -> Quoted:
@@ -145,7 +174,8 @@ def house(tmp_path: Path, searcher: Searcher) -> Iterator[House]:
     database.upgrade()
     bots = {"imaging": BOT}
     channels = {("imaging", "app"): RecordingChannel(), ("imaging", "ai"): RecordingChannel(pushes=False)}
-    records, tickets, texts = TurnRecords(database), Tickets(database, 1800, lambda: NOW), Texts()
+    clock, feedback = Clock(), FeedbackRecords(database)
+    records, tickets, texts = TurnRecords(database), Tickets(database, 1800, clock), Texts()
     desk = Desk(tickets, records, texts, bots, Reach(bots, channels))
     answerer = Answerer(Retriever(searcher, ANSWER_THRESHOLD), None)
     pipeline = Pipeline(
@@ -154,11 +184,12 @@ def house(tmp_path: Path, searcher: Searcher) -> Iterator[House]:
         answerer=answerer,
         commands=CommandDesk(desk, texts),
         desk=desk,
+        reactions=Reactions(feedback, records, desk, texts),
         texts=texts,
         links=SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600),
         versions={"embedder": "e5"},
         has_knowledge=lambda _bot: True,
-        clock=lambda: NOW,
+        clock=clock,
     )
-    yield House(pipeline, records, tickets, answerer)
+    yield House(pipeline, records, tickets, answerer, feedback, channels, clock, bots)
     database.dispose()

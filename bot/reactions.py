@@ -1,0 +1,130 @@
+"""What the bot does when people do something other than asking: they come, press, choose or rate."""
+
+from dataclasses import replace
+
+import structlog
+
+from bot import telemetry
+from bot.errors import InputError
+from bot.events import CardClick, Entered, MenuClick, Rating, Subscribed, Verdict, Warned
+from bot.feedback.invitation import ANSWERS, HUMAN_KEY, verdict_in_words, verdict_of
+from bot.feedback.records import Feedback, FeedbackRecords, Source
+from bot.handoff.desk import Desk, Notice
+from bot.handoff.satisfaction import TICKET_KEY
+from bot.messages import MessageKind, ReplyKind
+from bot.records.turns import TurnRecords
+from bot.texts import Texts
+from bot.turn import Said, Turn
+
+log = structlog.get_logger()
+
+WELCOME_AGAIN_S = 24 * 3600.0
+"""Who enters the chat is welcomed unless something was said there within this time."""
+RATE_WITHIN_S = 24 * 3600.0
+"""A verdict in words is about the last answer if that is not older."""
+RATEABLE_TURNS = 5
+"""Among so many last turns the answer is looked for: a command may have come in between."""
+WARN_AGAIN_S = 24 * 3600
+
+SILENCE = Said(kind=ReplyKind.NOTICE, text="", recorded=False)
+
+
+class Reactions:
+    """Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
+
+    def __init__(self, feedback: FeedbackRecords, records: TurnRecords, desk: Desk, texts: Texts) -> None:
+        self._feedback = feedback
+        self._records = records
+        self._desk = desk
+        self._texts = texts
+
+    def to_event(self, turn: Turn) -> Said:
+        """What is said to the event that began ``turn``; often nothing."""
+        match turn.messages[0].event:
+            case Subscribed():
+                return self._welcome(turn)
+            case Entered():
+                return SILENCE if self._spoke_lately(turn) else self._welcome(turn)
+            case MenuClick(key):
+                return self._unknown_menu(turn, key)
+            case CardClick() as click:
+                return self._pressed(turn, click)
+            case Rating() as rating:
+                given = self._given(turn, rating.turn_id, rating.verdict, Source.RATING)
+                self._save(replace(given, reasons=rating.reasons, words=rating.words))
+            case Warned(name):
+                return replace(SILENCE, notices=self._warning(turn, name))
+        return SILENCE
+
+    def to_verdict(self, turn: Turn) -> Said | None:
+        """What is said to a verdict in words on the last answer; ``None`` where the message is none."""
+        verdict = verdict_in_words(turn.text) if turn.messages[0].kind is MessageKind.TEXT else None
+        if verdict is None or turn.conversation.chat:
+            return None
+        recent = reversed(self._records.recent(turn.conversation.key, RATEABLE_TURNS))
+        rated = next((record for record in recent if record.kind in ANSWERS), None)
+        if rated is None or turn.now - rated.answered_at > RATE_WITHIN_S:
+            return None
+        self._save(self._given(turn, rated.id, verdict, Source.WORDS))
+        return Said(kind=ReplyKind.NOTICE, text=self._texts.say(f"feedback_thanks_{verdict}", turn.language))
+
+    def _welcome(self, turn: Turn) -> Said:
+        return Said(kind=ReplyKind.NOTICE, text=self._texts.say("welcome", turn.language, name=turn.bot.name))
+
+    def _spoke_lately(self, turn: Turn) -> bool:
+        recent = self._records.recent(turn.conversation.key, 1)
+        return bool(recent) and turn.now - recent[-1].answered_at < WELCOME_AGAIN_S
+
+    def _warning(self, turn: Turn, name: str) -> tuple[Notice, ...]:
+        """The admins hear of it once a day."""
+        text = self._texts.say("platform_warning", turn.bot.language, bot=turn.bot.name, name=name)
+        key = f"warned:{turn.bot.id}:{name}:{int(turn.now // WARN_AGAIN_S)}"
+        return self._desk.to_admins(turn.bot, turn.conversation, text, key)
+
+    def _unknown_menu(self, turn: Turn, key: str) -> Said:
+        telemetry.count("degraded", what="menu_unknown")
+        log.warning("menu_unknown", bot=turn.bot.id, key=key[:64], cure="name it below menu: in bots.yaml")
+        return Said(kind=ReplyKind.NOTICE, text=self._texts.say("menu_unknown", turn.language))
+
+    def _pressed(self, turn: Turn, click: CardClick) -> Said:
+        if rated := verdict_of(click):
+            verdict, turn_id = rated
+            self._save(self._given(turn, turn_id, verdict, Source.CARD))
+            return SILENCE  # the card itself says that it was pressed
+        kind, _, rest = click.key.partition(":")
+        if kind == HUMAN_KEY:
+            words = replace(
+                turn.messages[0], kind=MessageKind.TEXT, text=self._texts.say("feedback_human", turn.language)
+            )
+            told = self._desk.ask_for_human(turn.bot, words, turn.id, turn.language)
+            return Said(kind=ReplyKind.HANDOFF, text=told.text, notices=told.notices)
+        if kind == TICKET_KEY and rest.isdecimal():
+            return self._voted(turn, int(rest), click)
+        log.warning("card_unknown", bot=turn.bot.id, key=click.key[:64])
+        return SILENCE
+
+    def _voted(self, turn: Turn, number: int, click: CardClick) -> Said:
+        """What the person thinks of the human's service, on the card that :meth:`.Desk.release` sent."""
+        chosen = [choice for choices in click.chosen.values() for choice in choices]
+        score = int(chosen[0]) if len(chosen) == 1 and chosen[0].isdecimal() else 0
+        try:
+            self._desk.tickets.rate(turn.conversation, number, score)
+        except InputError as error:
+            return Said(kind=ReplyKind.NOTICE, text=self._texts.say(error.text_key, turn.language, **error.values))
+        return Said(kind=ReplyKind.NOTICE, text=self._texts.say("satisfaction_thanks", turn.language))
+
+    def _given(self, turn: Turn, turn_id: str, verdict: Verdict, source: Source) -> Feedback:
+        return Feedback(
+            turn_id=turn_id,
+            person=turn.conversation.person,
+            bot=turn.bot.id,
+            tenant=turn.bot.tenant,
+            verdict=verdict,
+            source=source,
+            given_at=turn.messages[0].sent_at,
+        )
+
+    def _save(self, given: Feedback) -> None:
+        self._feedback.save(given)
+        telemetry.count("feedback", bot=given.bot, verdict=given.verdict, source=given.source)
+        log.info("feedback", turn=given.turn_id, verdict=given.verdict, source=given.source)

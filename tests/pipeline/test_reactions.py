@@ -1,0 +1,225 @@
+"""People come, press, choose and rate: what the bot says to it, and what it keeps."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.bots_file import BotConfig
+from bot.events import CardClick, Entered, MenuClick, Rating, Subscribed, Verdict, Warned
+from bot.feedback.records import Source
+from bot.handoff.tickets import TicketState
+from bot.messages import MessageKind, ReplyKind
+from bot.parts import Card, Text
+from tests.pipeline.conftest import NOW, House, words
+
+QUESTION = "如何修改登录密码"
+
+
+def verdicts(house: House, turn_id: str) -> list[tuple[Verdict, Source]]:
+    return [(given.verdict, given.source) for given in house.feedback.of_turn(turn_id)]
+
+
+def test_who_gains_the_app_is_welcomed(house: House) -> None:
+    assert "小影" in words(house.event(Subscribed()))
+
+
+def test_who_enters_is_welcomed_once_a_day(house: House) -> None:
+    first = house.event(Entered())
+    assert "小影" in words(first)
+    house.records.save(house.record("", kind=MessageKind.EVENT, event=Entered()))
+    again = house.event(Entered())
+    assert (again.reply.parts, again.reply.record) == ((), "")
+    house.clock.now = NOW + 24 * 3600
+    assert "小影" in words(house.event(Entered()))
+
+
+def test_who_has_just_asked_is_not_welcomed_on_entering(house: House) -> None:
+    house.delivers(QUESTION)
+    assert house.event(Entered()).reply.parts == ()
+
+
+def test_a_menu_entry_asks_what_the_configuration_says(house: House) -> None:
+    house.bots["imaging"] = replace_bot(house, menu={"password": QUESTION, "human": "转人工"})
+    assert "修改密码" in words(house.event(MenuClick("password")))
+    assert "转接人工" in words(house.event(MenuClick("human")))
+
+
+def test_a_menu_entry_that_nobody_configured_is_answered(house: House) -> None:
+    assert "菜单" in words(house.event(MenuClick("courses")))
+
+
+def test_a_menu_entry_gives_nobody_more_rights(house: House) -> None:
+    house.bots["imaging"] = replace_bot(house, menu={"echo": "/echo 一"})
+    assert "管理员" in words(house.event(MenuClick("echo")))
+
+
+def test_a_warning_of_the_platform_reaches_the_admins_once_a_day(house: House) -> None:
+    (post,) = house.event(Warned("inactive_alert")).posts
+    assert post.conversation.person == "zhang.wei"
+    assert "inactive_alert" in words_of_post(post.reply.parts)
+    (again,) = house.event(Warned("inactive_alert")).posts
+    assert again.reply.key == post.reply.key
+
+
+def test_thumbs_are_kept_with_the_turn_and_answered_by_silence(house: House) -> None:
+    turn = house.delivers(QUESTION, channel="ai")
+    event = Rating(turn_id=turn.id, verdict=Verdict.USELESS, reasons=("incomplete",), words="不全")
+    assert house.event(event, channel="ai", stream_id="").reply.parts == ()
+    (given,) = house.feedback.of_turn(turn.id)
+    assert (given.verdict, given.reasons, given.words, given.person) == (
+        Verdict.USELESS,
+        ("incomplete",),
+        "不全",
+        "wang.fang",
+    )
+
+
+def test_the_last_verdict_of_a_person_counts(house: House) -> None:
+    for verdict in (Verdict.USEFUL, Verdict.USELESS, Verdict.WITHDRAWN):
+        house.event(Rating(turn_id="t1", verdict=verdict))
+    assert verdicts(house, "t1") == [(Verdict.WITHDRAWN, Source.RATING)]
+
+
+def test_an_answer_asks_in_words_where_the_platform_has_no_thumbs(house: House) -> None:
+    assert house.hears(QUESTION).endswith("可回复“有用”“没用”或“转人工”。")
+    house.channels["imaging", "ai"].ratings = True
+    assert "有用" not in house.hears(QUESTION, channel="ai")
+
+
+@pytest.mark.parametrize("text", ["这里的年假政策对实习生如何折算并结转？", "/help", "转人工"])
+def test_only_answers_are_asked_about(house: House, text: str) -> None:
+    assert "有用" not in house.hears(text)
+
+
+def test_nothing_is_asked_where_the_bot_shall_not(house: House) -> None:
+    house.bots["imaging"] = replace_bot(house, feedback="none")
+    assert "有用" not in house.hears(QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("有用", Verdict.USEFUL),
+        ("有用！谢谢", Verdict.USEFUL),
+        ("没用。", Verdict.USELESS),
+        ("Not useful", Verdict.USELESS),
+    ],
+)
+def test_words_after_an_answer_are_its_verdict(house: House, text: str, verdict: Verdict) -> None:
+    turn = house.delivers(QUESTION)
+    house.delivers("/help")
+    said = house.record(text)
+    assert (said.step, said.kind) == ("take_verdict", ReplyKind.NOTICE)
+    assert verdicts(house, turn.id) == [(verdict, Source.WORDS)]
+
+
+def test_the_same_words_without_an_answer_are_a_question(house: House) -> None:
+    assert house.record("有用").step != "take_verdict"
+
+
+def test_the_same_words_a_day_later_are_a_question(house: House) -> None:
+    house.delivers(QUESTION)
+    house.clock.now = NOW + 24 * 3600 + 1
+    assert house.record("有用").step != "take_verdict"
+
+
+@pytest.mark.parametrize("text", ["没用过，怎么开始？", "有用的资料在哪里", "碘海醇没用完怎么办"])
+def test_a_question_that_holds_these_words_is_a_question(house: House, text: str) -> None:
+    house.delivers(QUESTION)
+    assert house.record(text).step != "take_verdict"
+
+
+def test_a_verdict_is_not_answered_together_with_a_question(house: House) -> None:
+    assert not house.pipeline.mergeable(house.message("有用"))
+    assert house.pipeline.mergeable(house.message(QUESTION))
+
+
+class TestCards:
+    """A bot that asks by a card, on a channel that shows cards."""
+
+    @pytest.fixture(autouse=True)
+    def _cards(self, house: House) -> None:
+        house.channels["imaging", "app"].cards = True
+        house.bots["imaging"] = replace_bot(house, feedback="card")
+
+    def card(self, house: House) -> Card:
+        text, card = house.says(QUESTION).reply.parts
+        assert isinstance(text, Text)
+        assert "有用" not in text.content
+        assert isinstance(card, Card)
+        return card
+
+    def test_a_card_follows_the_answer(self, house: House) -> None:
+        assert [button.label for button in self.card(house).buttons] == ["有用", "没用", "转人工"]
+
+    def test_a_channel_without_cards_asks_in_words(self, house: House) -> None:
+        house.channels["imaging", "app"].cards = False
+        assert house.hears(QUESTION).endswith("可回复“有用”“没用”或“转人工”。")
+
+    def test_a_press_is_kept_with_the_turn_and_says_nothing_more(self, house: House) -> None:
+        card = self.card(house)
+        pressed = house.event(CardClick(task_id=card.task_id, key=card.buttons[1].key))
+        assert pressed.reply.parts == ()
+        assert verdicts(house, card.task_id.removeprefix("rate_")) == [(Verdict.USELESS, Source.CARD)]
+
+    def test_a_press_brings_a_human(self, house: House) -> None:
+        card = self.card(house)
+        pressed = house.event(CardClick(task_id=card.task_id, key=card.buttons[2].key))
+        assert "转接人工" in words(pressed)
+        assert house.tickets.silent(house.message("").conversation) is not None
+
+    def test_a_press_on_what_is_no_card_of_ours_is_quiet(self, house: House) -> None:
+        assert house.event(CardClick(task_id="x", key="rate:perfect:t1")).reply.parts == ()
+        assert house.event(CardClick(task_id="x", key="")).reply.parts == ()
+
+    def test_a_human_s_service_is_rated_by_its_person_alone(self, house: House) -> None:
+        ticket, card = self.released(house)
+        chosen = {card.vote.key: (card.vote.choices[0].id,)} if card.vote else {}
+        click = CardClick(task_id=card.task_id, key=f"ticket:{ticket}", chosen=chosen)
+        stranger = replace(house.message("").conversation, person="stranger")
+        assert f"{ticket}" in words(house.event(click, conversation=stranger))
+        assert self.satisfaction(house, ticket) is None
+        assert "谢谢" in words(house.event(click))
+        assert self.satisfaction(house, ticket) == 3
+
+    @pytest.mark.parametrize("chosen", [{}, {"k": ()}, {"k": ("9",)}, {"k": ("好",)}, {"k": ("1", "2")}])
+    def test_a_vote_without_a_clear_choice_is_asked_for_again(
+        self, house: House, chosen: dict[str, tuple[str, ...]]
+    ) -> None:
+        ticket, card = self.released(house)
+        said = words(house.event(CardClick(task_id=card.task_id, key=f"ticket:{ticket}", chosen=chosen)))
+        assert "选" in said
+        assert self.satisfaction(house, ticket) is None
+
+    def released(self, house: House) -> tuple[int, Card]:
+        house.says("转人工")
+        waiting = house.tickets.silent(house.message("").conversation)
+        assert waiting is not None
+        servicer = replace(house.message("").conversation, person="li.na")
+        outcome = house.says(
+            f"/release {waiting.number}", conversation=servicer, sender=replace(house.message("").sender, id="li.na")
+        )
+        released = house.tickets.get("imaging", waiting.number)
+        assert released is not None
+        assert released.state is TicketState.RELEASED
+        (post,) = outcome.posts
+        card = post.reply.parts[-1]
+        assert isinstance(card, Card)
+        return waiting.number, card
+
+    def satisfaction(self, house: House, number: int) -> int | None:
+        ticket = house.tickets.get("imaging", number)
+        return ticket.satisfaction if ticket else None
+
+
+def test_an_event_that_could_not_be_worked_is_not_apologised_for(house: House) -> None:
+    message = house.message("", kind=MessageKind.EVENT, event=Entered())
+    assert house.pipeline.apologise([message], "failed").reply.parts == ()
+
+
+def replace_bot(house: House, **changes: object) -> BotConfig:
+    return house.bots["imaging"].model_copy(update=changes)
+
+
+def words_of_post(parts: tuple[object, ...]) -> str:
+    return "".join(part.content for part in parts if isinstance(part, Text))
