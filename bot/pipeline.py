@@ -11,7 +11,8 @@ from dataclasses import replace
 import structlog
 
 from bot import telemetry
-from bot.answering.answerer import Answerer, Asking
+from bot.answering.answerer import Answerer
+from bot.answering.asking import Asking
 from bot.answering.evidence import readings
 from bot.answering.render import answer_text
 from bot.bots_file import BotConfig

@@ -8,19 +8,18 @@ surely answer; and if they do not, the bot says that the knowledge does not carr
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
 from bot import telemetry
+from bot.answering.asking import Asking
 from bot.answering.evidence import Evidence, Passages, Retriever
 from bot.answering.grounded import Composer, Composition
-from bot.bots_file import BotConfig
 from bot.knowledge.entries import Audience, Entry
 from bot.messages import Citation, ReplyKind
-from bot.texts import Language
 
 log = structlog.get_logger()
 
@@ -59,17 +58,6 @@ class Answer:
     def citations(self) -> tuple[Citation, ...]:
         """The sources as they are shown, numbered from 1."""
         return tuple(_citation(n, entry) for n, entry in enumerate(self.cited, 1))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asking:
-    """Who asks, and how the answer reaches them: ``quoted`` are the words they quoted, ``show`` lets them read the
-    text so far."""
-
-    bot: BotConfig
-    language: Language
-    quoted: str = ""
-    show: Callable[[str], None] = lambda _text: None
 
 
 class Answerer:

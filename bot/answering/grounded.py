@@ -9,19 +9,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from bot import telemetry
+from bot.answering.asking import Asking
 from bot.answering.prompts import NO_ANSWER, PROMPT_VERSION, messages, safe_source
 from bot.answering.verify import Dropped, Source, Verifier
 from bot.errors import ModelError
 from bot.knowledge.entries import Entry
 from bot.llm.model import Generation, LanguageModel, Role
-
-if TYPE_CHECKING:
-    from bot.answering.answerer import Asking
 
 log = structlog.get_logger()
 

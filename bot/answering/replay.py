@@ -7,7 +7,8 @@ knowledge, the program, the settings or the model. Nothing is sent and nothing i
 from collections.abc import Mapping
 from typing import Any
 
-from bot.answering.answerer import Answer, Answerer, Asking
+from bot.answering.answerer import Answer, Answerer
+from bot.answering.asking import Asking
 from bot.answering.evidence import readings
 from bot.bots_file import BotConfig
 from bot.errors import UsageError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.answering.answerer import Asking
+from bot.answering.asking import Asking
 from bot.bots_file import BotConfig
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from tests.llm.conftest import make_model, model, server
