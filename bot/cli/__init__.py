@@ -1,8 +1,10 @@
 """The command line: one module a command, imported only when that command is called (``up`` must stay small)."""
 
 import importlib
+import sys
 
 import click
+import structlog
 
 COMMANDS = {
     "up": "bot.cli.up",
@@ -10,7 +12,9 @@ COMMANDS = {
     "ask": "bot.cli.ask",
     "ingest": "bot.cli.ingest",
     "reindex": "bot.cli.reindex",
+    "reference": "bot.cli.reference",
     "replay": "bot.cli.replay",
+    "doctor": "bot.cli.doctor",
     "eval": "bot.cli.evaluate",
 }
 """Command name to the module that holds it as ``command``."""
@@ -30,3 +34,4 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """A customer-service bot for WeCom. Every command exits with 0, or with 2 and a line that says what is wrong."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # standard output is the result's

@@ -212,14 +212,19 @@ def system(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterat
         yield running
 
 
+UP = (sys.executable, "-m", "bot", "up")
+
+
 @contextmanager
-def running_system(data_dir: Path, repository: Path, **settings: str) -> Iterator[System]:
-    """An installation of its own in ``data_dir``, ready; all its processes end with it."""
+def running_system(
+    data_dir: Path, repository: Path, command: tuple[str, ...] = UP, **settings: str
+) -> Iterator[System]:
+    """An installation of its own in ``data_dir``, started by ``command``; all its processes end with it."""
     port, simulator_port = free_ports()
     environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG")}  # noqa: TID251
     environment |= {"PORT": str(port), "DATA_DIR": str(data_dir), "LOG_LEVEL": "INFO", **settings}
     process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "up"],
+        command,
         cwd=repository,
         env=environment,
         stdout=subprocess.PIPE,
@@ -239,7 +244,8 @@ def running_system(data_dir: Path, repository: Path, **settings: str) -> Iterato
             _wait_until_ready(running)
             yield running
         finally:
-            process.send_signal(signal.SIGINT)
+            for pid in running.pids(r"-m bot up\b"):
+                os.kill(pid, signal.SIGINT)
             process.wait(timeout=30)
     assert process.returncode == 0
     assert running.pids("redis-server|celery|gunicorn|simulator") == [], "Ctrl-C stops all of it"
