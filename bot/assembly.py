@@ -6,7 +6,7 @@ index, SQL) is imported inside the functions that need it, so that web and beat 
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -18,16 +18,21 @@ import structlog
 import channels.wecom_aibot
 import channels.wecom_app
 from bot import bots_file, telemetry
-from bot.bots_file import BotConfig
+from bot.bots_file import BotConfig, ChannelConfig
 from bot.channel import Channel, ChannelAddress, ChannelKit
 from bot.inbox import Inbox, InboxLimits
 from bot.knowledge.remote import IndexClient
-from bot.links import source_links
+from bot.links import signing_secret, source_links
+from bot.live import EMPTY, Build, Live, next_snapshot
+from bot.media.fetch import MEGABYTE, decode_attachment
 from bot.media.store import MediaStore
+from bot.messages import ConversationId
 from bot.redis_client import SOCKET_TIMEOUT_S, connect
-from bot.settings import Settings, load_settings, prepare_process, read_environment
+from bot.reload import Reloader
+from bot.running_versions import RunningVersions, version_of
+from bot.settings import DOTENV, Settings, load_settings, prepare_process, read_environment
 from bot.streams import Streams
-from bot.task_queue import create_celery, make_waker
+from bot.task_queue import create_celery, make_prefetcher, make_waker
 from bot.texts import Texts
 from bot.web.services import READ_DEADLINE_S, SourcePages, WebServices
 
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from bot.knowledge.service import KnowledgeService
     from bot.lease import Leases
     from bot.llm.model import LanguageModel
+    from bot.media.parts import MediaParts
     from bot.outbox import Outbox
     from bot.records.database import Database
     from bot.records.turns import TurnRecords
@@ -79,10 +85,11 @@ def build_web() -> WebServices:
         redis=client,
         inbox=_inbox(settings, client),
         streams=Streams(client),
-        bots=configuration.bots,
-        channels=_channels(configuration, client),
+        reloader=_reloader(configuration, client, "web"),
+        media=media_store(settings),
         texts=Texts(),
         sources=_sources(settings),
+        proofs_dir=settings.proofs_dir,
         llm_configured=settings.llm_configured,
     )
 
@@ -91,7 +98,7 @@ def build_web() -> WebServices:
 class WorkerServices:
     """Everything a worker process holds."""
 
-    bots: Mapping[str, BotConfig]
+    reloader: Reloader
     redis: "redis.Redis"
     inbox: Inbox
     conversations: "ConversationWorker"
@@ -101,11 +108,13 @@ class WorkerServices:
     knowledge: "KnowledgeService"
     index_server: "IndexServer"
     leases: "Leases"
+    media: "MediaParts"
     model: "LanguageModel | None"
 
     def start(self) -> None:
-        """Bring the index to the truth of SQL and begin to serve other processes' requests."""
-        self.knowledge.sync_everything()
+        """Follow the configuration, bring the index to the truth of SQL and begin to serve other processes."""
+        self.reloader.start()
+        self.knowledge.start()
         self.index_server.start()
 
     def sweep(self) -> None:
@@ -117,27 +126,51 @@ class WorkerServices:
         from bot.outbox import OutboxReply
         from bot.parts import Text
 
-        for ticket, notices in self.desk.overdue():
+        with self.reloader.live.pinned():
+            overdue = self.desk.overdue()
+        for ticket, notices in overdue:
             for notice in notices:
                 reply = OutboxReply(key=notice.key, parts=(Text(notice.text),), created_at=time.time())
                 self.outbox.post(notice.conversation, reply)
             self.desk.tickets.unanswered(ticket)
-        self.inbox.recount(self.bots)
+        self.inbox.recount(self.reloader.live.bots)
+
+    def fetch_media(self, conversation: str, attachment: Mapping[str, str]) -> None:
+        """Bring what a message of the conversation with this key shows into the store."""
+        with self.reloader.live.pinned():
+            self.media.fetcher.prefetch(ConversationId.from_key(conversation), decode_attachment(attachment))
+
+    def expire_media(self) -> None:
+        """Remove media whose time is over."""
+        self.media.store.expire()
 
     def health(self) -> dict[str, dict[str, Any]]:
-        """What the heartbeat says of each part: ``{"sql": {"state": "ok"}, "index": {"state", "entries"}}``, and
-        ``llm`` where there is a language model."""
-        parts = {"sql": self.database.health(), "index": self.knowledge.health()}
+        """What the heartbeat says of each part: ``{"sql": {"state": "ok"}, "index": {"state", "entries"},
+        "embedder": {"state", "engine"}}``, and ``llm`` where there is a language model."""
+        parts: dict[str, dict[str, Any]] = {"sql": self.database.health(), "index": self.knowledge.health()}
+        parts["embedder"] = self.knowledge.embedder.health()
         return parts | {"llm": self.model.health()} if self.model else parts
 
     def close(self) -> None:
         """Give back what other processes may be waiting for."""
+        self.reloader.close()
         self.index_server.close()
         self.leases.close()
         self.knowledge.close()
         if self.model:
             self.model.close()
         self.database.dispose()
+
+
+def upgrade_database(settings: Settings) -> None:
+    """Bring the database's schema up to date and leave it."""
+    from bot.records.database import Database
+
+    database = Database(settings.database_url)
+    try:
+        database.upgrade()
+    finally:
+        database.dispose()
 
 
 def build_worker() -> WorkerServices:
@@ -147,33 +180,42 @@ def build_worker() -> WorkerServices:
     """
     from bot.commands.registry import CommandDesk
     from bot.conversation import ConversationWorker
+    from bot.feedback.records import FeedbackRecords
     from bot.handoff.desk import Desk
     from bot.handoff.reach import Reach
     from bot.handoff.tickets import Tickets
     from bot.knowledge.remote import IndexServer
     from bot.lease import Leases
+    from bot.media.attachments import Attachments
+    from bot.media.parts import MediaParts
     from bot.pipeline import Pipeline
+    from bot.reactions import Reactions
     from bot.records.database import Database
     from bot.records.turns import TurnRecords
 
     configuration = read_configuration()
-    settings, bots = configuration.settings, configuration.bots
+    settings = configuration.settings
     client, texts = connect(settings.redis_url), Texts()
+    reloader = _reloader(configuration, client, "worker")
+    bots, connected = reloader.live.bots, reloader.live.channels
+    configuration = replace(configuration, bots=bots)
     database = Database(settings.database_url)
     database.upgrade()
     model = language_model(settings, client)
     knowledge = build_knowledge(configuration, database, model)
     wake = make_waker(create_celery(settings.broker_url), telemetry.count)
     records = TurnRecords(database)
-    connected = _channels(configuration, client)
     desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots, Reach(bots, connected))
     outbox = _outbox(configuration, client, wake, records, desk)
+    media = MediaParts.from_settings(settings, media_store(settings), connected, knowledge, model)
     pipeline = Pipeline(
         bots=bots,
         channels=connected,
         answerer=knowledge.answerer,
         commands=CommandDesk(desk, texts),
         desk=desk,
+        reactions=Reactions(FeedbackRecords(database), records, desk, texts),
+        attachments=Attachments(media, knowledge.answerer, texts),
         texts=texts,
         links=source_links(settings),
         versions=knowledge.versions,
@@ -185,6 +227,7 @@ def build_worker() -> WorkerServices:
         leases=leases,
         outbox=outbox,
         channels=connected,
+        pinned=reloader.live.pinned,
         answering=pipeline,
         wake=wake,
         count=telemetry.count,
@@ -192,7 +235,7 @@ def build_worker() -> WorkerServices:
     )
     server = IndexServer(connect(settings.redis_url, socket_timeout_s=None), knowledge.operations())
     return WorkerServices(
-        bots=bots,
+        reloader=reloader,
         redis=client,
         inbox=_inbox(settings, client),
         conversations=conversations,
@@ -202,6 +245,7 @@ def build_worker() -> WorkerServices:
         knowledge=knowledge,
         index_server=server,
         leases=leases,
+        media=media,
         model=model,
     )
 
@@ -269,7 +313,8 @@ def _inbox(settings: Settings, client: "redis.Redis") -> Inbox:
         bot_waiting=settings.limit_bot_waiting,
         wait_replicas=settings.inbox_wait_replicas,
     )
-    return Inbox(client, limits, make_waker(create_celery(settings.broker_url), telemetry.count))
+    celery = create_celery(settings.broker_url)
+    return Inbox(client, limits, make_waker(celery, telemetry.count), make_prefetcher(celery, telemetry.count))
 
 
 def _sources(settings: Settings) -> SourcePages:
@@ -282,8 +327,31 @@ def _sources(settings: Settings) -> SourcePages:
     )
 
 
-def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple[str, str], Channel]:
+def _reloader(configuration: Configuration, client: "redis.Redis", kind: str) -> Reloader:
+    """The live configuration of a process, a ``web`` or a ``worker``, and what keeps it so once it is started."""
     settings = configuration.settings
+    path = settings.bots_path  # decided once: the demo must not step in while a bots.yaml is away for a moment
+    secret, build = signing_secret(settings), channel_builder(settings, client)
+    version = version_of(configuration.bots, secret)
+    return Reloader(
+        Live(next_snapshot(EMPTY, configuration.bots, version, build)),
+        kind=kind,
+        files=(path, DOTENV),
+        read=lambda: load_bots(path),
+        version_of=lambda bots: version_of(bots, secret),
+        build=build,
+        running=RunningVersions(client),
+        count=telemetry.count,
+    )
+
+
+def media_store(settings: Settings) -> MediaStore:
+    """Where media are kept."""
+    return MediaStore(settings.media_path, settings.media_keep_s, settings.media_max_total_mb * MEGABYTE)
+
+
+def channel_builder(settings: Settings, client: "redis.Redis") -> Build:
+    """What makes a channel; all of them share the kit, and so its HTTP session."""
     kit = ChannelKit(
         redis=client,
         http=requests.Session(),
@@ -292,14 +360,13 @@ def _channels(configuration: Configuration, client: "redis.Redis") -> dict[tuple
         pace_per_minute=settings.pace_per_minute,
         pace_per_hour=settings.pace_per_hour,
         bubbles=Streams(client),
-        media=MediaStore(settings.media_path, settings.media_keep_s),
+        media=media_store(settings),
         count=telemetry.count,
         clock=time.time,
     )
-    return {
-        (bot.id, name): CHANNELS[channel.type].build(
-            ChannelAddress(bot=bot.id, channel=name, bot_name=bot.name), channel.config, kit
-        )
-        for bot in configuration.bots.values()
-        for name, channel in bot.channels.items()
-    }
+
+    def build(address: ChannelAddress, channel: ChannelConfig) -> Channel:
+        built: Channel = CHANNELS[channel.type].build(address, channel.config, kit)
+        return built
+
+    return build

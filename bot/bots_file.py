@@ -75,29 +75,40 @@ class ChannelConfig:
 
 
 class BotConfig(BaseModel):
-    """One bot as the operator configured it.
+    """One bot as the operator configured it; ``id`` is its key in the file and part of its URLs."""
 
-    ``id`` is its key in the file and part of its URLs. ``knowledge`` are the collections of ``tenant`` it may answer
-    from. ``admins`` and ``servicers`` are the platform's user ids. ``answer_threshold`` is the confidence, 0 to 1,
-    below which this bot refuses; the calibrated default when ``None``. ``feedback`` is how people are asked what they
-    think of an answer where the platform has no thumbs of its own. ``menu`` is what a person who chooses an entry of
-    the app's menu asks or commands, by the entry's key.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+        use_attribute_docstrings=True,
+    )
 
     id: str
     name: _Label
+    """What people call it."""
     tenant: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")] = "default"
+    """Whose it is: collections, people and records belong to a tenant."""
     persona: Annotated[str, Field(max_length=2000)] = ""
+    """How a language model shall sound; without a model it changes nothing."""
     knowledge: tuple[_Label, ...] = ()
+    """The collections of the tenant that it may answer from."""
     admins: tuple[_UserId, ...] = ()
+    """The platform's user ids of those who may steer it by command messages."""
     servicers: tuple[_UserId, ...] = ()
+    """The user ids of those who answer people that ask for a human."""
     language: Literal["zh", "en"] = "zh"
+    """What it speaks where the person's own language is not clear."""
     answer_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The confidence below which it refuses; the calibrated one when unset."""
     feedback: Literal["words", "card", "none"] = "words"
+    """How people are asked what an answer was worth, where the platform has no thumbs of its own. A card is a message
+    of its own and counts against the platform's rate."""
     menu: Mapping[_MenuKey, _MenuWords] = {}
+    """What somebody who chooses an entry of the app's menu asks or commands, by the entry's key."""
     channels: Mapping[str, ChannelConfig]
+    """Where it is reached, by an id that is part of the callback's URL."""
 
     def is_admin(self, person: str) -> bool:
         """Whether ``person`` may steer this bot. WeCom's user ids are case-insensitive (page 90196)."""

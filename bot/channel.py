@@ -286,8 +286,9 @@ class Channel(Protocol):
 class Bubbles(Protocol):
     """What a channel may do with the bubbles of :mod:`bot.streams`; raises ``redis.RedisError``."""
 
-    def finish(self, conversation: ConversationId, stream_id: str, text: str) -> bool:
-        """Let the bubble end with ``text``; False when it can no longer change."""
+    def finish(self, conversation: ConversationId, stream_id: str, text: str, pictures: tuple[str, ...] = ()) -> bool:
+        """Let the bubble end with ``text`` and ``pictures`` (ids in the media store); False when it can no longer
+        change."""
         ...
 
     def take_late_reply(self, conversation: ConversationId, stream_id: str = "") -> "LateReply | None":

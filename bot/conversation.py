@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,8 +72,8 @@ class Answering(Protocol):
 
 
 class ConversationWorker:
-    """Drains conversations. ``channels`` is keyed by (bot id, channel id); ``useful_s`` bounds how long a message is
-    worth answering."""
+    """Drains conversations. ``channels`` is keyed by (bot id, channel id); while ``pinned()`` is entered, it and
+    whatever ``answering`` looks at do not change. ``useful_s`` bounds how long a message is worth answering."""
 
     def __init__(
         self,
@@ -85,9 +86,11 @@ class ConversationWorker:
         wake: Callable[[str], None],
         count: Callable[..., None],
         useful_s: float,
+        pinned: Callable[[], AbstractContextManager[None]] = nullcontext,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._redis = client
+        self._pinned = pinned
         self._leases = leases
         self._outbox = outbox
         self._channels = channels
@@ -133,18 +136,26 @@ class ConversationWorker:
 
     def _work(self, lease: Lease, channel: Channel) -> float:
         """Send, take, answer, until idle. Returns the seconds until somebody must look again; 0 when nothing waits."""
+        with self._pinned():
+            wait_s = self._outbox.flush(lease, channel)  # what a drain before this one left
         for _ in range(TURNS_A_DRAIN):
-            wait_s = self._outbox.flush(lease, channel)
-            if wait_s > 0:
-                return wait_s
-            head = lease.peek()
+            head = lease.peek() if wait_s == 0 else ()
             if not head:
-                return 0.0
+                return wait_s
+            wait_s = self._turn(lease, head)
+        return wait_s
+
+    def _turn(self, lease: Lease, head: Sequence[bytes]) -> float:
+        """Answer what is at the head of the queue and send the reply, both under the configuration of this moment.
+        Returns as :meth:`_work` does; a conversation whose channel has just been taken away waits."""
+        where = (lease.conversation.bot, lease.conversation.channel)
+        with self._pinned():
+            channel = self._channels.get(where)
+            if channel is None:
+                return WAIT_FOR_A_PART_S
             turn = self._take(lease, head)
             wait_s = self._answer(lease, turn) if turn else 0.0
-            if wait_s > 0:
-                return wait_s
-        return 0.0
+            return wait_s or self._outbox.flush(lease, channel)
 
     def _take(self, lease: Lease, head: Sequence[bytes]) -> list[InboundMessage]:
         """The messages at the head that make one turn; empty when the head had to be put aside."""

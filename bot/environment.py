@@ -4,6 +4,7 @@ Only this module and :mod:`bot.settings` touch ``os.environ``.
 """
 
 import difflib
+import io
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,11 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 
+DOTENV_NAMES = "DOTENV_NAMES"
+"""The variable in which ``up`` tells its programs what in their environment was only handed on from the ``.env`` file:
+for these names they read the file itself, so that it can be changed while they run."""
+MAX_DOTENV_BYTES = 64 * 1024
+"""Of a ``.env`` file; every name in it is compared with every setting's."""
 _LIKE_A_SETTING = 0.85
 """A name in ``.env`` this similar to a setting's is taken for a slip of the pen."""
 
@@ -36,7 +42,8 @@ def read_sources(environ: Mapping[str, str] | None, dotenv: Path, settings: Coll
     """
     environ = os.environ if environ is None else environ
     values, lines, problems = _read_dotenv(dotenv, settings)
-    own = {key: value for key, value in environ.items() if value.strip()}
+    handed_on = environ.get(DOTENV_NAMES, "").split()
+    own = {key: value for key, value in environ.items() if value.strip() and key not in handed_on}
     return Sources(values | own, {key: line for key, line in lines.items() if key not in own}, problems)
 
 
@@ -46,13 +53,17 @@ def _read_dotenv(path: Path, settings: Collection[str]) -> tuple[dict[str, str],
     lines: dict[str, str] = {}
     problems: list[str] = []
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            bindings = list(parse_stream(stream))
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_DOTENV_BYTES + 1)
+        text = raw.decode("utf-8-sig")
     except FileNotFoundError:
         return values, lines, problems
     except (OSError, UnicodeDecodeError) as error:
         return values, lines, [f"{path.name}: cannot be read ({type(error).__name__}); expected a UTF-8 text file"]
-    for binding in bindings:
+    if len(raw) > MAX_DOTENV_BYTES or "\0" in text:
+        found = f"more than {MAX_DOTENV_BYTES} bytes" if len(raw) > MAX_DOTENV_BYTES else "a NUL byte"
+        return values, lines, [f"{path.name}: holds {found}; expected a short text file of NAME=value lines"]
+    for binding in parse_stream(io.StringIO(text, newline=None)):
         text = binding.original.string  # begins with the empty lines before it
         empty_lines = text[: len(text) - len(text.lstrip())].count("\n")
         where = f"{path.name}:{binding.original.line + empty_lines}"

@@ -90,15 +90,22 @@ class Inbox:
     """Accepts messages and finds conversations that need a worker.
 
     ``wake(key)`` publishes a drain of that conversation; losing it is harmless, the sweep finds the conversation.
+    ``prefetch(message)`` asks for what a message shows, before the platform forgets it; losing it is harmless too.
     Every method raises :class:`~bot.errors.Unavailable` when Redis does not answer.
     """
 
     def __init__(
-        self, client: "redis.Redis", limits: InboxLimits, wake: Callable[[str], None], replica_timeout_ms: int = 500
+        self,
+        client: "redis.Redis",
+        limits: InboxLimits,
+        wake: Callable[[str], None],
+        prefetch: Callable[[InboundMessage], None] = lambda _message: None,
+        replica_timeout_ms: int = 500,
     ) -> None:
         self._redis = client
         self._limits = limits
         self._wake = wake
+        self._prefetch = prefetch
         self._replica_timeout_ms = replica_timeout_ms
         self._streams = streams.Streams(client)
 
@@ -124,6 +131,8 @@ class Inbox:
                 self._wait_for_replicas()
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not take the message: {type(error).__name__}") from error
+        if message.attachments:
+            self._prefetch(message)
         if status == b"wake":
             self._wake(conversation.key)
         return Acceptance.ACCEPTED
@@ -176,6 +185,9 @@ class Inbox:
         if message.stream_id:
             bubble, opening_values = streams.opening(message, waiting_text)
             pipe.eval(streams.OPEN_STREAM, len(bubble), *bubble, *opening_values)
+        elif message.response_url:
+            permission, permitting_values = streams.permitting(message)
+            pipe.eval(streams.KEEP_LATE_REPLY, len(permission), *permission, *permitting_values)
         pipe.eval(_DRAW, 1, keys.person_bucket(conversation), limits.person_per_minute)
         pipe.incr(keys.waiting(conversation.bot))
         names = [*self._claim_keys(message), keys.due(conversation.tag)]
@@ -190,8 +202,8 @@ class Inbox:
     def _refuse(self, message: InboundMessage, *, token: bool) -> None:
         """Nothing of the message stays; its bubble ends with what the HTTP answer says."""
         self._give_back(message, token=token)
-        if message.stream_id:
-            self._streams.forget(message.conversation, message.stream_id)
+        if message.stream_id or message.response_url:
+            self._streams.forget(message)
 
     def _give_back(self, message: InboundMessage, *, token: bool) -> None:
         conversation = message.conversation

@@ -113,9 +113,15 @@ class SourceLinks:
 
 def source_links(settings: Settings) -> SourceLinks:
     """The links of this installation. Raises :class:`~bot.errors.ConfigError` when it has no usable secret."""
+    return SourceLinks(signing_secret(settings), settings.public_url, settings.citation_link_days * DAY_S)
+
+
+def signing_secret(settings: Settings) -> bytes:
+    """The secret that every process of this installation shares. Raises :class:`~bot.errors.ConfigError` when there is
+    no usable one."""
     given = settings.secret_key
     secret = given.get_secret_value() if given else installation_secret(settings.data_dir / "secret_key")
-    return SourceLinks(secret.encode(), settings.public_url, settings.citation_link_days * DAY_S)
+    return secret.encode()
 
 
 def installation_secret(path: Path) -> str:

@@ -19,7 +19,7 @@ Build = Callable[[ChannelAddress, ChannelConfig], Channel]
 """Makes the channel at an address out of its block in ``bots.yaml``."""
 
 _Key = TypeVar("_Key")
-_Value = TypeVar("_Value", covariant=True)
+_Value_co = TypeVar("_Value_co", covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,13 +91,13 @@ class Live:
             self._thread.pinned = before
 
 
-class _View(Mapping[_Key, _Value]):
+class _View(Mapping[_Key, _Value_co]):
     """A mapping that is looked up anew at every use; iterating goes through one snapshot to its end."""
 
-    def __init__(self, present: Callable[[], Mapping[_Key, _Value]]) -> None:
+    def __init__(self, present: Callable[[], Mapping[_Key, _Value_co]]) -> None:
         self._present = present
 
-    def __getitem__(self, key: _Key) -> _Value:
+    def __getitem__(self, key: _Key) -> _Value_co:
         return self._present()[key]
 
     def __iter__(self) -> Iterator[_Key]:
@@ -109,10 +109,10 @@ class _View(Mapping[_Key, _Value]):
     def keys(self) -> KeysView[_Key]:
         return self._present().keys()
 
-    def values(self) -> ValuesView[_Value]:
+    def values(self) -> ValuesView[_Value_co]:
         return self._present().values()
 
-    def items(self) -> ItemsView[_Key, _Value]:
+    def items(self) -> ItemsView[_Key, _Value_co]:
         return self._present().items()
 
 
@@ -126,4 +126,4 @@ def _same(before: Snapshot, bot: BotConfig, name: str) -> Channel | None:
 def _parts(snapshot: Snapshot) -> dict[str, object]:
     """What a configuration is made of, each part with what tells whether it changed."""
     parts: dict[str, object] = {bot.id: bot.model_copy(update={"channels": {}}) for bot in snapshot.bots.values()}
-    return parts | {f"{bot}/{name}": channel for (bot, name), channel in snapshot.channels.items()}
+    return parts | {f"{bot}/{name}": id(channel) for (bot, name), channel in snapshot.channels.items()}

@@ -191,14 +191,7 @@ class Outbox:
 
         Needs no lease: it is how a command, a ticket or a time-out speaks to somebody else's conversation.
         """
-        names = [keys.posted(conversation, reply.key), keys.outbox(conversation), keys.due(conversation.tag)]
-        try:
-            result = self._redis.eval(_POST, len(names), *names, reply.encode(), conversation.key, POSTED_TTL_S)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not take the notice: {type(error).__name__}") from error
-        if result == 2:
-            self._wake(conversation.key)
-        return bool(result)
+        return post(self._redis, self._wake, conversation, reply)
 
     def flush(self, lease: Lease, channel: Channel) -> float:
         """Send everything that can be sent now, in order.
@@ -280,6 +273,18 @@ class Outbox:
         texts = [piece.decode() for piece in pairs]
         progress = dict(zip(texts[::2], texts[1::2], strict=True))
         return _Head(OutboxReply.decode(raw), progress, float(now))
+
+
+def post(client: "redis.Redis", wake: Callable[[str], None], conversation: ConversationId, reply: OutboxReply) -> bool:
+    """See :meth:`Outbox.post`; for a process that sends nothing itself. Raises :class:`~bot.errors.Unavailable`."""
+    names = [keys.posted(conversation, reply.key), keys.outbox(conversation), keys.due(conversation.tag)]
+    try:
+        result = client.eval(_POST, len(names), *names, reply.encode(), conversation.key, POSTED_TTL_S)
+    except redis.RedisError as error:
+        raise Unavailable(f"Redis did not take the notice: {type(error).__name__}") from error
+    if result == 2:
+        wake(conversation.key)
+    return bool(result)
 
 
 def failure_is_paced(failure: ChannelError) -> bool:

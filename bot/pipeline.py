@@ -25,6 +25,8 @@ from bot.feedback.invitation import asks_by_card, asks_in_words, rating_card, ve
 from bot.handoff.desk import Desk, Notice
 from bot.knowledge.entries import Entry
 from bot.links import SourceLinks
+from bot.media.attachments import Attachments
+from bot.media.words import asks_to_delete
 from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind
 from bot.outbox import OutboxReply
 from bot.parts import Part, Stream, Text
@@ -56,6 +58,7 @@ class Pipeline:
         commands: CommandDesk,
         desk: Desk,
         reactions: Reactions,
+        attachments: Attachments,
         texts: Texts,
         links: SourceLinks,
         versions: Mapping[str, str],
@@ -68,6 +71,7 @@ class Pipeline:
         self._commands = commands
         self._desk = desk
         self._reactions = reactions
+        self._attachments = attachments
         self._texts = texts
         self._links = links
         self._versions = versions
@@ -77,7 +81,8 @@ class Pipeline:
     def mergeable(self, message: InboundMessage) -> bool:
         """See :class:`bot.conversation.Answering`. What quotes or shows something is a question of its own."""
         plain = message.kind is MessageKind.TEXT and not message.quoted and not message.attachments
-        return plain and not is_command(message) and verdict_in_words(message.text) is None
+        words = verdict_in_words(message.text) is None and not asks_to_delete(message.text)
+        return plain and words and not is_command(message)
 
     def merged_notice(self, message: InboundMessage) -> str:
         """See :class:`bot.conversation.Answering`."""
@@ -134,13 +139,22 @@ class Pipeline:
         """Somebody says what the last answer was worth."""
         return self._reactions.to_verdict(turn)
 
+    def forget_own_files(self, turn: Turn) -> Said | None:
+        """The person wants the files they sent to go."""
+        return self._attachments.forget(turn)
+
+    def read_media(self, turn: Turn) -> Said | None:
+        """Pictures, voices and files become words; a spoken wish for a human is one."""
+        said = self._attachments.read(turn)
+        spoken = turn.messages[0].kind is MessageKind.VOICE
+        return self.obey_command(turn) if said is None and spoken else said
+
     def decline_unreadable(self, turn: Turn) -> Said | None:
         """Kinds and sizes that cannot be read are answered politely, never with silence."""
-        kind = turn.messages[0].kind
-        heard = kind is MessageKind.VOICE and bool(turn.text.strip())  # the platform wrote down what was said
-        if kind is not MessageKind.TEXT and not heard:
-            return Said(kind=ReplyKind.NOTICE, text=self._texts.say(f"unsupported_{kind.value}", turn.language))
-        if not turn.text.strip() and not (turn.quoted and turn.quoted.text.strip()):
+        kind, text = turn.messages[0].kind, turn.text.strip()
+        if kind is not MessageKind.TEXT and not (kind in (MessageKind.VOICE, MessageKind.IMAGE) and text):
+            return Said(kind=ReplyKind.NOTICE, text=self._texts.say(f"unsupported_{kind}", turn.language))
+        if not text and not turn.context:
             return Said(kind=ReplyKind.NOTICE, text=self._texts.say("empty_message", turn.language))
         if len(turn.text) > LONGEST_QUESTION:
             values = {"length": len(turn.text), "limit": LONGEST_QUESTION}
@@ -148,12 +162,16 @@ class Pipeline:
         return None
 
     def understand(self, turn: Turn) -> Said | None:
-        """The message as questions that stand alone: as it is, and together with what it quotes."""
-        text = turn.text.strip()
-        quoted = turn.quoted.text.strip()[:LONGEST_QUESTION] if turn.quoted else ""
-        turn.questions = readings(text, quoted)
-        turn.found(readings=len(turn.questions), quoted=bool(quoted))
+        """The message as questions that stand alone: as it is, and together with what it quotes or shows."""
+        context = turn.context[:LONGEST_QUESTION]
+        turn.questions = readings(turn.text.strip(), context)
+        turn.found(readings=len(turn.questions), quoted=bool(context))
         return None
+
+    def ask_own_files(self, turn: Turn) -> Said | None:
+        """A question that speaks of a file the person sent is asked of that file first."""
+        said = self._attachments.answer_if_meant(turn)
+        return self._ask_for_verdict(turn, said) if said else None
 
     def retrieve(self, turn: Turn) -> Said | None:
         """What the knowledge holds for the question, for this reader, now."""
@@ -167,19 +185,23 @@ class Pipeline:
             threshold=evidence.threshold,
             sure=sure,
         )
-        if not evidence.passages and not self._has_knowledge(turn.bot):
+        if not evidence.passages and not self._has_knowledge(turn.bot) and not self._attachments.has_any(turn):
             return self._admit_emptiness(turn)
         return None
 
     def compose(self, turn: Turn) -> Said | None:
-        """FAQ word for word, an answer composed from passages and checked, passages quoted, or an honest refusal."""
-        quoted = turn.quoted.text if turn.quoted else ""
-        asking = Asking(bot=turn.bot, language=turn.language, quoted=quoted, show=turn.show)
+        """FAQ word for word, an answer composed from passages and checked, passages quoted, or an honest refusal: of
+        the approved knowledge, and where that carries no answer, of the files that the person sent."""
+
+        def show(text: str) -> None:
+            turn.show(turn.prefaced(text))
+
+        asking = Asking(bot=turn.bot, language=turn.language, quoted=turn.context, show=show)
         answer = self._answerer.compose(turn.retrieved, asking)
         turn.found(kind=answer.kind.value, cited=[entry.id for entry in answer.cited])
+        if answer.kind is ReplyKind.REFUSAL and (own := self._attachments.answer(turn)):
+            return self._ask_for_verdict(turn, own)
         text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
-        if any(attachment.kind is MessageKind.IMAGE for attachment in turn.messages[0].attachments):
-            text = self._texts.say("picture_not_read", turn.language) + "\n\n" + text
         return self._ask_for_verdict(turn, Said(kind=answer.kind, text=text, answer=answer))
 
     def _take(self, turn: Turn, name: str, step: "Step") -> Said | None:
@@ -231,6 +253,7 @@ class Pipeline:
 
     def _outcome(self, turn: Turn, step: str, said: Said) -> TurnOutcome:
         telemetry.count("turn", bot=turn.bot.id, kind=said.kind.value)
+        said = replace(said, text=turn.prefaced(said.text))
         record = turn_record(turn, step, said, self._versions).encode() if said.recorded else ""
         parts = self._parts(turn.conversation, said.text, said.parts, turn.stream_id)
         reply = OutboxReply(key=turn.id, parts=parts, created_at=turn.now, record=record)
@@ -269,8 +292,11 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("react_to_event", Pipeline.react_to_event),
     ("leave_to_human", Pipeline.leave_to_human),
     ("take_verdict", Pipeline.take_verdict),
+    ("forget_own_files", Pipeline.forget_own_files),
+    ("read_media", Pipeline.read_media),
     ("decline_unreadable", Pipeline.decline_unreadable),
     ("understand", Pipeline.understand),
+    ("ask_own_files", Pipeline.ask_own_files),
     ("retrieve", Pipeline.retrieve),
     ("compose", Pipeline.compose),
 )

@@ -134,8 +134,7 @@ class Reloader:
         self._problems = problems
         self._count("configuration", result="refused")
         self._count("degraded", what="configuration_refused")
-        running = self.live.snapshot.version
-        log.error("configuration_refused", running=running, problems=list(problems), cure="mend the lines named here")
+        log.error("configuration_refused", error="; ".join(problems), still_running=self.live.snapshot.version)
 
     def _tell(self) -> None:
         try:

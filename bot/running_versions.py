@@ -11,14 +11,13 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 from pydantic import BaseModel, SecretStr
 
-from bot.bots_file import BotConfig
+from bot.bots_file import BotConfig, ChannelConfig
 
 TELL_TTL_S = 10
 """A process that is not heard of for so long is taken to be gone."""
@@ -45,9 +44,9 @@ def version_of(bots: Mapping[str, BotConfig], secret: bytes) -> str:
     They are the same in every process that has the installation's ``secret``; without it no guess at a value of the
     configuration can be checked against them.
     """
-    content = json.dumps({bot_id: _plain(bot) for bot_id, bot in bots.items()}, ensure_ascii=False)
+    content = json.dumps(dict(bots), default=_plain)
     key = hmac.digest(secret, _PURPOSE, "sha256")
-    return hmac.digest(key, content.encode(errors="surrogatepass"), "sha256").hex()[:_VERSION_DIGITS]
+    return hmac.digest(key, content.encode(), "sha256").hex()[:_VERSION_DIGITS]
 
 
 class RunningVersions:
@@ -64,9 +63,14 @@ class RunningVersions:
     def tell(self, standing: Standing) -> None:
         """Say for the next :data:`TELL_TTL_S` what this process runs."""
         key, now = _key(self.own_name), time.time()
-        told = {"kind": standing.kind, "version": standing.version, "since": standing.since}
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.hset(key, mapping=told | {"problems": json.dumps(standing.problems[:MAX_PROBLEMS_TOLD])})
+        told = {
+            "kind": standing.kind,
+            "version": standing.version,
+            "since": standing.since,
+            "problems": json.dumps(standing.problems[:MAX_PROBLEMS_TOLD]),
+        }
+        pipe: Any = self._redis.pipeline(transaction=False)
+        pipe.hset(key, mapping=told)
         pipe.expire(key, TELL_TTL_S)
         pipe.zadd(_NAMES, {self.own_name: now})
         pipe.zremrangebyscore(_NAMES, "-inf", now - 3600)
@@ -81,7 +85,8 @@ class RunningVersions:
 
     def all(self) -> dict[str, Standing]:
         """Every process that was heard of lately, by name."""
-        names = [name.decode() for name in self._redis.zrange(_NAMES, 0, -1)]
+        found: Any = self._redis.zrange(_NAMES, 0, -1)
+        names = [name.decode() for name in found]
         pipe = self._redis.pipeline(transaction=False)
         for name in names:
             pipe.hgetall(_key(name))
@@ -101,18 +106,14 @@ def _standing(told: Mapping[bytes, bytes]) -> Standing:
     )
 
 
-def _plain(value: Any) -> Any:
-    """``value`` as JSON has it, in the order of its fields and keys, secrets in the clear."""
+def _plain(value: object) -> object:
+    """What JSON has no word for, in the order of its fields and keys, secrets in the clear."""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     if isinstance(value, BaseModel):
-        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, ChannelConfig):
+        return [value.type, value.config]
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Enum):
-        return value.value
-    return value
+        return dict(value)
+    raise TypeError(f"a configuration holds no {type(value).__name__}")

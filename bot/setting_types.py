@@ -37,11 +37,21 @@ def zone_name(name: str) -> str:
         raise ValueError("no such zone") from error
 
 
+def expanded(path: Path) -> Path:
+    """``path`` with ``~`` replaced. Raises ``ValueError`` for one that the system cannot name."""
+    if "\0" in str(path):
+        raise ValueError("no path holds a NUL")
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # "~name" of somebody this machine does not know
+        raise ValueError("no such user") from error
+
+
 def absolute_folder(path: Path) -> Path:
     """``path`` from the root, with ``~`` replaced. Raises ``ValueError`` for one that no SQLite URL can name."""
     if "?" in str(path):
         raise ValueError("would be cut at the question mark in SQLite's URL")
-    return path.expanduser().absolute()
+    return expanded(path).absolute()
 
 
 Port = Annotated[int, Field(ge=1, le=65535), Expected("a port from 1 to 65535")]

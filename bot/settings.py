@@ -31,6 +31,7 @@ from bot.setting_types import (
     SecretKey,
     Switch,
     absolute_folder,
+    expanded,
     zone_name,
 )
 
@@ -75,8 +76,16 @@ class Settings(BaseModel):
     media_dir: Annotated[Path, AfterValidator(absolute_folder), Expected("a folder's path without '?'")] | None = None
     """Where media are kept for a while; below DATA_DIR when unset. Processes on several machines share this folder."""
     media_keep_s: Seconds = 3 * 86400.0
-    """Seconds that what people sent, and what is sent to them, is kept."""
-    bots_file: Annotated[Path, AfterValidator(Path.expanduser), Expected("a path")] = Path("bots.yaml")
+    """Seconds that what is sent to people is kept."""
+    ask_file_s: Seconds = 7200.0
+    """Seconds that what people send is kept, and that they can ask about it."""
+    media_max_total_mb: Count = 2048
+    """Megabytes of all media together; those kept longest ago go first."""
+    media_max_mb: Annotated[int, Field(ge=1, le=100), Expected("a whole number from 1 to 100")] = 20
+    """Megabytes of one picture, voice or file that is fetched to be read."""
+    media_fetch_s: Seconds = 30.0
+    """Seconds that fetching it may take."""
+    bots_file: Annotated[Path, AfterValidator(expanded), Expected("a path")] = Path("bots.yaml")
     """Who the bots are."""
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
@@ -97,6 +106,16 @@ class Settings(BaseModel):
     """A Qdrant server; the engine inside the worker when unset."""
     qdrant_api_key: Secret | None = None
     """The Qdrant server's key."""
+    qdrant_collection: Annotated[
+        str, Field(pattern=r"^[0-9A-Za-z_-]{1,60}$"), Expected("at most 60 letters, digits, - and _")
+    ] = "knowledge"
+    """The alias of this installation's index on the Qdrant server; several installations may share a server."""
+    qdrant_quantization: Annotated[Literal["none", "scalar", "binary"], Expected("none, scalar or binary")] = "none"
+    """How vectors are held in the Qdrant server's memory; with ``none`` they are searched exactly."""
+    qdrant_replicas: Annotated[int, Field(ge=1, le=10), Expected("a whole number from 1 to 10")] = 1
+    """Nodes of a Qdrant cluster that hold the index."""
+    qdrant_timeout: Annotated[float, Field(ge=0.5, le=120), Expected("a number of seconds from 0.5 to 120")] = 10.0
+    """Seconds that one request to the Qdrant server may take, with its repeats."""
 
     openai_base_url: HttpUrl | None = None
     """Any OpenAI-compatible server; OpenAI's own when only the key is set."""
@@ -106,6 +125,9 @@ class Settings(BaseModel):
     """The model that composes; no language model is used when unset."""
     openai_small_model: Name | None = None
     """The model that understands; OPENAI_MODEL when unset."""
+    vision_model: Name | None = None
+    """A model of the same server that reads pictures; they are read on this machine, and only their words, when
+    unset."""
     llm_first_token_s: Seconds = 15.0
     """Seconds a language model may take to begin its answer."""
     llm_timeout_s: Seconds = 60.0
@@ -122,6 +144,15 @@ class Settings(BaseModel):
     """The embedding server's model."""
     embedding_dimension: Annotated[int, Field(ge=8, le=8192), Expected("a whole number from 8 to 8192")] = 1024
     """How many numbers a vector of EMBEDDING_MODEL has."""
+
+    speech_base_url: HttpUrl | None = None
+    """Any OpenAI-compatible server with ``/audio/transcriptions``; voices are not understood when unset."""
+    speech_api_key: Secret | None = None
+    """That server's key."""
+    speech_model: Name | None = None
+    """Its model that writes down what is said."""
+    speech_timeout_s: Seconds = 20.0
+    """Seconds it may take for one voice message."""
 
     wecom_api_base: HttpUrl = Field(default_factory=lambda known: _simulator_url(known) or WECOM_API)
     """Where WeCom's API is; the simulator when SIMULATOR is on and this is unset."""
@@ -185,6 +216,11 @@ class Settings(BaseModel):
         return self.media_dir or self.data_dir / "media"
 
     @property
+    def proofs_dir(self) -> Path:
+        """Domain proofs that the web process serves (:mod:`bot.web.proofs`)."""
+        return self.data_dir / "domain-proofs"
+
+    @property
     def metrics_dir(self) -> Path:
         """The files through which the processes share their metrics."""
         return self.data_dir / "metrics"
@@ -240,6 +276,11 @@ def read_environment(environ: Mapping[str, str] | None = None, dotenv: Path = DO
     return sources.values
 
 
+def reloadable_names(environ: Mapping[str, str] | None = None, dotenv: Path = DOTENV) -> frozenset[str]:
+    """What only the ``.env`` file sets and is no setting: ``bots.yaml`` may use it, and it may change at any time."""
+    return frozenset(read_sources(environ, dotenv, _NAMES).lines) - frozenset(_NAMES)
+
+
 def prepare_process(settings: Settings) -> None:
     """Set what libraries read from the environment when they are imported; call it before heavy imports.
 
@@ -287,6 +328,10 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append(
             "environment: EMBEDDING_MODEL: missing; expected the model's name, as EMBEDDING_BASE_URL is set"
         )
+    if settings.speech_base_url and not settings.speech_model:
+        problems.append("environment: SPEECH_MODEL: missing; expected the model's name, as SPEECH_BASE_URL is set")
+    if settings.vision_model and not settings.llm_configured:
+        problems.append("environment: OPENAI_MODEL: missing; expected a language model, as VISION_MODEL is set")
     return problems
 
 

@@ -14,12 +14,13 @@ Only web closes, and only the outbox finishes, so a bubble never ends twice and 
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 
 from bot import keys
-from bot.channel import LateReply, StreamState
+from bot.channel import LateReply
 from bot.errors import Unavailable
 from bot.lease import LUA_OWNED, Lease
 from bot.messages import ConversationId, InboundMessage
@@ -49,20 +50,20 @@ return redis.call('HMGET', KEYS[1], 'text', 'finished')
 """Idempotent: a redelivery gets the state as it is now. Run by the inbox in the trip that accepts the message."""
 
 _ASK = """
-local state = redis.call('HMGET', KEYS[1], 'text', 'finished', 'at')
+local state = redis.call('HMGET', KEYS[1], 'text', 'finished', 'at', 'pictures')
 if not state[1] then return {} end
 if state[2] == '0' and redis.call('TIME')[1] - state[3] > tonumber(ARGV[1]) then
   local text = state[1] .. ARGV[2]
   if ARGV[3] == state[1] then text = ARGV[4] end
   redis.call('HSET', KEYS[1], 'text', text, 'finished', 1, 'closed', 1)
-  return {text, '1'}
+  return {text, '1', ''}
 end
-return {state[1], state[2]}
+return {state[1], state[2], state[4] or ''}
 """
 _FINISH = """
 local state = redis.call('HMGET', KEYS[1], 'finished', 'closed')
 if not state[1] or state[2] == '1' then return 0 end
-redis.call('HSET', KEYS[1], 'text', ARGV[1], 'finished', 1)
+redis.call('HSET', KEYS[1], 'text', ARGV[1], 'finished', 1, 'pictures', ARGV[2])
 return 1
 """
 _SHOW = (
@@ -74,15 +75,46 @@ return 1
 """
 )
 _FORGET = "redis.call('DEL', KEYS[1]); redis.call('HDEL', KEYS[2], ARGV[1])"
+KEEP_LATE_REPLY = """
+if redis.call('EXISTS', KEYS[2]) == 1 then return end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+"""
+"""For an event, which has no bubble: unless it was seen before. Run by the inbox in the trip that accepts it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bubble:
+    """What a bubble shows: the whole ``text`` so far, and whether it is ``finished``; then also the ``pictures``, ids
+    in the media store."""
+
+    text: str
+    finished: bool
+    pictures: tuple[str, ...] = ()
 
 
 def opening(message: InboundMessage, text: str) -> tuple[list[str], list[str | float]]:
     """Keys and values of :data:`OPEN_STREAM` for the bubble of ``message``, which first shows ``text``."""
     conversation = message.conversation
-    expires_at = message.received_at + LATE_REPLY_S - _MARGIN_S
-    late = f"{expires_at:.0f} {message.response_url}" if message.response_url else ""
     names = [keys.stream(conversation, message.stream_id), keys.late_replies(conversation)]
-    return names, [text, KEPT_S, message.stream_id, late]
+    return names, [text, KEPT_S, message.stream_id, _late_reply(message)]
+
+
+def permitting(message: InboundMessage) -> tuple[list[str], list[str | float]]:
+    """Keys and values of :data:`KEEP_LATE_REPLY` for ``message``, which has no bubble."""
+    names = [keys.late_replies(message.conversation), keys.seen(message.conversation, message.message_id)]
+    return names, [_bubble_of(message), _late_reply(message), KEPT_S]
+
+
+def _bubble_of(message: InboundMessage) -> str:
+    """The name of its bubble; the turn's id stands for it where the platform shows none."""
+    return message.stream_id or message.turn_id
+
+
+def _late_reply(message: InboundMessage) -> str:
+    """How the permission that came with ``message`` is kept, empty without one."""
+    expires_at = message.received_at + LATE_REPLY_S - _MARGIN_S
+    return f"{expires_at:.0f} {message.response_url}" if message.response_url else ""
 
 
 class Streams:
@@ -92,7 +124,7 @@ class Streams:
         self._redis = client
         self._clock = clock
 
-    def ask(self, conversation: ConversationId, stream_id: str, *, waiting: str, late: str) -> StreamState | None:
+    def ask(self, conversation: ConversationId, stream_id: str, *, waiting: str, late: str) -> Bubble | None:
         """What the bubble shows; ``None`` for one nobody knows.
 
         An unfinished one older than :data:`LIFE_S` is closed with the line ``late``, below what it already says unless
@@ -104,7 +136,10 @@ class Streams:
             )
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer the poll: {type(error).__name__}") from error
-        return StreamState(text=state[0].decode(), finished=state[1] == b"1") if state else None
+        if not state:
+            return None
+        text, finished, pictures = state
+        return Bubble(text=text.decode(), finished=finished == b"1", pictures=tuple(pictures.decode().split()))
 
     def show(self, lease: Lease, stream_id: str, text: str, *, finished: bool = False) -> bool:
         """Let the owner of the conversation rewrite the bubble; False when it ended.
@@ -114,14 +149,15 @@ class Streams:
         names = [keys.stream(lease.conversation, stream_id)]
         return bool(lease.run(_SHOW, names, text, int(finished)))
 
-    def forget(self, conversation: ConversationId, stream_id: str) -> None:
-        """Take an opening back: the message was not kept. Raises ``redis.RedisError``."""
-        names = [keys.stream(conversation, stream_id), keys.late_replies(conversation)]
-        self._redis.eval(_FORGET, len(names), *names, stream_id)
+    def forget(self, message: InboundMessage) -> None:
+        """Take an opening back, and what it permitted: the message was not kept. Raises ``redis.RedisError``."""
+        conversation, bubble = message.conversation, _bubble_of(message)
+        names = [keys.stream(conversation, bubble), keys.late_replies(conversation)]
+        self._redis.eval(_FORGET, len(names), *names, bubble)
 
-    def finish(self, conversation: ConversationId, stream_id: str, text: str) -> bool:
-        """See :class:`bot.channel.Bubbles`. Finishing again, with a resend, changes nothing but the text."""
-        return bool(self._redis.eval(_FINISH, 1, keys.stream(conversation, stream_id), text))
+    def finish(self, conversation: ConversationId, stream_id: str, text: str, pictures: tuple[str, ...] = ()) -> bool:
+        """See :class:`bot.channel.Bubbles`. Finishing again, with a resend, changes nothing but what is shown."""
+        return bool(self._redis.eval(_FINISH, 1, keys.stream(conversation, stream_id), text, " ".join(pictures)))
 
     def take_late_reply(self, conversation: ConversationId, stream_id: str = "") -> LateReply | None:
         """See :class:`bot.channel.Bubbles`."""

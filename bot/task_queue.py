@@ -1,22 +1,35 @@
 """The Celery application: how tasks are named, routed and published. Used by workers, beat and whoever wakes them."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from bot.media.fetch import worth_fetching
+from bot.messages import InboundMessage
+
 log = structlog.get_logger()
 
 TURNS_QUEUE = "turns"
 SWEEP_QUEUE = "sweep"
+MEDIA_QUEUE = "media"
+"""Beside the turns, so that media that are slow to fetch stand in the way of nobody's answer."""
 DRAIN_TASK = "turns.drain"
 SWEEP_TASK = "turns.sweep"
 UPKEEP_TASK = "turns.upkeep"
+FETCH_MEDIA_TASK = "media.fetch"
+EXPIRE_MEDIA_TASK = "media.expire"
 DRAIN_EXPIRES_S = 30
 SWEEP_EVERY_S = 2.0
 UPKEEP_EVERY_S = 10.0
+EXPIRE_MEDIA_EVERY_S = 60.0
+FETCH_MEDIA_EXPIRES_S = 240
+"""Later the platform has forgotten most media, and the turn has asked for them itself."""
 VISIBILITY_TIMEOUT_S = 3600
+PROCESS_START_S = 60.0
+"""Seconds a child of the prefork pool may take to build its services."""
 
 
 def create_celery(broker_url: str) -> Celery:
@@ -29,9 +42,15 @@ def create_celery(broker_url: str) -> Celery:
     app.conf.update(
         task_ignore_result=True,
         task_default_queue=TURNS_QUEUE,
-        task_routes={SWEEP_TASK: {"queue": SWEEP_QUEUE}, UPKEEP_TASK: {"queue": SWEEP_QUEUE}},
+        task_routes={
+            SWEEP_TASK: {"queue": SWEEP_QUEUE},
+            UPKEEP_TASK: {"queue": SWEEP_QUEUE},
+            EXPIRE_MEDIA_TASK: {"queue": SWEEP_QUEUE},
+            FETCH_MEDIA_TASK: {"queue": MEDIA_QUEUE},
+        },
         task_publish_retry=False,
         worker_prefetch_multiplier=2,
+        worker_proc_alive_timeout=PROCESS_START_S,
         worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
@@ -47,6 +66,11 @@ def create_celery(broker_url: str) -> Celery:
         beat_schedule={
             SWEEP_TASK: {"task": SWEEP_TASK, "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S}},
             UPKEEP_TASK: {"task": UPKEEP_TASK, "schedule": UPKEEP_EVERY_S, "options": {"expires": UPKEEP_EVERY_S}},
+            EXPIRE_MEDIA_TASK: {
+                "task": EXPIRE_MEDIA_TASK,
+                "schedule": EXPIRE_MEDIA_EVERY_S,
+                "options": {"expires": EXPIRE_MEDIA_EVERY_S},
+            },
         },
     )
     return app
@@ -63,3 +87,18 @@ def make_waker(app: Celery, count: Callable[..., None]) -> Callable[[str], None]
             log.warning("wake_not_published", conversation=key, error=type(error).__name__)
 
     return wake
+
+
+def make_prefetcher(app: Celery, count: Callable[..., None]) -> Callable[[InboundMessage], None]:
+    """A function that publishes the fetching of what a message shows; one that fails is left to the turn."""
+
+    def prefetch(message: InboundMessage) -> None:
+        for attachment in worth_fetching(message):
+            arguments = (message.conversation.key, asdict(attachment))
+            try:
+                app.send_task(FETCH_MEDIA_TASK, args=arguments, queue=MEDIA_QUEUE, expires=FETCH_MEDIA_EXPIRES_S)
+            except OperationalError as error:
+                count("degraded", what="fetch_not_published")
+                log.warning("fetch_not_published", conversation=message.conversation.key, error=type(error).__name__)
+
+    return prefetch

@@ -30,6 +30,10 @@ _COUNTERS = {
     "llm_cost": Counter("bot_llm_cost", "What they cost, in the currency of the prices that are set.", ["model"]),
     "composition": Counter("bot_compositions", "Answers composed by a language model, by outcome.", ["outcome"]),
     "sentence_dropped": Counter("bot_sentences_dropped", "Sentences of a model not said, by reason.", ["reason"]),
+    "configuration": Counter(
+        "bot_configurations", "Changes of bots.yaml that a process noticed, by result.", ["result"]
+    ),
+    "feedback": Counter("bot_feedback", "What people think of answers.", ["bot", "verdict", "source"]),
     "degraded": Counter("bot_degraded", "Work done in a degraded mode, by what was missing.", ["what"]),
 }
 ACKNOWLEDGEMENT = Histogram("bot_acknowledgement_seconds", "Callback to HTTP answer.", ["channel"], buckets=_FAST)

@@ -19,7 +19,8 @@ from bot.texts import Language
 class Said:
     """What a step decided: the words for the asker (empty: silence), ``parts`` that follow them, and what others hear.
 
-    ``recorded`` is false for what is no turn: nobody said anything, and nothing is answered.
+    ``recorded`` is false for what is no turn: nobody said anything, and nothing is answered. ``record_as`` is what the
+    record keeps instead of ``text`` where that repeats what is the person's own.
     """
 
     kind: ReplyKind
@@ -28,6 +29,7 @@ class Said:
     answer: Answer | None = None
     parts: tuple[Part, ...] = ()
     recorded: bool = True
+    record_as: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +53,8 @@ class Turn:
     messages' texts joined by newlines, ``quoted`` what the person quoted, ``reader`` who may read the answer, ``now``
     epoch seconds. ``show`` lets the person read the answer so far, where the platform can.
 
-    The steps fill in the rest: ``questions`` are the readings of the message, the most literal first.
+    The steps fill in the rest: ``questions`` are the readings of the message, the most literal first; ``pictured`` what
+    stands in pictures beside it; ``preface`` what the reply begins with, whatever it is; ``media`` what was fetched.
     """
 
     id: str
@@ -65,6 +68,10 @@ class Turn:
     now: float
     show: Callable[[str], None]
     questions: tuple[str, ...] = ()
+    pictured: str = ""
+    preface: str = ""
+    media: list[Mapping[str, str]] = field(default_factory=list)
+    own_files_asked: bool = False
     evidence: Evidence | None = None
     decisions: list[Decision] = field(default_factory=list)
     _found: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +84,16 @@ class Turn:
         """Close the notes of the step called ``name``, which took ``ms`` milliseconds."""
         self.decisions.append(Decision(step=name, ms=ms, found=dict(self._found)))
         self._found.clear()
+
+    @property
+    def context(self) -> str:
+        """What the question may speak of: the words that are quoted, and those of pictures."""
+        quoted = self.quoted.text.strip() if self.quoted else ""
+        return "\n".join(filter(None, (quoted, self.pictured.strip())))
+
+    def prefaced(self, text: str) -> str:
+        """``text`` as the person reads it; silence stays silence."""
+        return f"{self.preface}\n\n{text}" if self.preface and text else text
 
     @property
     def retrieved(self) -> Evidence:
@@ -108,7 +125,7 @@ def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) 
         quoted=turn.quoted.text if turn.quoted else "",
         step=step,
         kind=said.kind.value,
-        answer=said.text,
+        answer=said.text if said.record_as is None else said.record_as,
         citations=tuple(asdict(citation) for citation in answer.citations) if answer else (),
         passages=turn.evidence.passages if turn.evidence else (),
         confidence=turn.evidence.confidence if turn.evidence else None,

@@ -22,6 +22,7 @@ Place = tuple[str | int, ...]
 """Where a value stands: keys and list positions from the top."""
 
 _NULLS = ("", "~", "null", "Null", "NULL")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _REFERENCE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|(\{[^}]*\}?))")
 
 
@@ -30,13 +31,14 @@ class YamlSource:
     """A parsed file: ``value`` is made of dicts, lists, ``str`` and ``None``.
 
     ``lines`` gives the line of every value, from 1; ``substituted`` are the places that hold something from the
-    environment and must not be shown.
+    environment and must not be shown, ``filled_in`` the characters that came from there.
     """
 
     name: str
     value: object = None
     lines: dict[Place, int] = field(default_factory=dict)
     substituted: set[Place] = field(default_factory=set)
+    filled_in: int = 0
     _problems: dict[Place, tuple[int, str]] = field(default_factory=dict)
 
     def complain(self, place: Place, text: str, line: int = 0) -> None:
@@ -71,10 +73,15 @@ def read_yaml(path: Path, environ: Mapping[str, str]) -> YamlSource:
     try:
         _refuse_the_unbounded(path.name, text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError([f"{path.name}:{line}: not valid YAML: a character that text does not hold"]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path.name}:{mark.line + 1}" if mark else path.name
         raise ConfigError([f"{place}: not valid YAML: {getattr(error, 'problem', None) or error}"]) from error
+    except (ValueError, OverflowError) as error:  # the parser's own, which says nothing of where
+        raise ConfigError([f"{path.name}: not valid YAML: \\U with the number of no character"]) from error
     if node is not None:
         source.value = _value(source, environ, node, ())
     return source
@@ -114,6 +121,8 @@ def _refuse_the_unbounded(name: str, text: str) -> None:
             raise ConfigError([f"{name}:{line}: anchors (&) and aliases (*) are not supported; write the value out"])
         if getattr(event, "tag", None) not in (None, "!"):
             raise ConfigError([f"{name}:{line}: tags (!) are not supported; write a plain value"])
+        if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
+            raise ConfigError([f"{name}:{line}: \\u with half a character (D800 to DFFF); write the character itself"])
 
 
 def _value(source: YamlSource, environ: Mapping[str, str], node: yaml.Node, place: Place) -> object:
@@ -154,6 +163,10 @@ def _substitute(source: YamlSource, environ: Mapping[str, str], text: str, place
             return ""
         source.substituted.add(place)
         if environ.get(name):
+            source.filled_in += len(environ[name])
+            if source.filled_in > MAX_BYTES:
+                source.complain(place, f"the environment fills in more than {MAX_BYTES} characters")
+                return ""
             return environ[name]
         if default is None:
             source.complain(place, f"${{{name}}} is not set in the environment or the .env file")

@@ -4,6 +4,9 @@ import secrets
 import threading
 from collections.abc import Callable
 
+from simulator.app_cards import AppCards
+from simulator.app_events import APP_EVENTS, CARD_EVENTS
+from simulator.cards import pressed
 from simulator.chats import Chats
 from simulator.delivery import Deliveries
 from simulator.entries import Delivery, Entry, Quote
@@ -11,6 +14,7 @@ from simulator.envelope import Style, Value, write_plain
 from simulator.faults import Faults
 from simulator.journal import Journal
 from simulator.media import Media
+from simulator.media_formats import MediaType
 from simulator.passive import PassiveReplies
 from simulator.posting import Posting, Unpostable
 from simulator.rules import Rules
@@ -38,6 +42,7 @@ class App:
         faults: Faults,
         trace: Trace,
         media: Media,
+        cards: AppCards,
         clock: Callable[[], float],
     ) -> None:
         self.name = settings.app_name
@@ -58,12 +63,15 @@ class App:
             chats=chats,
             faults=faults,
             trace=trace,
-            replies=PassiveReplies(sealer=self.sealer, rules=rules, journal=journal, chats=chats),
+            replies=PassiveReplies(
+                sealer=self.sealer, rules=rules, journal=journal, chats=chats, media=media, cards=cards
+            ),
         )
         self._settings = settings
         self._rules = rules
         self._chats = chats
         self._media = media
+        self._cards = cards
         self._clock = clock
         # The app remembers MsgIds longer than a simulator runs, so a new run must not repeat the last one's.
         self._next_msg_id = secrets.randbelow(8 * 10**18) + 10**18
@@ -90,14 +98,17 @@ class App:
         is_event = posting.type == "event"
         fields = self._fields(posting)
         msg_id = 0 if is_event else self._new_msg_id()
+        event = APP_EVENTS.get(posting.content) if is_event else None
+        selected = {name: fields[name] for name in ("SelectedItems",) if name in fields}
         plain: dict[str, Value] = {
             "ToUserName": self._settings.corp_id,
-            "FromUserName": posting.member,
+            "FromUserName": "sys" if event and event.of_system else posting.member,
             "CreateTime": int(self._clock()) if posting.create_time is None else posting.create_time,
             "MsgType": posting.type,
-            **fields,
+            **{name: value for name, value in fields.items() if name not in selected},
             **({} if is_event else {"MsgId": msg_id}),
             "AgentID": self._settings.agent_id,
+            **selected,  # last, as §2.4 shows it
         }
         entry = self._chats.add(
             member=posting.member,
@@ -105,7 +116,7 @@ class App:
             via="member",
             type=posting.type,
             content=posting.content,
-            fields={} if posting.type == "text" else fields,
+            fields={} if posting.type == "text" else {**fields, **_target(posting)},
             upload=posting.upload.summary() if posting.upload else None,
             quote=quote,
             msg_id="" if is_event else str(msg_id),
@@ -117,17 +128,34 @@ class App:
         return entry
 
     def _fields(self, posting: Posting) -> dict[str, Value]:
-        """The fields of the MsgType; an upload brings the documented ones (§2.3)."""
+        """The fields of the MsgType; an upload, or a card that is pressed, brings the documented ones (§2.3, §2.4)."""
         fields = dict(posting.fields)
+        if posting.type == "event" and posting.content in CARD_EVENTS and posting.target:
+            return {**self._pressed(posting, posting.target), **fields}
         if posting.upload is None:
             return fields
         if posting.type not in _WITH_MEDIA:
             raise Unpostable(f"the app takes an upload only as {', '.join(_WITH_MEDIA)}")
-        media_id = self._media.media_id(posting.upload)
+        kinds: dict[str, MediaType] = {"image": "image", "voice": "voice", "video": "video", "file": "file"}
+        media_id = self._media.media_id(posting.upload, kinds[posting.type])
         if posting.type == "image":
             return {"PicUrl": self._media.picture_url(posting.upload), "MediaId": media_id, **fields}
         own = {"voice": {"Format": "amr"}, "video": {"ThumbMediaId": media_id}}
         return {"MediaId": media_id, **own.get(posting.type, {}), **fields}
+
+    def _pressed(self, posting: Posting, target: Entry) -> dict[str, Value]:
+        """A used card in the app's words."""
+        is_menu = posting.content == "template_card_menu_event"
+        press = pressed(posting, menu=is_menu)
+        items = [{"QuestionKey": key, "OptionIds": {"OptionId": ids}} for key, ids in press.selected.items()]
+        return {
+            "Event": posting.content,
+            "EventKey": press.key,
+            "TaskId": press.card.get("task_id", ""),
+            "CardType": press.card["card_type"],
+            "ResponseCode": self._cards.code_for(target),
+            **({"SelectedItems": {"SelectedItem": items}} if items and not is_menu else {}),
+        }
 
     def _new_msg_id(self) -> int:
         with self._id_lock:
@@ -138,3 +166,8 @@ class App:
         if self._rules.plain_xml == "mixed":
             return "cdata" if entry.id % 2 else "bare"
         return "cdata" if self._rules.plain_xml == "cdata" else "bare"
+
+
+def _target(posting: Posting) -> dict[str, int]:
+    """What an event is about, for who answers it."""
+    return {"target": posting.target.id} if posting.type == "event" and posting.target else {}

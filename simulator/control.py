@@ -38,22 +38,28 @@ of a group the member is in, where the peer is always the bot. ``"quote"``: the 
 - ``"type": "image" | "file" | "video"`` with ``"upload": ID``; ``"mixed"`` (bot only) with ``content`` and ``upload``;
   ``"voice"`` with ``content``, what the bot reads instead of hearing, and for the app with ``upload``. The app's other
   kinds: ``{"type", "fields"}``.
-- ``"event"``: to the app ``{"event", "event_key", "fields"}``. To the bot ``enter_chat``; ``template_card_event`` with
-  ``"target"`` (the card's entry id), ``"event_key"`` and ``"selected": {question_key: [option id]}``;
-  ``feedback_event`` with ``"target"`` and ``"feedback": {"type": 1 | 2 | 3, "content"?, "inaccurate_reason_list"?}``;
-  or any other name with ``"fields"`` (rule 12). A second ``enter_chat`` of the day is not sent: 200 and
-  ``{"skipped": "enter_chat", "rule": 31}``.
+- a card of the app or the bot is used: ``"event": "template_card_event"`` with ``"target"`` (the card's entry id),
+  ``"event_key"`` and ``"selected": {question_key: [option id]}``; 400 for what the card does not offer that member. A
+  menu item of the app's card is ``template_card_menu_event``. The app's callback carries a new response code.
+- other events to the app: ``{"event", "event_key", "fields"}``; fields may be nested, a list is a repeated element.
+  Without ``fields`` an event of :mod:`simulator.app_events` has those of the documentation's example; some of them come
+  from ``sys``.
+- other events to the bot: ``enter_chat``; ``feedback_event`` with ``"target"`` and ``"feedback": {"type": 1 | 2 | 3,
+  "content"?, "inaccurate_reason_list"?}``; or any other name with ``"fields"`` (rule 12). A second ``enter_chat`` of
+  the day is not sent: 200 and ``{"skipped": "enter_chat", "rule": 31}``.
 - the app's ``"create_time"`` and ``"xml"`` (``cdata`` or ``bare``).
 
-**An entry**: ``id``, ``rev``, ``at`` (s); ``peer``; ``chat`` (empty: single chat with ``peer``); ``member``: who
-wrote it or, for the others, whom it answers; ``via``: ``member``, ``send`` (message/send), ``passive`` (in a callback's
-answer), ``stream``, ``response_url``; ``type``, ``content`` (streams and active replies: type ``markdown``), ``fields``
-(a ``template_card`` is its card; ``images`` of a finished stream are upload ids); ``upload``: ``null`` or ``{"id",
-"name", "content_type", "size"}``; ``quote``: ``null`` or ``{"id", "name", "type", "content"}``; ``stream``: ``null`` or
-``{"id", "finished", "polls", "expired"}``; ``feedback``: the id that a rating carries, empty if it cannot be rated;
-``cut``; ``msg_id``; ``request_id``; ``delivery``: ``null`` (nobody is called back) or ``{"state", "attempts", "status",
-"ms", "error"}`` with the states ``queued``, ``held``, ``delivering``, ``delivered``, ``failed``, ``dropped``,
-``refused``. Entries change in place.
+**An entry**: ``id``, ``rev``, ``at`` (s); ``peer``; ``chat`` (empty: single chat with ``peer``); ``member``: who wrote
+it or, for the others, whom it answers; ``via``: ``member``, ``send`` (message/send), ``passive`` (in a callback's
+answer), ``stream``, ``response_url``; ``type``, ``content`` (streams and active replies: type ``markdown``; cards and
+news: their words), ``fields`` (a ``template_card`` is its card as it stands now: ``replace_text`` is a dead button,
+``updates`` are cards by userid that only those members see; ``news`` have ``articles``; ``images`` of a finished stream
+are upload ids); ``upload``: ``null`` or ``{"id", "name", "content_type", "size"}``; ``quote``: ``null`` or ``{"id",
+"name", "type", "content"}``; ``stream``: ``null`` or ``{"id", "finished", "polls", "expired"}``; ``feedback``: the id
+that a rating carries, empty if it cannot be rated; ``cut``; ``recalled`` (nothing of it is left); ``msg_id``;
+``request_id``; ``delivery``: ``null`` (nobody is called back) or ``{"state", "attempts", "status", "ms", "error"}``
+with the states ``queued``, ``held``, ``delivering``, ``delivered``, ``failed``, ``dropped``, ``refused``. Entries
+change in place.
 
 **A trace event**: ``{"n", "rev", "at", "kind", "peer", "chat", "member", "title", "request", "decrypted", "response",
 "ms", "rule", "details", "entry", "request_id", "count"}``; ``n`` numbers it, ``kind`` is ``callback`` (the peer is

@@ -1,12 +1,14 @@
 """The part of the control API where members write and see: config, chats, messages, people, uploads."""
 
+import io
 import secrets
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, send_file
 
 from simulator.app import COMMON_FIELDS
+from simulator.app_events import APP_EVENTS
 from simulator.chats import in_chat
 from simulator.control_input import (
     BadRequest,
@@ -115,9 +117,9 @@ def add_upload_routes(blueprint: Blueprint, platform: Platform) -> None:
         upload = platform.uploads.find(upload_id)
         if upload is None:
             raise BadRequest("no such upload", 404)
-        response = Response(upload.data, content_type=upload.content_type)
+        response = send_file(io.BytesIO(upload.data), mimetype=upload.content_type, conditional=True, etag=False)
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Content-Disposition"] = upload.disposition("inline" if upload.is_picture else "attachment")
+        response.headers["Content-Disposition"] = upload.disposition("inline" if upload.is_shown else "attachment")
         return response
 
 
@@ -194,7 +196,7 @@ def _posting(body: dict[str, Any], peer: PeerId, platform: Platform) -> Posting:
         upload=upload_in(body, platform),
         quote=entry_in(body, "quote", platform),
         target=entry_in(body, "target", platform),
-        event=_event(body) if kind == "event" and peer == "bot" else {},
+        event=_event(body) if kind == "event" else {},
         create_time=integer_in(body, "create_time"),
         style=style,
     )
@@ -208,12 +210,14 @@ def _event(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _app_fields(body: dict[str, Any], kind: str) -> dict[str, Value]:
-    """The app's XML fields: ``content`` is short for ``fields.Content``, ``event`` and ``event_key`` for an event's."""
+    """The app's XML fields: ``content`` is short for ``fields.Content``, ``event`` and ``event_key`` for an event's. A
+    documented event without ``fields`` has those of the documentation's example."""
     shorthand = {"Content": "content", "Event": "event", "EventKey": "event_key"}
     fields: dict[str, Any] = {field: text_in(body, name) for field, name in shorthand.items() if name in body}
-    if kind == "event":
+    event = APP_EVENTS.get(fields.get("Event", "")) if kind == "event" else None
+    if kind == "event" and (event is None or event.has_key):
         fields.setdefault("EventKey", "")
-    fields.update(check_fields(body.get("fields", {})))
+    fields.update(check_fields(body.get("fields", event.fields if event else {})))
     check_fields({"MsgType": kind, **fields})
     if any(name in COMMON_FIELDS for name in fields):
         raise BadRequest(f"the platform fills in {', '.join(COMMON_FIELDS)} itself")

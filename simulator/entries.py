@@ -55,9 +55,10 @@ class Entry:
 
     ``chat`` is the chatid of a group, empty in the single chat of ``member`` with ``peer``; in a group ``member`` is
     who wrote it or, for the bot's, whom it answers. ``upload`` describes a picture or file; ``feedback`` is the
-    feedback id of a bot's reply (empty: nobody can rate it). ``cut`` says that the platform cut the text (rule 17);
-    ``msg_id`` is the callback's message id (empty for the app's events) or the ``msgid`` that ``message/send``
-    returned; ``at`` is in seconds since the epoch; ``rev`` grows with each change.
+    feedback id of a bot's reply (empty: nobody can rate it). ``cut`` says that the platform cut the text (rule 17),
+    ``recalled`` that the app took the message back, and nothing of it is left (rule 22); ``msg_id`` is the callback's
+    message id (empty for the app's events) or the ``msgid`` that ``message/send`` returned; ``at`` is in seconds since
+    the epoch; ``rev`` grows with each change.
     """
 
     id: int
@@ -75,6 +76,7 @@ class Entry:
     stream: StreamState | None = None
     feedback: str = ""
     cut: bool = False
+    recalled: bool = False
     msg_id: str = ""
     request_id: str = ""
     delivery: Delivery | None = None

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
-from xml.etree.ElementTree import ParseError
+from typing import Any, Literal
+from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import escape
 
 import defusedxml  # type: ignore[import-untyped]  # the package ships no types
@@ -70,10 +70,28 @@ def write_envelope(corp_id: str, agent_id: int, encrypted: str) -> bytes:
     return f"<xml>{''.join(_elements(fields, 'cdata'))}</xml>".encode()
 
 
-def read_xml(body: bytes) -> dict[str, str]:
-    """The root's direct children, name to text. Raises :class:`BadXml`; refuses DTDs and entities."""
+def read_xml(body: bytes) -> dict[str, Any]:
+    """The root's children by name: text, an object of children, or a list where a name repeats.
+
+    Raises :class:`BadXml`; refuses DTDs, entities and more than :data:`_MAX_DEPTH` levels.
+    """
     try:
         root = fromstring(body, forbid_dtd=True)
     except (ParseError, defusedxml.DefusedXmlException, UnicodeError, LookupError) as error:
         raise BadXml(type(error).__name__) from error
-    return {child.tag: child.text or "" for child in root}
+    return _children(root, _MAX_DEPTH)
+
+
+def _children(element: Element, depth: int) -> dict[str, Any]:
+    if not depth:
+        raise BadXml("too many levels")
+    found: dict[str, Any] = {}
+    for child in element:
+        value = _children(child, depth - 1) if len(child) else child.text or ""
+        if child.tag not in found:
+            found[child.tag] = value
+        elif isinstance(found[child.tag], list):
+            found[child.tag].append(value)
+        else:
+            found[child.tag] = [found[child.tag], value]
+    return found

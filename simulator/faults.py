@@ -6,8 +6,15 @@
 ``gettoken``              :data:`API_KINDS`  fetching a token
 ``message/send``          the same           sending; ``member``: only sends to that member
 ``getcallbackip``         the same           the addresses of the callbacks
-``media/get``             the same           the app fetches what a member sent
-``response_url``          the same           an active reply of the bot; ``member``: only replies to that member
+``message/recall``        the same           taking a message back
+``message/update_…``      the same           ``message/update_template_card``; ``member``: updates that name that one
+``media/upload``          these and          a file for a message
+                          ``drip`` ``cut``
+``media/uploadimg``       the same           a picture for good
+``media/get``             API kinds and      the app fetches what a member sent
+                          :data:`MEDIA_KINDS`
+``media_url``             the same           a peer follows a link to a picture or file
+``response_url``          API kinds          an active reply of the bot; ``member``: only replies to that member
 ``callback``              callback kinds     a message or event to the app; ``member``: of that member
 ``bot_callback``          the same           a message or event to the bot; ``member``: of that member
 ``poll``                  all but ``swap``   a refresh of a stream; ``member``: of that member's message
@@ -29,6 +36,14 @@ API_KINDS = ("errcode", "http_500", "hang", "answer_late", "close_before", "clos
 connection closes, nothing done. ``close_after``: the work is done, then the connection closes without an answer.
 """
 
+MEDIA_KINDS = ("drip", "cut", "wrong_length")
+"""What can happen to a file on its way, besides what happens to any call.
+
+``drip``: it comes in pieces over ``seconds``; an upload is left unread so long. ``cut``: the connection breaks off
+half-way. ``wrong_length``: the answer says that it is half as long as it is, and so it seems to end there.
+``errcode`` answers JSON where bytes were asked for.
+"""
+
 CALLBACK_KINDS = ("duplicate", "swap", "drop", "lose_answer")
 """What can happen to a callback (rule 9).
 
@@ -39,13 +54,17 @@ never given, so that the callback is made again although the peer has worked on 
 
 POLL_KINDS = ("duplicate", "drop", "lose_answer")
 
-APIS = ("gettoken", "message/send", "getcallbackip", "media/get", "response_url")
 TARGETS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(APIS, API_KINDS),
+    **dict.fromkeys(("gettoken", "getcallbackip", "response_url"), API_KINDS),
+    **dict.fromkeys(("message/send", "message/recall", "message/update_template_card"), API_KINDS),
+    **dict.fromkeys(("media/upload", "media/uploadimg"), (*API_KINDS, "drip", "cut")),
+    **dict.fromkeys(("media/get", "media_url"), (*API_KINDS, *MEDIA_KINDS)),
     **dict.fromkeys(("callback", "bot_callback"), CALLBACK_KINDS),
     "poll": POLL_KINDS,
 }
-_WITH_MEMBER = ("message/send", "response_url", "callback", "bot_callback", "poll")
+_WITH_MEMBER = ("message/send", "message/update_template_card", "response_url", "callback", "bot_callback", "poll")
+
+_TIMED = ("hang", "answer_late", "drip")
 
 _MAX_TIMES = 1_000_000
 _MAX_SECONDS = 600
@@ -82,11 +101,11 @@ class Fault:
             raise BadFault(f"times must be an integer from 1 to {_MAX_TIMES}")
         if not _is_int(fault.errcode) or (fault.kind == "errcode") != (fault.errcode != 0):
             raise BadFault("errcode must be an integer other than 0, and only with kind errcode")
-        timed = fault.kind in ("hang", "answer_late")
+        timed = fault.kind in _TIMED
         if isinstance(fault.seconds, bool) or not isinstance(fault.seconds, int | float):
             raise BadFault("seconds must be a number")
         if not 0 <= fault.seconds <= _MAX_SECONDS or timed != (fault.seconds > 0):
-            raise BadFault(f"seconds must be above 0 and at most {_MAX_SECONDS}, and only with hang and answer_late")
+            raise BadFault(f"seconds must be above 0 and at most {_MAX_SECONDS}, and only with {', '.join(_TIMED)}")
         if not isinstance(fault.member, str) or (fault.member and fault.on not in _WITH_MEMBER):
             raise BadFault(f"member must be a userid, and only with on {', '.join(_WITH_MEMBER)}")
         return fault

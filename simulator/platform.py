@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from simulator.aibot.bot import Bot
 from simulator.app import App
+from simulator.app_cards import AppCards
 from simulator.calls import Calls
 from simulator.chats import Chats, in_chat
 from simulator.corp import Corp
@@ -17,6 +18,7 @@ from simulator.media import Media
 from simulator.posting import Overloaded, Posting, Unpostable
 from simulator.rules import Rules
 from simulator.sending import Sender
+from simulator.sent import SentMessages
 from simulator.settings import Settings
 from simulator.tokens import Tokens
 from simulator.trace import Trace
@@ -33,8 +35,8 @@ class Platform:
     """State and behaviour behind all routes.
 
     ``rules`` are changed in place and by reference; ``clock`` gives epoch seconds and drives every rule about time
-    except the deadlines of HTTP exchanges and the pause between refreshes. ``api_lock`` guards ``tokens`` and
-    ``sender``; the other parts guard themselves. ``closing`` is set when the process ends, so that nothing sleeps on.
+    except the deadlines of HTTP exchanges and the pause between refreshes. ``api_lock`` guards ``tokens``, ``sender``
+    and ``sent``; the other parts guard themselves. ``closing`` is set when the process ends, so that nothing sleeps on.
     """
 
     def __init__(
@@ -55,11 +57,16 @@ class Platform:
         self.uploads = Uploads()
         self.media = Media(self.uploads, self.rules, clock)
         self.tokens = Tokens(settings, self.rules, self.journal, clock)
+        self.app_cards = AppCards(self.rules, self.chats, clock)
+        self.sent = SentMessages(self.rules, self.chats, clock)
         self.sender = Sender(
             settings=settings,
             rules=self.rules,
             journal=self.journal,
             chats=self.chats,
+            cards=self.app_cards,
+            sent=self.sent,
+            media=self.media,
             members=self.corp.members,
             clock=clock,
         )
@@ -157,6 +164,8 @@ class Platform:
         with self.api_lock:
             self.tokens.clear()
             self.sender.clear()
+            self.sent.clear()
+        self.app_cards.clear()
         self.calls.clear()
         self.media.clear()
         self.uploads.clear()
@@ -173,6 +182,7 @@ class Platform:
             faults=self.faults,
             trace=self.trace,
             media=self.media,
+            cards=self.app_cards,
             clock=self.clock,
         )
 

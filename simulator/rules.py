@@ -5,6 +5,7 @@ A dagger (†) marks what the protocol reference does not know for certain.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 PLAIN_XML = ("mixed", "cdata", "bare")
@@ -22,6 +23,8 @@ class BadRule(ValueError):
 class Rules:
     """What the simulator enforces now; seconds end in ``_s``, bytes of UTF-8 in ``_bytes``."""
 
+    trusted_ips: str = ""
+    """Rule 15: addresses and networks that may call qyapi, comma-separated; empty: all. Others get 60020."""
     url_check_timeout_s: float = 1.0
     """Rule 1: how long the callback URL may take to answer its verification."""
     callback_timeout_s: float = 5.0
@@ -34,6 +37,8 @@ class Rules:
     """Rule 5: a status other than 200 is retried too (page 90238); off follows page 90930."""
     callback_retry_reuses_signature: bool = False
     """§2.1†: a retry repeats timestamp, nonce and ciphertext instead of signing anew."""
+    refuse_unlisted_replies: bool = True
+    """Rule 6†: a passive reply to an event that documents none, or only a change of its card, is not shown."""
     plain_xml: str = "mixed"
     """Rule 11: ``cdata``, ``bare``, or ``mixed``: the two in turn."""
     token_life_s: float = 7200
@@ -68,8 +73,32 @@ class Rules:
     """Rule 20: the interval of the duplicate check when the request names none."""
     duplicate_interval_max_s: float = 14_400
     """Rule 20: the longest interval a request may name."""
+    response_code_life_s: float = 259_200
+    """Rule 21: how long a response code works (72 h)."""
+    response_code_errcode: int = 40_058
+    """Rule 21†: what a used, old or unknown response code answers; no code is documented."""
+    card_errcode: int = 40_058
+    """§5.9†: what a template card that breaks the grammar answers; there are finer codes too (42014 to 42051)."""
+    refuse_repeated_task_id: bool = True
+    """§5.9†: a card with a ``task_id`` that the app used before is refused; off: it is sent."""
+    recall_life_s: float = 86_400
+    """Rule 22: how long a message can be recalled (24 h); then 42052."""
     media_id_life_s: float = 259_200
     """Rule 23: how long a media id works (3 days); then 40007."""
+    image_bytes: int = 10_485_760
+    """Rule 23: the largest picture (10 MB); more is 40009."""
+    voice_bytes: int = 2_097_152
+    """Rule 23: the largest voice (2 MB); more is 45001."""
+    voice_s: float = 60
+    """Rule 23: the longest voice; more is 45007."""
+    video_bytes: int = 10_485_760
+    """Rule 23: the largest video (10 MB); more is 40011."""
+    file_bytes: int = 20_971_520
+    """Rule 23: the largest file (20 MB); more is 45001."""
+    permanent_image_bytes: int = 2_097_152
+    """Rule 23†: the largest picture of ``media/uploadimg``; more is 40009."""
+    permanent_images_per_day: int = 1000
+    """Rule 19: pictures of ``media/uploadimg`` a day (Asia/Shanghai); more is 45009 until midnight."""
     encrypted_userids: bool = False
     """Rule 26: the bot's callbacks carry encrypted userids, as for a creator who is no super administrator."""
     stream_poll_s: float = 1.0
@@ -115,7 +144,23 @@ class Rules:
         return asdict(self)
 
 
+def is_trusted(ip: str, trusted_ips: str) -> bool:
+    """Whether ``ip`` is one of the ``trusted_ips`` (rule 15)."""
+    networks = _networks(trusted_ips)
+    return not networks or any(ip_address(ip) in network for network in networks)
+
+
+def _networks(trusted_ips: str) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(text.strip()) for text in trusted_ips.split(",") if text.strip()]
+
+
 def _checked(name: str, value: Any, kind: type) -> Any:
+    if name == "trusted_ips":
+        try:
+            _networks(value)
+        except (AttributeError, ValueError) as error:
+            raise BadRule(f"{name} must be addresses or networks, comma-separated: {error}") from error
+        return value
     if name in _CHOICES:
         if value not in _CHOICES[name]:
             raise BadRule(f"{name} must be one of {', '.join(_CHOICES[name])}")

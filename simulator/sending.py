@@ -12,27 +12,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.app_cards import AppCards
 from simulator.chats import Chats
+from simulator.entries import Entry
 from simulator.errcodes import ApiError
 from simulator.journal import Journal
-from simulator.limits import DayQuota, MemberRate, cut_utf8
+from simulator.limits import DayQuota, MemberRate
+from simulator.media import Media
+from simulator.messages import Message, MessageReader
 from simulator.rules import Rules
+from simulator.sent import SentMessages
 from simulator.settings import Member, Settings
 
 _MAX_USERS = 1000
 _MAX_PARTIES = 100
 _KEPT_REQUESTS = 5000
-_SHOWN_AS_TEXT = ("text", "markdown")
-_SHOWN_AS_JSON = ("textcard", "news", "miniprogram_notice", "template_card")
-_WITH_MEDIA = ("image", "voice", "file", "video", "mpnews")
 _UNICODE_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u[0-9a-fA-F]{4}")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Message:
-    type: str
-    content: str
-    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +47,16 @@ class Sender:
         rules: Rules,
         journal: Journal,
         chats: Chats,
+        cards: AppCards,
+        sent: SentMessages,
+        media: Media,
         members: Mapping[str, Member],
         clock: Callable[[], float],
     ) -> None:
         self._settings = settings
+        self._reader = MessageReader(rules, media)
+        self._cards = cards
+        self._sent = sent
         self._rules = rules
         self._journal = journal
         self._chats = chats
@@ -71,10 +72,10 @@ class Sender:
 
     def send(self, raw: bytes, request_id: str) -> dict[str, Any]:
         """The answer to the request body ``raw``. Raises :class:`ApiError`."""
-        body = self._read(raw)
-        message = self._message(body)
+        body = read_body(raw, self._rules)
+        message = self._reader.read(body)
         recipients = self._recipients(body)
-        self._check_agent(body)
+        self.check_agent(body)
         if not recipients.members:
             raise ApiError(81013, 17)
         interval_s = self._duplicate_interval(body)
@@ -84,14 +85,22 @@ class Sender:
             if self._clock() - sent_at < interval_s:
                 self._journal.rule(20, "duplicate_not_delivered", request_id, msgid=msgid)
                 return {"errcode": 0, "errmsg": "ok", "msgid": msgid}
+        if message.type == "template_card":
+            self._cards.admit(message.fields)
         per_day = self._rules.seats * self._rules.sends_per_seat_and_day
         if not self._day.take(self._clock(), len(recipients.members), per_day):
             raise ApiError(45009, 19)
-        return self._deliver(message, recipients, digest, request_id, body)
+        return self._deliver(message, recipients, digest, request_id)
 
-    def _deliver(
-        self, message: _Message, recipients: _Recipients, digest: str, request_id: str, body: dict[str, Any]
-    ) -> dict[str, Any]:
+    def check_agent(self, body: Mapping[str, Any]) -> None:
+        """Raises :class:`ApiError` unless ``body`` names the app that the token is for (rule 14)."""
+        agent_id = body.get("agentid")
+        if isinstance(agent_id, bool) or not isinstance(agent_id, int):
+            raise ApiError(40056, None)
+        if agent_id != self._settings.agent_id:
+            raise ApiError(301002, 14)
+
+    def _deliver(self, message: Message, recipients: _Recipients, digest: str, request_id: str) -> dict[str, Any]:
         msgid = secrets.token_urlsafe(48)
         self._seen[digest] = (self._clock(), msgid)
         self._seen.move_to_end(digest)
@@ -101,60 +110,32 @@ class Sender:
             self._journal.rule(17, "text_cut", request_id, limit_bytes=self._rules.text_bytes)
         if recipients.invalid:
             self._journal.rule(17, "invalid_recipients", request_id, None, **recipients.invalid)
+        entries: dict[str, Entry | None] = {}
+        # Before anybody can press it.
+        code = self._cards.sent(message.fields, msgid, entries) if message.type == "template_card" else ""
+        self._sent.remember(msgid, entries)
         for userid in recipients.members:
-            rate = self._rates.setdefault(userid, MemberRate())
-            if not rate.take(
-                self._clock(), per_minute=self._rules.member_per_minute, per_hour=self._rules.member_per_hour
-            ):
-                self._journal.rule(18, "not_delivered", request_id, member=userid, msgid=msgid)
-                continue
-            self._chats.add(
-                member=userid,
-                via="send",
-                type=message.type,
-                content=message.content,
-                cut=message.cut,
-                msg_id=msgid,
-                request_id=request_id,
-            )
+            entries[userid] = self._show(message, userid, msgid, request_id)
         answer = {"errcode": 0, "errmsg": "ok", **recipients.invalid, "msgid": msgid}
-        if _is_interactive(body):
-            answer["response_code"] = secrets.token_urlsafe(32)
-        return answer
+        return {**answer, "response_code": code} if code else answer
 
-    def _read(self, raw: bytes) -> dict[str, Any]:
-        if self._rules.refuse_unicode_escapes and _UNICODE_ESCAPE.search(raw):
-            raise ApiError(40033, None)
-        try:
-            body = json.loads(raw)
-            raw.decode("utf-8", "strict")
-        except ValueError as error:
-            raise ApiError(40058, None, ", Warning: wrong json format.") from error
-        if not isinstance(body, dict):
-            raise ApiError(40058, None, ", Warning: wrong json format.")
-        return body
-
-    def _message(self, body: dict[str, Any]) -> _Message:
-        kind = body.get("msgtype")
-        if kind not in (*_SHOWN_AS_TEXT, *_SHOWN_AS_JSON, *_WITH_MEDIA):
-            raise ApiError(40008, None)
-        content = body.get(kind)
-        if not isinstance(content, dict) or not content:
-            raise ApiError(40063, None)
-        if kind in _WITH_MEDIA:
-            # Nothing can be uploaded here, so every media_id is one the platform does not know.
-            raise ApiError(40007 if content.get("media_id") or kind == "mpnews" else 44001, None)
-        if kind in _SHOWN_AS_JSON:
-            return _Message(type=kind, content=json.dumps(content, ensure_ascii=False, indent=2))
-        text = content.get("content", "")
-        if not isinstance(text, str):
-            raise ApiError(40035, None)
-        if not text:
-            raise ApiError(44004, 17)
-        if len(text.encode()) > self._rules.refused_text_bytes:
-            raise ApiError(45002, None)
-        shown, cut = cut_utf8(text, self._rules.text_bytes)
-        return _Message(type=kind, content=shown, cut=cut)
+    def _show(self, message: Message, userid: str, msgid: str, request_id: str) -> Entry | None:
+        rate = self._rates.setdefault(userid, MemberRate())
+        limits = {"per_minute": self._rules.member_per_minute, "per_hour": self._rules.member_per_hour}
+        if not rate.take(self._clock(), **limits):
+            self._journal.rule(18, "not_delivered", request_id, member=userid, msgid=msgid)
+            return None
+        return self._chats.add(
+            member=userid,
+            via="send",
+            type=message.type,
+            content=message.content,
+            cut=message.cut,
+            fields=message.fields,
+            upload=message.upload.summary() if message.upload else None,
+            msg_id=msgid,
+            request_id=request_id,
+        )
 
     def _recipients(self, body: dict[str, Any]) -> _Recipients:
         users, parties, tags = (_names(body, field) for field in ("touser", "toparty", "totag"))
@@ -174,13 +155,6 @@ class Sender:
             {field: "|".join(names) for field, names in invalid.items() if names},
         )
 
-    def _check_agent(self, body: dict[str, Any]) -> None:
-        agent_id = body.get("agentid")
-        if isinstance(agent_id, bool) or not isinstance(agent_id, int):
-            raise ApiError(40056, None)
-        if agent_id != self._settings.agent_id:
-            raise ApiError(301002, 14)
-
     def _duplicate_interval(self, body: dict[str, Any]) -> float | None:
         """Seconds in which the same request is not delivered again; ``None`` when the check is off."""
         if body.get("enable_duplicate_check", 0) != 1:
@@ -191,15 +165,22 @@ class Sender:
         return min(float(interval_s), self._rules.duplicate_interval_max_s)
 
 
+def read_body(raw: bytes, rules: Rules) -> dict[str, Any]:
+    """The JSON object that an API was called with. Raises :class:`ApiError`."""
+    if rules.refuse_unicode_escapes and _UNICODE_ESCAPE.search(raw):
+        raise ApiError(40033, None)
+    try:
+        body = json.loads(raw)
+        raw.decode("utf-8", "strict")
+    except (ValueError, RecursionError) as error:
+        raise ApiError(40058, None, ", Warning: wrong json format.") from error
+    if not isinstance(body, dict):
+        raise ApiError(40058, None, ", Warning: wrong json format.")
+    return body
+
+
 def _names(body: dict[str, Any], field: str) -> list[str]:
     value = body.get(field, "")
     if not isinstance(value, str):
         raise ApiError(40035, None)
     return list(dict.fromkeys(name for name in value.split("|") if name))
-
-
-def _is_interactive(body: dict[str, Any]) -> bool:
-    card = body.get("template_card", {})
-    return body["msgtype"] == "template_card" and (
-        "action_menu" in card or str(card.get("card_type", "")).endswith("_interaction")
-    )

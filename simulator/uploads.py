@@ -12,18 +12,20 @@ MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 KEPT_BYTES = 200 * 1024 * 1024
 """All uploads together; the oldest go first."""
 
-_PICTURES = (
+_KINDS = (
     ("image/png", re.compile(rb"\x89PNG\r\n\x1a\n")),
     ("image/jpeg", re.compile(rb"\xff\xd8\xff")),
     ("image/gif", re.compile(rb"GIF8[79]a")),
     ("image/webp", re.compile(rb"RIFF....WEBP", re.DOTALL)),
+    ("video/mp4", re.compile(rb"....ftyp", re.DOTALL)),
+    ("audio/amr", re.compile(rb"#!AMR")),
 )
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upload:
-    """A picture or file; ``content_type`` is a picture's, or ``application/octet-stream``."""
+    """A picture, video, voice or file; ``content_type`` is told from its bytes, else ``application/octet-stream``."""
 
     id: str
     name: str
@@ -32,8 +34,13 @@ class Upload:
 
     @property
     def is_picture(self) -> bool:
-        """Whether a page may show it."""
-        return self.content_type != "application/octet-stream"
+        """Whether it is a picture, which a page may show."""
+        return self.content_type.startswith("image/")
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a page may show or play it."""
+        return self.is_picture or self.content_type == "video/mp4"
 
     def summary(self) -> dict[str, Any]:
         """All but the bytes, JSON-ready."""
@@ -55,7 +62,7 @@ class Uploads:
 
     def add(self, name: str, data: bytes) -> Upload:
         """Keep ``data``; what it is shows in its first bytes, not in its name."""
-        content_type = next((kind for kind, head in _PICTURES if head.match(data)), "application/octet-stream")
+        content_type = next((kind for kind, head in _KINDS if head.match(data)), "application/octet-stream")
         safe_name = _NOT_IN_A_NAME.sub("_", name).strip()[-128:] or "file"
         upload = Upload(id=secrets.token_urlsafe(12), name=safe_name, content_type=content_type, data=data)
         with self._lock:

@@ -59,6 +59,17 @@ def test_a_server_of_ones_own_replaces_the_embedded_one() -> None:
     assert settings_of(REDIS_URL="redis://a/0", BROKER_URL="redis://b/0").broker_url == "redis://b/0"
 
 
+def test_a_qdrant_server_is_described_whole() -> None:
+    settings = settings_of(QDRANT_URL="https://qdrant.example:6333/", QDRANT_QUANTIZATION="scalar")
+    assert (settings.qdrant_url, settings.qdrant_quantization) == ("https://qdrant.example:6333", "scalar")
+    assert (settings.qdrant_collection, settings.qdrant_replicas, settings.qdrant_timeout) == ("knowledge", 1, 10.0)
+    assert problems_of({"QDRANT_QUANTIZATION": "int4", "QDRANT_COLLECTION": "a/b", "QDRANT_TIMEOUT": "0"}) == [
+        "environment: QDRANT_COLLECTION: found 'a/b'; expected at most 60 letters, digits, - and _",
+        "environment: QDRANT_QUANTIZATION: found 'int4'; expected none, scalar or binary",
+        "environment: QDRANT_TIMEOUT: found '0'; expected a number of seconds from 0.5 to 120",
+    ]
+
+
 def test_an_empty_value_counts_as_unset(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("PORT=\nTIMEZONE=UTC\nREDIS_URL=   \n")

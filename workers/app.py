@@ -1,13 +1,15 @@
 """Entry point of Celery: ``celery -A workers.app worker --pool threads`` and ``celery -A workers.app beat``.
 
 Importing this module reads the settings and nothing else: beat stays light, and the worker builds its services when
-it starts (a thread pool owns the model and the embedded index, so it must be one process).
+it starts. A thread pool owns the model and the embedded index, so it must be one process; with a Qdrant server any
+number of workers may run, and the pools ``solo`` and ``prefork`` too, where every process builds services of its own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
-from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
 
 from bot.settings import load_settings, prepare_process
 
@@ -15,9 +17,16 @@ settings = load_settings()
 prepare_process(settings)  # prometheus_client decides while it is imported where it counts
 
 from bot import telemetry  # noqa: E402
-from bot.assembly import WorkerServices, build_worker  # noqa: E402
+from bot.assembly import WorkerServices, build_worker, upgrade_database  # noqa: E402
 from bot.errors import BotError  # noqa: E402
-from bot.task_queue import DRAIN_TASK, SWEEP_TASK, UPKEEP_TASK, create_celery  # noqa: E402
+from bot.task_queue import (  # noqa: E402
+    DRAIN_TASK,
+    EXPIRE_MEDIA_TASK,
+    FETCH_MEDIA_TASK,
+    SWEEP_TASK,
+    UPKEEP_TASK,
+    create_celery,
+)
 from workers.housekeeping import Housekeeping  # noqa: E402
 
 log = structlog.get_logger()
@@ -27,8 +36,9 @@ app = create_celery(settings.broker_url)
 class _Worker:
     """What one worker process holds between Celery's signals."""
 
+    pool: str
     services: WorkerServices
-    housekeeping: Housekeeping
+    housekeeping: Housekeeping | None = None
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -37,23 +47,29 @@ def _configure_logging(**_: Any) -> None:
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]  # Celery ships no types
-def _build(sender: Any, **_: Any) -> None:
-    """Build the services, or end: Celery would log an exception here and go on without them."""
-    if "thread" not in sender.pool_cls.__module__:
-        log.critical("worker_not_started", error="the embedded index needs one process: start it with --pool threads")
+def _begin(sender: Any, **_: Any) -> None:
+    """Check the pool and build the services; what forks afterwards builds none before, as threads do not follow."""
+    _Worker.pool = sender.pool_cls.__module__.rpartition(".")[2]
+    if cure := _fault_of_pool(_Worker.pool):
+        log.critical("worker_not_started", error=cure)
         raise SystemExit(2)
-    try:
-        _Worker.services = build_worker()
-    except BotError as error:
-        log.critical("worker_not_started", error=str(error))
-        raise SystemExit(2) from error
-    except Exception as error:
-        log.exception("worker_not_started")
-        raise SystemExit(1) from error
+    if _Worker.pool == "prefork":
+        _or_end(lambda: upgrade_database(settings))  # once, before the children look at it all together
+    else:
+        _build()
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]  # Celery ships no types
+def _begin_child(**_: Any) -> None:
+    if _Worker.pool == "prefork":  # the solo pool says this too, of the worker itself
+        _build()
+        _Worker.services.reloader.start()  # the rest of what starts with a worker is the parent's
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def _start(sender: Any, **_: Any) -> None:
+    if _Worker.pool == "prefork":
+        _build()
     _Worker.services.start()
     _Worker.housekeeping = Housekeeping(_Worker.services, sender.hostname)
     _Worker.housekeeping.start()
@@ -61,8 +77,37 @@ def _start(sender: Any, **_: Any) -> None:
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def _stop(**_: Any) -> None:
-    _Worker.housekeeping.close()
-    _Worker.services.close()
+    if _Worker.housekeeping is not None:  # else it ends before it was ready
+        _Worker.housekeeping.close()
+        _Worker.services.close()
+
+
+def _fault_of_pool(pool: str) -> str:
+    """What is wrong with Celery's pool and what to do; empty when nothing is."""
+    if settings.qdrant_url is None and pool != "thread":
+        return "the embedded index needs one process: start it with --pool threads, or set QDRANT_URL"
+    if pool not in ("thread", "solo", "prefork"):
+        return f"the pool {pool} is not supported: start it with --pool threads, solo or prefork"
+    return ""
+
+
+def _build() -> None:
+    def build() -> None:
+        _Worker.services = build_worker()
+
+    _or_end(build)
+
+
+def _or_end(work: Callable[[], None]) -> None:
+    """Do ``work``, or end the process: Celery would log an exception here and go on without it."""
+    try:
+        work()
+    except BotError as error:
+        log.critical("worker_not_started", error=str(error))
+        raise SystemExit(2) from error
+    except Exception as error:
+        log.exception("worker_not_started")
+        raise SystemExit(1) from error
 
 
 @app.task(name=DRAIN_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -81,3 +126,15 @@ def sweep() -> None:
 def upkeep() -> None:
     """Slow chores: tickets nobody took, counts that drifted."""
     _Worker.services.upkeep()
+
+
+@app.task(name=FETCH_MEDIA_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+def fetch_media(conversation: str, attachment: dict[str, str]) -> None:
+    """Bring what a message shows into the store; its turn does so itself where this was lost."""
+    _Worker.services.fetch_media(conversation, attachment)
+
+
+@app.task(name=EXPIRE_MEDIA_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+def expire_media() -> None:
+    """Remove media whose time is over."""
+    _Worker.services.expire_media()

@@ -66,3 +66,4 @@ class Housekeeping:
             log.warning("beat_silent", since_s=SWEEP_SILENCE_S)
             self._services.sweep()
             self._services.upkeep()
+            self._services.expire_media()

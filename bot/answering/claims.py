@@ -185,7 +185,7 @@ def _answered_question(title: str, text: str) -> Iterator[Clause]:
         yield Clause(said, figures_of(said))
 
 
-_QUESTION = re.compile(r"(?:吗|么)?\s*[？?]\s*$|吗\s*$")
+_QUESTION = re.compile(r"(?:吗|么)?\s{0,8}[？?]\s*$|吗\s*$")
 
 
 def with_signs(text: str) -> str:

@@ -13,7 +13,9 @@ from bot.answering.quantities import fold
 _QUOTED = re.compile(
     '《([^《》\n]{1,80})》|“([^“”\n]{1,80})”|「([^「」\n]{1,80})」|『([^『』\n]{1,80})』|(?<!\\w)"([^"\n]{1,80})"'
 )
-_LATIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-./+&][A-Za-z0-9]+)*|\d+(?:\.\d+)?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
+_LATIN = re.compile(
+    r"[A-Za-z][A-Za-z0-9]*(?:[-./+&][A-Za-z0-9]+)*|(?<!\d)\d+(?:\.\d+)?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*"
+)
 _ORDINARY = frozenset({"a", "an", "the", "i", "ok", "and", "or", "vs", "e.g", "i.e"})
 _DRUG_ENDING = re.compile(
     r"(?:cillin|mycin|floxacin|statin|pril|sartan|olol|azole|prazole|tidine|gliptin|gliflozin|mab|nib|vir|hexol|hexal|"

@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 _UNITS: dict[str, tuple[str, Fraction]] = {}
@@ -85,7 +84,7 @@ _MONTHS = (
 )
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
 
-_CN = "[零〇一二两三四五六七八九十百千]{1,12}"  # longer ones mean nothing, and would be tried from each of their characters
+_CN = "[零〇一二两三四五六七八九十百千]+"
 _ARABIC = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _LATIN = sorted((alias for alias in _UNITS if alias[0].isascii() and alias != "%"), key=len, reverse=True)
 _OTHER = sorted((alias for alias in _UNITS if not alias[0].isascii() or alias == "%"), key=len, reverse=True)
@@ -234,7 +233,7 @@ def _is_quantity(found: re.Match[str]) -> bool:
     """``3D`` is a name, and "one" with a word that only counts (``一个``, ``一种``) is an article."""
     if found["n"]:
         return bool(found["u"]) or not re.match(r"[a-z]", found.string[found.end() :])
-    return not (found["c"] == "一" and "/" not in found["cu"] and _UNITS[found["cu"]][0] == "")
+    return not (found["c"] == "一" and _UNITS[found["cu"]][0] == "")
 
 
 def _measured(value: Fraction, unit: str) -> Iterator[Quantity]:
@@ -263,7 +262,7 @@ def _number(text: str) -> Fraction:
 
 
 def _arabic(text: str) -> Fraction:
-    return Fraction(Decimal(text.replace(",", "")))  # by Decimal, as int() refuses more than 4,300 digits
+    return Fraction(text.replace(",", ""))
 
 
 def _chinese(text: str) -> int:

@@ -22,6 +22,18 @@ def answer_text(answer: Answer, texts: Texts, language: Language, link: Link) ->
     return f"{lead}{answer.text}\n\n{heading}\n{sources}"
 
 
+def own_answer_text(answer: Answer, texts: Texts, language: Language) -> str:
+    """An answer from what the person sent: it says so, and its sources are no links, for nobody else may see them."""
+    lead, heading = texts.say("own_answer", language), texts.say("sources", language)
+    lines = [
+        texts.say(
+            "own_source_line", language, n=n, name=entry.source, where=f" · {entry.location}" if entry.location else ""
+        )
+        for n, entry in enumerate(answer.cited, 1)
+    ]
+    return "\n".join((lead, answer.text, "", heading, *lines))
+
+
 def refusal_text(near: tuple[str, ...], texts: Texts, language: Language) -> str:
     """That the knowledge does not carry an answer, and what comes near."""
     if not near:

@@ -9,28 +9,32 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_NUMBERS = r"\d{1,3}(?:\s*[-,，、;；~–至]\s*\d{1,3})*"
+_GAP = r"[^\S\n]{0,2}"  # bounded, here and below, so that no run of anything is gone over again from each of its places
+_NUMBERS = rf"\d{{1,3}}(?:{_GAP}[-,，、;；~–至]{_GAP}\d{{1,3}})*"
 MARK = re.compile(
-    rf"[\[［【]\s*(?:\^|来源|资料|文献|sources?|refs?)?\s*[:：]?\s*({_NUMBERS})\s*(?:†[^\]］】]*)?[\]］】]",
+    rf"[\[［【]{_GAP}(?:\^|来源|资料|文献|sources?|refs?)?{_GAP}[:：]?{_GAP}({_NUMBERS}){_GAP}(?:†[^\]］】]{{0,80}})?[\]］】]",
     re.IGNORECASE,
 )
 """``[1]``, ``[1,2]``, ``【1】``, ``［1］``, ``[来源1]``, ``[^1]`` …"""
 _RANGE = re.compile(r"(\d+)\s*[-~–至]\s*(\d+)")
 _LONGEST_RANGE = 20
 
-_STOP = re.compile(r"(?:[。！？!?…]|\.(?!\d))+[\"'”’」』）)》*_]*|\n")
+_STOP = re.compile(r"(?:[。！？!?…]|\.(?!\d)){1,16}[\"'”’」』）)》*_]{0,16}|\n")
 _MARKS = re.compile(rf"(?:[ \t]*{MARK.pattern})*[。.]?", re.IGNORECASE)
 _MAYBE_MARK = re.compile(r"[ \t]*(?:[\[［【][^\]］】\n]{0,16})?")
 _BEFORE_DOT = re.compile(r"(?:^|[^A-Za-z0-9.])((?:[A-Za-z]\.)*[A-Za-z]+|\d{1,3})$")
+_LONGEST_WORD = 40
 _ABBREVIATION = re.compile(
     r"[a-z]|al|approx|ca|cf|co|dept|dr|est|etc|fig|inc|ltd|mr|mrs|ms|no|prof|resp|st|viz|vol|vs|.*\..*"
 )
 """Also initials, and whatever has dots inside, such as ``e.g`` and ``i.v``."""
 _LEAD = re.compile(
-    r"\s*(?:(?:[-*+•·▪]|#{1,6}|>|\d{1,2}[.．](?!\d)|\d{1,2}[、)）]|[（(]\d{1,2}[)）]|[①-⑳]|[一二三四五六七八九十]{1,2}、)"
-    r"[ \t]*)*"
+    r"(?:\s*(?:[-*+•·▪]|#{1,6}|>|\d{1,2}[.．](?!\d)|\d{1,2}[、)）]|[（(]\d{1,2}[)）]|[①-⑳]|[一二三四五六七八九十]{1,2}、))*"
+    r"\s*"
 )
 _SPACE = re.compile(r"[ \t]*")
+_BLANK = re.compile(r"\s*")
+_LINE_END = re.compile(r"[ \t]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class SentenceSplitter:
 
     def __init__(self) -> None:
         self._buffer = ""
+        self._layout = 0
+        """Where what is more than layout may begin in the buffer."""
+        self._searched = 0
+        """Up to where the buffer holds no end of a sentence."""
         self._line_begins = True
 
     def feed(self, delta: str) -> list[Sentence]:
@@ -63,24 +71,32 @@ class SentenceSplitter:
     def finish(self) -> list[Sentence]:
         """The sentences that end because the text does."""
         sentences = list(self._cut(final=True))
-        rest, self._buffer = self._buffer, ""
+        rest, self._buffer, self._layout, self._searched = self._buffer, "", 0, 0
         return [*sentences, *self._sentence(rest)]
 
     def _cut(self, *, final: bool) -> Iterator[Sentence]:
-        while (end := _first_end(self._buffer, final=final)) is not None:
-            piece, self._buffer = self._buffer[:end], self._buffer[end:]
+        while True:
+            blank = _BLANK.match(self._buffer, self._layout)
+            self._layout = blank.end() if blank else self._layout
+            end, self._searched = _first_end(self._buffer, self._layout, self._searched, final=final)
+            if end is None:
+                return
+            if self._at_line_start(self._buffer) and _LEAD.fullmatch(self._buffer, self._layout, end):
+                self._layout = end  # an empty item of a list: layout that the next sentence begins with
+                continue
+            piece, self._buffer, self._layout = self._buffer[:end], self._buffer[end:], 0
             yield from self._sentence(piece)
 
     def _sentence(self, piece: str) -> Iterator[Sentence]:
-        begins = self._line_begins or piece.lstrip(" \t").startswith("\n")
-        found = (_LEAD if begins else _SPACE).match(piece)
+        found = (_LEAD if self._at_line_start(piece) else _SPACE).match(piece)
         lead = found.group() if found else ""
         body = piece[len(lead) :].rstrip()
-        if not body:  # layout that the next sentence begins with
-            self._buffer = piece + self._buffer
-            return
-        self._line_begins = False
-        yield Sentence(lead, MARK.sub(_normal, body), tuple(dict.fromkeys(cited_in(body))))
+        if body:
+            self._line_begins = False
+            yield Sentence(lead, MARK.sub(_normal, body), tuple(dict.fromkeys(cited_in(body))))
+
+    def _at_line_start(self, text: str) -> bool:
+        return self._line_begins or _LINE_END.match(text) is not None
 
 
 def cited_in(text: str) -> Iterator[int]:
@@ -101,29 +117,32 @@ def _normal(mark: re.Match[str]) -> str:
     return "".join(f"[{number}]" for number in _numbers(mark[1]))
 
 
-def _first_end(text: str, *, final: bool) -> int | None:
-    """Where the first sentence of ``text`` ends, if that is certain."""
-    start = len(text) - len(text.lstrip())
-    for stop in _STOP.finditer(text, start):
+def _first_end(text: str, begin: int, searched: int, *, final: bool) -> tuple[int | None, int]:
+    """Where the first sentence of ``text``, which begins at ``begin``, ends, if that is certain; and up to where there
+    is certainly no end, for the next time that ``text`` has grown."""
+    for stop in _STOP.finditer(text, max(begin, searched)):
         if stop.group() == "\n":
-            return stop.start()
+            return stop.start(), 0
         if stop.group() == "." and not _ends_a_sentence(text, stop):
+            if stop.end() == len(text):  # a quotation mark may follow, which makes it an end
+                return None, stop.start()
             continue
         marks = _MARKS.match(text, stop.end())
         end = marks.end() if marks else stop.end()
         if not final and _MAYBE_MARK.fullmatch(text, end):
-            return None
-        return end
-    return None
+            return None, stop.start()
+        return end, 0
+    return None, len(text)
 
 
 def _ends_a_sentence(text: str, dot: re.Match[str]) -> bool:
     after = text[dot.end() : dot.end() + 1]
     if after.isascii() and (after.isalnum() or after in "_/@"):  # a name with a dot in it
         return False
-    before = _BEFORE_DOT.search(text[: dot.start()])
+    before_dot = text[max(0, dot.start() - _LONGEST_WORD) : dot.start()]
+    before = _BEFORE_DOT.search(before_dot)
     if before is None:
         return True
     word = before[1].lower()
-    numbers_a_line = word.isdigit() and text[: dot.start()].rpartition("\n")[2].strip() == word
+    numbers_a_line = word.isdigit() and before_dot.rpartition("\n")[2].strip() == word
     return not (numbers_a_line or _ABBREVIATION.fullmatch(word))

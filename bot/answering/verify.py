@@ -104,7 +104,7 @@ class Verifier:
         if not _SAYS.search(_POLITE.sub("", words)):
             return True
         bare = words.strip(" *_")
-        if not bare.endswith((":", "：")) and not sentence.lead.lstrip().startswith("#"):
+        if not bare.endswith((":", "：")) and not sentence.lead.rpartition("\n")[2].lstrip().startswith("#"):
             return False
         figures = figures_of(words)
         content = content_of(figures)
@@ -173,6 +173,5 @@ def _figures_missing(figures: Figures, grounds: Sequence[Ground]) -> bool:
 def _with_marks(body: str, numbers: Sequence[int]) -> str:
     """``body`` whose marks are exactly ``numbers``, before its full stop."""
     words = MARK.sub("", body).rstrip()
-    stop = re.search(r"[。！？!?.…]*[\"'”’」』）)》*_]*$", words)
-    at = stop.start() if stop else len(words)
+    at = len(words.rstrip("\"'”’」』）)》*_").rstrip("。！？!?.…"))
     return words[:at].rstrip() + "".join(f"[{number}]" for number in numbers) + words[at:]

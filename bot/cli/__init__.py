@@ -15,6 +15,7 @@ COMMANDS = {
     "reference": "bot.cli.reference",
     "replay": "bot.cli.replay",
     "doctor": "bot.cli.doctor",
+    "send": "bot.cli.send",
     "eval": "bot.cli.evaluate",
 }
 """Command name to the module that holds it as ``command``."""

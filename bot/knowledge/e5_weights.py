@@ -49,6 +49,7 @@ class E5Weights:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if self._map[:4] != _MAGIC:
@@ -102,30 +103,36 @@ class UnigramTokenizer:
         for index in range(len(pieces) - 1, -1, -1):  # of equal pieces the first wins, as in e5.c
             self._piece_of[self._trie[pieces[index]]] = index
         self._scores = array("f", scores.tobytes())
-        self._unknown_score = float(scores.min()) - _UNKNOWN_PENALTY
+        self._unknown_score = float(scores.min() - np.float32(_UNKNOWN_PENALTY))
         self._longest = max(map(len, pieces))
         self._normalisation = normalisation
         self.specials = specials
 
     def encode(self, text: str) -> list[int]:
-        """The piece ids of ``text``, without the marks of beginning and end."""
+        """The piece ids of ``text``, without the marks of beginning and end.
+
+        Totals are kept in single precision, as ``e5.c`` keeps them: where a character is repeated several
+        segmentations have the same total, and only the rounding tells them apart.
+        """
         marked = self._normalise(text)
         unknown = self.specials.unknown
         end = len(marked)
-        best = [float("-inf")] * (end + 1)
+        best = array("f", [float("-inf")]) * (end + 1)
         best[0] = 0.0
+        total = array("f", [0.0])
         origin = [0] * (end + 1)
         piece = [unknown] * (end + 1)
         for start in range(end):
             base = best[start]
-            if base + self._unknown_score > best[start + 1]:
-                best[start + 1], origin[start + 1], piece[start + 1] = base + self._unknown_score, start, unknown
             for prefix, key in self._trie.iter_prefixes_with_ids(marked[start : start + self._longest]):
                 index = self._piece_of[key]
                 stop = start + len(prefix)
-                score = base + self._scores[index]
-                if score > best[stop] and index != unknown:
-                    best[stop], origin[stop], piece[stop] = score, start, index
+                total[0] = base + self._scores[index]
+                if total[0] > best[stop] and index != unknown:
+                    best[stop], origin[stop], piece[stop] = total[0], start, index
+            total[0] = base + self._unknown_score
+            if total[0] > best[start + 1]:
+                best[start + 1], origin[start + 1], piece[start + 1] = total[0], start, unknown
         ids = []
         at = end
         while at:

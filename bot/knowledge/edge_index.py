@@ -16,7 +16,6 @@ import os
 import shutil
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +25,20 @@ import structlog
 from bot.errors import BotError, KnowledgeError
 from bot.knowledge.embedder import Embedder
 from bot.knowledge.entries import Entry, EntryKind, Scope
-from bot.knowledge.index import Candidates, Floats, IndexInUse, Route
+from bot.knowledge.index import Candidates, Floats, IndexInUse, IndexState
 from bot.knowledge.points import (
     DENSE_ROUTES,
     ENTRY_ROLE,
     FORMAT,
-    QUESTION_ROLE,
+    KEYWORD_FIELDS,
+    NUMBER_FIELDS,
     SPARSE_ROUTES,
     PointData,
     PointMaker,
-    coverage_weights,
     entry_from_payload,
-    query_weights,
-    question_ids,
-    sparse,
+    point_ids,
 )
+from bot.knowledge.question import Condition, Nearest, OneOf, Population, Within, best_of_each, candidates
 from bot.knowledge.tokens import Tokenizer
 
 log = structlog.get_logger()
@@ -49,8 +47,6 @@ _BATCH = 64
 """Entries embedded and written at a time."""
 _PAGE = 1_000
 """Points read or deleted at a time."""
-_KEYWORDS = ("tenant", "collection", "audience", "kind", "role")
-_NUMBERS = ("valid_from", "valid_to")
 _NEVER_KB = 1_000_000_000
 """The size from which the engine would build an approximate graph: never, exact search is quick enough."""
 
@@ -86,9 +82,7 @@ class EdgeIndex:
 
     def delete(self, ids: Collection[str]) -> None:
         """See :class:`~bot.knowledge.index.Index`."""
-        gone: list[qdrant.PointId] = [
-            point for entry in self.entries(list(ids)) for point in (entry.id, *question_ids(entry))
-        ]
+        gone: list[qdrant.PointId] = [*point_ids(self.entries(list(ids)))]
         with self._engine("written"), self._writing:
             for start in range(0, len(gone), _PAGE):
                 self._shard.update(qdrant.UpdateOperation.delete_points(gone[start : start + _PAGE]))
@@ -105,32 +99,15 @@ class EdgeIndex:
 
     def candidates(self, question: str, vector: Floats, scope: Scope, kind: EntryKind | None, limit: int) -> Candidates:
         """See :class:`~bot.knowledge.index.Index`."""
-        if not scope.collections:
-            return Candidates({route: {} for route in Route}, mass=0.0, visible=0)
-        asking = _Asking(scope, kind, limit)
-        dense = vector.tolist()
-        terms = qdrant.SparseVector(*query_weights(self._tokenizer.query_terms(question)))
-        words = sorted(set(self._tokenizer.query_words(question)))
-        vectors = {
-            Route.DENSE: dense,
-            Route.LEXICAL: terms,
-            Route.QUESTION_DENSE: dense,
-            Route.QUESTION_LEXICAL: terms,
-        }
-        requests = [asking.nearest(route, value) for route, value in vectors.items()]
-        singles = [asking.nearest_word(word) for word in words]
-        with self._engine("read"):
-            answers = self._shard.query_batch(qdrant.QueryBatchRequest(requests + singles))
-            idf = [points[0].score if points else None for points in answers[len(requests) :]]
-            visible = self._shard.count(qdrant.CountRequest(filter=asking.corpus(ENTRY_ROLE), exact=True))
-            weights = coverage_weights(idf, visible)
-            # The engine multiplies with the idf: dividing by it here leaves the weight.
-            held = {word: w / x for word, w, x in zip(words, weights, idf, strict=True) if x}
-            covering = self._shard.query(asking.nearest(Route.WORDS, qdrant.SparseVector(*sparse(held))))
-        routes = {route: _best_of_each(points) for route, points in zip(vectors, answers, strict=False)}
-        mass = sum(weights)
-        routes[Route.WORDS] = {id_: min(1.0, share / mass) for id_, share in _best_of_each(covering).items()}
-        return Candidates(routes, mass=mass, visible=visible)
+        return candidates(
+            Population(scope, kind),
+            question,
+            vector,
+            limit,
+            tokenizer=self._tokenizer,
+            search=self._search,
+            size=self._size,
+        )
 
     def entries(self, ids: Sequence[str]) -> list[Entry]:
         """See :class:`~bot.knowledge.index.Index`."""
@@ -152,6 +129,25 @@ class EdgeIndex:
             self._shard.close()
         os.close(self._lock)
 
+    def state(self) -> IndexState:
+        """See :class:`~bot.knowledge.index.Index`: what cannot be used was emptied when it was opened."""
+        return IndexState.READY
+
+    @contextlib.contextmanager
+    def rebuilt(self) -> Iterator["EdgeIndex"]:
+        """See :class:`~bot.knowledge.index.Index`: this one is rewritten in its place."""
+        yield self
+
+    def _search(self, requests: Sequence[Nearest], population: Population) -> list[dict[str, float]]:
+        with self._engine("read"):
+            found = self._shard.query_batch(qdrant.QueryBatchRequest([_query(item, population) for item in requests]))
+        return [best_of_each([(_entry_id(point), point.score) for point in points]) for points in found]
+
+    def _size(self, population: Population) -> int:
+        wanted = _filter(population.conditions(ENTRY_ROLE))
+        with self._engine("read"):
+            return int(self._shard.count(qdrant.CountRequest(filter=wanted, exact=True)))
+
     @contextlib.contextmanager
     def _engine(self, action: str) -> Iterator[None]:
         if os.getpid() != self._pid:
@@ -160,56 +156,35 @@ class EdgeIndex:
             yield
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """What all requests of one question share."""
-
-    scope: Scope
-    kind: EntryKind | None
-    limit: int
-
-    def corpus(self, role: str) -> qdrant.Filter:
-        """What the reader may see now: the search's filter, and the population its idf is counted over."""
-        scope = self.scope
-        conditions: list[qdrant.ConditionType] = [
-            _is("role", role),
-            _is("tenant", scope.tenant),
-            qdrant.FieldCondition("collection", match=qdrant.MatchAny(list(scope.collections))),
-            qdrant.FieldCondition("audience", match=qdrant.MatchAny([item.value for item in scope.reader.readable])),
-            qdrant.FieldCondition("valid_from", range=qdrant.RangeFloat(lte=scope.now)),
-            qdrant.FieldCondition("valid_to", range=qdrant.RangeFloat(gt=scope.now)),
-        ]
-        if self.kind is not None:
-            conditions.append(_is("kind", self.kind.value))
-        return qdrant.Filter(must=conditions)
-
-    def nearest(self, route: Route, vector: Any) -> qdrant.QueryRequest:
-        """The best of one route. Question points: more, as several may belong to one entry."""
-        asks = route in (Route.QUESTION_DENSE, Route.QUESTION_LEXICAL)
-        return self._request(route, vector, QUESTION_ROLE if asks else ENTRY_ROLE, self.limit * (3 if asks else 1))
-
-    def nearest_word(self, word: str) -> qdrant.QueryRequest:
-        """One word alone: the score of any hit is the word's idf."""
-        return self._request(Route.WORDS, qdrant.SparseVector(*query_weights([word])), ENTRY_ROLE, 1)
-
-    def _request(self, route: Route, vector: Any, role: str, limit: int) -> qdrant.QueryRequest:
-        corpus = self.corpus(role)
-        dense = route in DENSE_ROUTES
-        return qdrant.QueryRequest(
-            limit,
-            query=qdrant.Query.Nearest(vector, using=route.value),
-            filter=corpus,
-            with_payload=[] if role == ENTRY_ROLE else ["entry"],
-            params=qdrant.SearchParams(exact=True, idf=None if dense else qdrant.IdfParams(corpus=corpus)),
-        )
+def _query(request: Nearest, population: Population) -> qdrant.QueryRequest:
+    corpus = _filter(population.conditions(request.role))
+    dense = request.route in DENSE_ROUTES
+    vector = qdrant.SparseVector(*request.vector) if isinstance(request.vector, tuple) else request.vector
+    return qdrant.QueryRequest(
+        request.limit,
+        query=qdrant.Query.Nearest(vector, using=request.route.value),
+        filter=corpus,
+        with_payload=[] if request.role == ENTRY_ROLE else ["entry"],
+        params=qdrant.SearchParams(exact=True, idf=None if dense else qdrant.IdfParams(corpus=corpus)),
+    )
 
 
-def _best_of_each(points: Sequence[Any]) -> dict[str, float]:
-    """Entry id to its best point's score, best first."""
-    best: dict[str, float] = {}
-    for point in points:
-        best.setdefault(str((point.payload or {}).get("entry", point.id)), point.score)
-    return best
+def _filter(conditions: Sequence[Condition]) -> qdrant.Filter:
+    return qdrant.Filter(must=[_condition(condition) for condition in conditions])
+
+
+def _condition(condition: Condition) -> qdrant.FieldCondition:
+    match condition:
+        case OneOf(field, (value,)):
+            return _is(field, value)
+        case OneOf(field, values):
+            return qdrant.FieldCondition(field, match=qdrant.MatchAny(list(values)))
+        case Within(field, at_most, above):
+            return qdrant.FieldCondition(field, range=qdrant.RangeFloat(lte=at_most, gt=above))
+
+
+def _entry_id(point: Any) -> str:
+    return str((point.payload or {}).get("entry", point.id))
 
 
 def _to_engine(point: PointData) -> qdrant.Point:
@@ -262,9 +237,9 @@ def _open(folder: Path, marker: dict[str, object]) -> qdrant.EdgeShard:
     shard_folder.mkdir()
     with _engine_errors("the index could not be made"):
         shard = qdrant.EdgeShard.create(str(shard_folder), _configuration(int(str(marker["dimension"]))))
-        for field in _KEYWORDS:
+        for field in KEYWORD_FIELDS:
             shard.update(qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Keyword))
-        for field in _NUMBERS:
+        for field in NUMBER_FIELDS:
             shard.update(qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Float))
         shard.flush()
     marker_file.write_text(json.dumps(marker), encoding="utf-8")

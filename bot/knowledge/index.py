@@ -5,9 +5,10 @@ date is a difference of two sets of ids. The index makes the vectors itself, thr
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,15 @@ class Route(StrEnum):
     QUESTION_DENSE = "question_dense"
     QUESTION_LEXICAL = "question_lexical"
     WORDS = "words"
+
+
+class IndexState(StrEnum):
+    """Whether an index can be used: ``ready``, ``missing`` (never built), or ``foreign`` (made by another version of
+    this program or for another embedder, so that its vectors mean nothing here)."""
+
+    READY = "ready"
+    MISSING = "missing"
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,18 @@ class Index(Protocol):
 
     def count(self) -> int:
         """How many entries there are, of all tenants."""
+        ...
+
+    def state(self) -> IndexState:
+        """Whether it can be used as it is; :meth:`rebuilt` makes one that can."""
+        ...
+
+    def rebuilt(self) -> AbstractContextManager[Self]:
+        """A block that fills the index anew; questions are answered meanwhile.
+
+        What the block is given takes this index' place when the block ends without an error. It is either empty, or
+        holds what an earlier block that was cut off had written, or is this very index, to be rewritten in its place.
+        """
         ...
 
     def close(self) -> None:

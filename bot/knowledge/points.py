@@ -23,6 +23,11 @@ FORMAT = 2
 ENTRY_ROLE = "entry"
 QUESTION_ROLE = "question"
 
+KEYWORD_FIELDS = ("tenant", "collection", "audience", "kind", "role")
+"""Of the payload: what a search filters by, to be indexed as words."""
+NUMBER_FIELDS = ("valid_from", "valid_to")
+"""The same, as numbers (epoch seconds)."""
+
 DENSE_ROUTES = (Route.DENSE, Route.QUESTION_DENSE)
 SPARSE_ROUTES = (Route.LEXICAL, Route.WORDS, Route.QUESTION_LEXICAL)
 
@@ -113,6 +118,15 @@ def body(entry: Entry) -> str:
 def question_ids(entry: Entry) -> list[str]:
     """The ids of the question points of ``entry``, in the order of its questions."""
     return [str(uuid.uuid5(uuid.UUID(entry.id), str(number))) for number in range(len(entry.questions))]
+
+
+def point_ids(entries: Iterable[Entry]) -> list[str]:
+    """The ids of every point of ``entries``, questions first.
+
+    In this order a deletion that is cut off leaves the entry, so that the next one finds what is left.
+    """
+    kept = list(entries)
+    return [id_ for entry in kept for id_ in question_ids(entry)] + [entry.id for entry in kept]
 
 
 def entry_from_payload(point_id: str, payload: dict[str, Any]) -> Entry:

@@ -13,18 +13,20 @@ from typing import Any
 import requests
 import structlog
 
-from bot.answering.answerer import Answer, Answerer, Asking
+from bot import telemetry
+from bot.answering.answerer import Answer, Answerer
+from bot.answering.asking import Asking
 from bot.answering.evidence import Retriever
 from bot.answering.grounded import Composer
 from bot.answering.render import refusal_text
 from bot.answering.replay import replay
 from bot.bots_file import BotConfig
-from bot.errors import BotError, ConfigError, UsageError
+from bot.errors import BotError, ConfigError, Unavailable, UsageError
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
-from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, E5Embedder, Embedder
 from bot.knowledge.embedding_server import EmbeddingServer
-from bot.knowledge.entries import Audience
+from bot.knowledge.entries import Audience, Scope
+from bot.knowledge.index import Index, IndexState
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.search import Searcher
@@ -40,6 +42,9 @@ from bot.settings import Settings
 from bot.texts import Texts, language_of
 
 log = structlog.get_logger()
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
+"""Seconds between two tries to bring the index up to date while something it needs is away; doubled each time."""
 
 
 def make_embedder(settings: Settings) -> Embedder:
@@ -62,14 +67,26 @@ def vector_cache(settings: Settings) -> VectorCache:
     return VectorCache(settings.cache_dir / "vectors.sqlite")
 
 
+def open_index(settings: Settings, embedder: Embedder, tokenizer: Tokenizer) -> Index:
+    """The index the settings name: on a Qdrant server, or in this process.
+
+    Raises :class:`~bot.knowledge.index.IndexInUse` when another process owns the embedded index.
+    """
+    if settings.qdrant_url is not None:
+        from bot.knowledge.server_index import open_server_index  # only where there is a server: 40 MB
+
+        return open_server_index(settings, embedder, tokenizer)
+    from bot.knowledge.edge_index import EdgeIndex  # and its engine only where there is none
+
+    return EdgeIndex(settings.index_dir, embedder, tokenizer)
+
+
 class KnowledgeService:
     """Store, index and answers over ``database``. Raises ``KnowledgeError`` when another process owns the index."""
 
     def __init__(
         self, settings: Settings, bots: Mapping[str, BotConfig], database: Database, composer: Composer | None = None
     ) -> None:
-        if settings.qdrant_url:
-            raise ConfigError(["QDRANT_URL is set, and this version has only the embedded index; leave it unset"])
         self._bots = bots
         self._store = KnowledgeStore(database)
         self._reading = Reading(database)
@@ -77,16 +94,40 @@ class KnowledgeService:
         self._texts = Texts()
         embedder = make_embedder(settings)
         cached = CachedEmbedder(embedder, vector_cache(settings))
-        self._index = EdgeIndex(settings.index_dir, cached, make_tokenizer())
-        retriever = Retriever(Searcher(self._index, embedder, Calibration.shipped()), ANSWER_THRESHOLD)
+        self.embedder, self.tokenizer = embedder, make_tokenizer()
+        self._index = open_index(settings, cached, self.tokenizer)
+        self._searcher = Searcher(self._index, embedder, Calibration.shipped())
+        retriever = Retriever(self._searcher, ANSWER_THRESHOLD)
         self.answerer = Answerer(retriever, composer)
         self.versions = {"embedder": embedder.name, "threshold": str(ANSWER_THRESHOLD)}
         self._writing = threading.Lock()
+        self._closed = threading.Event()
 
-    def sync_everything(self) -> SyncReport:
-        """Bring the index to what SQL has approved: after a start, and after a crash between the two."""
+    def start(self) -> None:
+        """Bring the index to what SQL has approved, built anew where it is missing or another's.
+
+        While something that takes is away, such as a Qdrant server, a thread goes on trying and this returns.
+        """
+        try:
+            self.sync_everything(rebuild=True)
+        except BotError as error:
+            self._postpone(error)
+            threading.Thread(target=self._catch_up, name="index-catch-up", daemon=True).start()
+
+    def sync_everything(self, *, rebuild: bool = False) -> SyncReport:
+        """Bring the index to what SQL has approved: after a start, and after a crash between the two.
+
+        One that another version or embedder made is left alone unless ``rebuild``: others may be using it.
+        """
         with self._writing:
-            return sync_all(self._store, self._index, self._answered_from())
+            state = self._index.state()
+            if state is IndexState.READY:
+                return sync_all(self._store, self._index, self._answered_from())
+            if state is IndexState.MISSING or rebuild:
+                log.warning("index_built_anew", state=state.value)
+                return reindex(self._store, self._index, self._answered_from())
+        log.warning("index_foreign", cure="use the settings the worker has, or run `reindex`")
+        return SyncReport(upserted=0, deleted=0)
 
     def has_any(self, bot: BotConfig) -> bool:
         """True when anything is indexed for ``bot``, whoever may read it."""
@@ -103,6 +144,7 @@ class KnowledgeService:
         """What other processes may ask for, by name; see :class:`bot.knowledge.remote.IndexServer`."""
         return {
             "ask": self.ask,
+            "examine": self.examine,
             "read": self._reading.read,
             "replay": self.replay,
             "sync": self.sync,
@@ -148,9 +190,53 @@ class KnowledgeService:
             report = reindex(self._store, self._index, self._answered_from())
         return {"upserted": report.upserted, "deleted": report.deleted}
 
+    def examine(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Whether a question could be answered, tried without a trace in the records.
+
+        ``{"embedder", "dimension", "embed_ms", "search_ms", "collections": [{"bot", "tenant", "collection", "indexed",
+        "missing"}]}``: milliseconds of one question, entries of the index, and approved entries it does not have.
+        """
+        probe = uuid.uuid4().hex  # unlike any question whose vector is kept
+        readers = [bot for bot in self._bots.values() if bot.knowledge]
+        timings: dict[str, float] = {}
+        if readers:
+            first = readers[0]
+            seen = Scope(tenant=first.tenant, collections=first.knowledge, reader=Audience.PUBLIC, now=time.time())
+            timings = self._searcher.search(probe, seen).timings_ms
+        collections = []
+        for bot in readers:
+            for collection in bot.knowledge:
+                indexed = self._index.ids(bot.tenant, collection)
+                missing = self._store.approved_ids(bot.tenant, collection) - indexed
+                place = {"bot": bot.id, "tenant": bot.tenant, "collection": collection}
+                collections.append({**place, "indexed": len(indexed), "missing": len(missing)})
+        return {
+            "embedder": self.embedder.name,
+            "dimension": self.embedder.dimension,
+            "embed_ms": round(timings.get("embed", 0.0), 1),
+            "search_ms": round(sum(timings.values()), 1),
+            "collections": collections,
+        }
+
     def close(self) -> None:
         """Release the index for another process."""
+        self._closed.set()
         self._index.close()
+
+    def _catch_up(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while not self._closed.wait(wait_s):
+            try:
+                self.sync_everything(rebuild=True)
+                return
+            except BotError as error:
+                self._postpone(error)
+                wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+
+    def _postpone(self, error: BotError) -> None:
+        telemetry.count("degraded", what="index_not_up_to_date")
+        tell = log.warning if isinstance(error, Unavailable) else log.error
+        tell("index_sync_postponed", error=str(error))
 
     def _answered_from(self) -> list[tuple[str, str]]:
         return [(bot.tenant, collection) for bot in self._bots.values() for collection in bot.knowledge]

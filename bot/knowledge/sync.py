@@ -83,16 +83,22 @@ def sync_all(
 def reindex(
     store: KnowledgeStore, index: Index, also: Iterable[tuple[str, str]] = (), progress: Progress | None = None
 ) -> SyncReport:
-    """Write every approved entry into the index again and delete all others there.
+    """Build the index anew out of the database; questions are answered meanwhile.
 
-    Entries are replaced one batch after the other, so that questions are answered meanwhile.
+    An index that is rebuilt in its place has every approved entry written again, one batch after the other, and all
+    others deleted.
     """
+    collections = sorted({*store.collections(), *also})
     reports: list[SyncReport] = []
-    for tenant, collection in sorted({*store.collections(), *also}):
-        total = len(store.approved_ids(tenant, collection))
-        written = _upsert(index, store.approved_entries(tenant, collection), total, progress)
-        rest = sync_collection(store, index, tenant, collection, progress)
-        reports.append(SyncReport(upserted=written + rest.upserted, deleted=rest.deleted))
+    with index.rebuilt() as fresh:
+        for tenant, collection in collections:
+            if fresh is index:  # what it holds is not trusted, whatever its id
+                total = len(store.approved_ids(tenant, collection))
+                written = _upsert(fresh, store.approved_entries(tenant, collection), total, progress)
+                reports.append(SyncReport(upserted=written, deleted=0))
+            reports.append(sync_collection(store, fresh, tenant, collection, progress))
+    if fresh is not index:  # what others wrote into the old one while the new one took its place
+        reports.append(sync_all(store, index, collections))
     return _sum(reports)
 
 

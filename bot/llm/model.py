@@ -53,6 +53,8 @@ class Role(StrEnum):
     """To compose answers."""
     SMALL = "small"
     """To understand questions."""
+    VISION = "vision"
+    """To read pictures; only where one is set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,8 +100,11 @@ class LanguageModel:
             raise ConfigError(["environment: OPENAI_MODEL: missing; expected the model's name"])
         large = settings.openai_model
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+        names = {Role.LARGE: large, Role.SMALL: settings.openai_small_model or large}
+        if settings.vision_model:
+            names[Role.VISION] = settings.vision_model
         config = ModelConfig(
-            names={Role.LARGE: large, Role.SMALL: settings.openai_small_model or large},
+            names=names,
             first_token_s=settings.llm_first_token_s,
             timeout_s=settings.llm_timeout_s,
             prices=Prices(input=settings.llm_price_input, output=settings.llm_price_output),

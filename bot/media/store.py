@@ -1,8 +1,9 @@
 """Media kept on disk by reference until they expire: what people sent, and what is sent to them.
 
-A medium is two files below the store's folder, ``ID`` and ``ID.json``. The second is written last and names when the
-medium expires; without it there is no medium. Processes on several machines share a store by sharing the folder
-(``MEDIA_DIR``).
+A medium is two files below the store's folder: its content in ``ID.DIGEST``, and ``ID.json``, which names the content
+and says when the medium expires. The second is put in place last and in one step; without it there is no medium, and
+of several keepers of one id the last one wins as a whole. Processes on several machines share a store by sharing the
+folder (``MEDIA_DIR``).
 """
 
 import hashlib
@@ -14,18 +15,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import structlog
+
+from bot import telemetry
 from bot.channel import StoredMedium
-from bot.media.sniff import content_type_of
+from bot.media.sniff import HEAD_BYTES, content_type_of
 from bot.messages import Attachment, ConversationId, MessageKind
 
+log = structlog.get_logger()
+
+LEFT_BEHIND_S = 3600.0
+"""A file that belongs to no medium is being written, or was until its process died; after so long it is the latter."""
 _LONGEST_NAME = 128
+_UNFINISHED = "incoming-"
 
 
 def reference(conversation: ConversationId, attachment: Attachment) -> str:
     """The id under which what ``attachment`` refers to is kept: 32 hex digits, the same in every process."""
-    pieces = (conversation.key, attachment.kind.value, attachment.media_id or attachment.url)
+    return media_id(conversation.key, attachment.kind.value, attachment.media_id or attachment.url)
+
+
+def media_id(*pieces: str) -> str:
+    """The id that is made of ``pieces``: 32 hex digits."""
     return hashlib.sha256("\0".join(pieces).encode(errors="replace")).hexdigest()[:32]
 
 
@@ -40,21 +53,22 @@ class Incoming:
 class MediaStore:
     """Implements :class:`bot.channel.MediaSource`; safe to share between threads and processes.
 
-    ``keep_s`` is how long a medium is kept unless said otherwise.
+    ``keep_s`` is how long a medium is kept unless said otherwise; ``max_bytes`` bounds all of them together, and the
+    ones kept longest ago go first.
     """
 
-    def __init__(self, folder: Path, keep_s: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, folder: Path, keep_s: float, max_bytes: int = 2**63, clock: Callable[[], float] = time.time
+    ) -> None:
         self._folder = folder
         self._keep_s = keep_s
+        self._max_bytes = max_bytes
         self._clock = clock
 
     def find(self, media: str) -> StoredMedium | None:
         """See :class:`bot.channel.MediaSource`."""
-        try:
-            fields = json.loads((self._folder / f"{media}.json").read_bytes())
-        except FileNotFoundError:
-            return None
-        if fields["expires_at"] <= self._clock():
+        fields = self._note(media)
+        if fields is None or fields["expires_at"] <= self._clock():
             return None
         return StoredMedium(
             id=media,
@@ -63,14 +77,19 @@ class MediaStore:
             content_type=fields["content_type"],
             size=fields["size"],
             digest=fields["digest"],
-            path=self._folder / media,
+            path=self._content(media, fields),
         )
+
+    def expires_at(self, media: str) -> float:
+        """The epoch second at which ``media`` expires; 0 for one that is not kept."""
+        fields = self._note(media)
+        return fields["expires_at"] if fields else 0.0
 
     @contextmanager
     def incoming(self, media: str) -> Iterator[Incoming]:
         """A place to write the bytes of ``media`` to; what was not kept by the end is removed."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._folder, prefix="incoming-", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_UNFINISHED, delete=False) as file:
             try:
                 yield Incoming(id=media, file=file)
             finally:
@@ -84,8 +103,8 @@ class MediaStore:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            content_type = content_type_of(file.read(4096))
-        fields = {
+            content_type = content_type_of(file.read(HEAD_BYTES))
+        fields: dict[str, Any] = {
             "kind": kind.value,
             "name": _safe_name(name),
             "content_type": content_type,
@@ -93,24 +112,87 @@ class MediaStore:
             "digest": digest,
             "expires_at": self._clock() + (self._keep_s if keep_s is None else keep_s),
         }
-        os.replace(path, self._folder / incoming.id)
-        note = path.with_suffix(".note")
-        note.write_text(json.dumps(fields, ensure_ascii=False), "utf-8")
-        os.replace(note, self._folder / f"{incoming.id}.json")
+        before = self._note(incoming.id)
+        self._make_room(path.stat().st_size)
+        os.replace(path, self._content(incoming.id, fields))
+        self._write_note(incoming.id, fields)
+        if before is not None and before["digest"] != digest:
+            self._content(incoming.id, before).unlink(missing_ok=True)
         kept = self.find(incoming.id)
         if kept is None:
             raise ValueError("a medium is kept for a time above 0")
         return kept
 
+    def forget(self, media: str) -> bool:
+        """Remove ``media`` at once; False when it was not there."""
+        fields = self._note(media)
+        self._note_path(media).unlink(missing_ok=True)
+        if fields is not None:
+            self._content(media, fields).unlink(missing_ok=True)
+        return fields is not None
+
     def expire(self) -> int:
         """Remove what has expired and what was left half-written; returns how many media went."""
-        gone = 0
-        for note in self._folder.glob("*.json"):
-            if self.find(note.stem) is None:
-                note.unlink(missing_ok=True)
-                (self._folder / note.stem).unlink(missing_ok=True)
+        now, gone, known = self._clock(), 0, set()
+        for media in self._all():
+            fields = self._note(media)
+            if fields is None or fields["expires_at"] <= now:
+                self.forget(media)
                 gone += 1
+            else:
+                known |= {self._note_path(media).name, self._content(media, fields).name}
+        for path in self._files():
+            if path.name not in known and now - _changed_at(path, now) > LEFT_BEHIND_S:
+                path.unlink(missing_ok=True)
         return gone
+
+    def _make_room(self, size: int) -> None:
+        """Let the media kept longest ago go until ``size`` more bytes fit."""
+        held = sorted((_changed_at(self._note_path(media), 0.0), media) for media in self._all())
+        sizes = {media: fields["size"] for _, media in held if (fields := self._note(media))}
+        total = sum(sizes.values()) + size
+        for _, media in held:
+            if total <= self._max_bytes:
+                return
+            total -= sizes.get(media, 0)
+            self.forget(media)
+            telemetry.count("degraded", what="media_store_full")
+            log.warning("media_store_full", removed=media, cure="raise MEDIA_MAX_TOTAL_MB or lower ASK_FILE_S")
+
+    def _note(self, media: str) -> dict[str, Any] | None:
+        try:
+            fields: dict[str, Any] = json.loads(self._note_path(media).read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:  # a power cut may leave a file without its content
+            telemetry.count("degraded", what="media_note_damaged")
+            log.error("media_note_damaged", media=media)
+            return None
+        return fields
+
+    def _write_note(self, media: str, fields: dict[str, Any]) -> None:
+        with tempfile.NamedTemporaryFile("w", dir=self._folder, prefix=_UNFINISHED, delete=False) as file:
+            json.dump(fields, file)
+        os.replace(file.name, self._note_path(media))
+
+    def _note_path(self, media: str) -> Path:
+        return self._folder / f"{media}.json"
+
+    def _content(self, media: str, fields: dict[str, Any]) -> Path:
+        return self._folder / f"{media}.{fields['digest'][:16]}"
+
+    def _all(self) -> list[str]:
+        return [path.stem for path in self._files() if path.suffix == ".json"]
+
+    def _files(self) -> list[Path]:
+        return list(self._folder.iterdir()) if self._folder.is_dir() else []
+
+
+def _changed_at(path: Path, default: float) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process removed it
+        return default
 
 
 def _safe_name(name: str) -> str:

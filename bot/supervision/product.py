@@ -5,8 +5,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot.environment import DOTENV_NAMES
 from bot.errors import ConfigError
-from bot.settings import DEMO_BOTS_FILE, Settings, read_environment
+from bot.settings import DEMO_BOTS_FILE, Settings, read_environment, reloadable_names
 from bot.supervision import embedded_redis
 from bot.supervision.bots_check import SimulatedCorp, check_bots
 from bot.supervision.plan import Listener, Plan
@@ -78,7 +79,7 @@ def _worker(settings: Settings) -> Program:
         "worker",
         "--pool=threads",
         f"--concurrency={settings.worker_threads}",
-        "--queues=turns,sweep",
+        "--queues=turns,sweep,media",
         f"--hostname=worker-{settings.port}@{platform.node()}",  # two installations may share a Redis
         f"--loglevel={settings.log_level}",
         "--without-mingle",  # would wait a second for other workers' greetings
@@ -141,6 +142,7 @@ def _environment(settings: Settings, simulated: SimulatedCorp | None) -> dict[st
         "MALLOC_ARENA_MAX": "2",  # glibc keeps a heap for every few threads otherwise
     }
     variables = {**own, **read_environment(), "BOTS_FILE": str(settings.bots_path)}
+    variables[DOTENV_NAMES] = " ".join(sorted(reloadable_names()))
     if simulated is not None and simulated.app is not None:
         variables |= {
             "SIMULATOR_SECRET": simulated.app.secret,

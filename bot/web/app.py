@@ -26,10 +26,13 @@ from bot.channel import (
     StreamState,
 )
 from bot.errors import Unavailable
+from bot.events import CardClick
+from bot.feedback.words import pressed_label
 from bot.inbox import Acceptance
 from bot.messages import ConversationId
 from bot.texts import Language, language_of
 from bot.web.health import readiness
+from bot.web.proofs import domain_proofs
 from bot.web.reader import source_pages
 from bot.web.services import WebServices
 
@@ -39,6 +42,8 @@ MAX_BODY_BYTES = 1024 * 1024
 """Upper bound for any request body; a channel may accept less."""
 MAX_DRAINED_BYTES = 16 * 1024 * 1024
 MAX_QUERY_BYTES = 8192
+NO_SUCH_CHANNEL = "no_such_channel"
+"""The result of a callback to an address that no bot has."""
 
 
 def create_app(services: WebServices) -> Flask:
@@ -46,11 +51,14 @@ def create_app(services: WebServices) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.register_blueprint(source_pages(services.sources, services.texts))
+    app.register_blueprint(domain_proofs(services.proofs_dir))
 
     @app.route("/callback/<bot>/<channel>", methods=["GET", "POST"])
     def callback(bot: str, channel: str) -> Response:
         started = time.perf_counter()
         response, result = _callback(services, bot, channel)
+        if result == NO_SUCH_CHANNEL:  # else a stranger could make up names, and a metric is kept for each
+            bot = channel = ""
         telemetry.count("callback", bot=bot, channel=channel, result=result)
         telemetry.ACKNOWLEDGEMENT.labels(channel=channel).observe(time.perf_counter() - started)
         return Response(response.body, response.status, content_type=response.content_type)
@@ -61,7 +69,7 @@ def create_app(services: WebServices) -> Flask:
 
     @app.get("/readyz")
     def readyz() -> tuple[dict[str, object], int]:
-        report = readiness(services.redis, services.llm_configured, time.time())
+        report = readiness(services.redis, services.reloader, services.llm_configured, time.time())
         return report, 200 if report["ready"] else 503
 
     @app.get("/metrics")
@@ -78,17 +86,18 @@ def create_app(services: WebServices) -> Flask:
 
 def _callback(services: WebServices, bot: str, channel_id: str) -> tuple[CallbackResponse, str]:
     """The answer to one callback, and a word for the metrics."""
-    channel = services.channels.get((bot, channel_id))
+    configuration = services.reloader.live.snapshot  # one for the whole callback
+    channel = configuration.channels.get((bot, channel_id))
     if channel is None:
-        log.info("callback_rejected", reason="no_such_channel", status=404)
-        return _refusal(404), "no_such_channel"
+        log.info("callback_rejected", reason=NO_SUCH_CHANNEL, status=404)
+        return _refusal(404), NO_SUCH_CHANNEL
     try:
         received = channel.receive(_request())
     except Rejected as rejection:
         log.warning("callback_rejected", bot=bot, channel=channel_id, reason=rejection.reason, status=rejection.status)
         return _refusal(rejection.status), rejection.reason
     try:
-        immediate, result = _immediate(services, received, services.bots[bot])
+        immediate, result = _immediate(services, received, configuration.bots[bot])
     except Unavailable as error:
         log.error("callback_not_stored", bot=bot, channel=channel_id, error=str(error))
         return _refusal(503), "not_stored"
@@ -118,22 +127,46 @@ def _accepted(services: WebServices, received: Messages, bot: BotConfig) -> tupl
     results = [services.inbox.accept(message, waiting) for message in received.messages]
     if not results:
         return NOTHING, "ignored"
-    if Acceptance.BUSY in results:
-        return Immediate(notice=_busy_notice(services, bot, received)), Acceptance.BUSY.value
     message, result = received.messages[0], results[0]
+    if Acceptance.BUSY in results:
+        pressed = services.texts.say("card_busy", bot.language) if isinstance(message.event, CardClick) else ""
+        notice = _busy_notice(services, bot, received)
+        return Immediate(notice=notice, pressed=pressed), Acceptance.BUSY.value
+    if isinstance(message.event, CardClick):
+        return Immediate(pressed=pressed_label(message.event, services.texts, bot.language)), result.value
     if not message.stream_id:
         return NOTHING, result.value
     state: StreamState | None = StreamState(text=waiting, finished=False)
     if result is Acceptance.DUPLICATE:
         state = _bubble(services, message.conversation, message.stream_id, bot.language)
-    return Immediate(stream=state, notice=services.texts.say("stream_unknown", bot.language)), result.value
+    notice = services.texts.say("stream_unknown", bot.language)
+    return Immediate(stream=state, notice=notice, turn_id=message.turn_id), result.value
 
 
 def _bubble(
     services: WebServices, conversation: ConversationId, stream_id: str, language: Language
 ) -> StreamState | None:
     waiting, late = (services.texts.say(key, language) for key in ("stream_waiting", "stream_late"))
-    return services.streams.ask(conversation, stream_id, waiting=waiting, late=late)
+    bubble = services.streams.ask(conversation, stream_id, waiting=waiting, late=late)
+    if bubble is None:
+        return None
+    return StreamState(text=bubble.text, finished=bubble.finished, pictures=_pictures(services, bubble.pictures))
+
+
+def _pictures(services: WebServices, media: tuple[str, ...]) -> tuple[bytes, ...]:
+    """The bytes of the pictures that are still kept."""
+    pictures = []
+    for one in media:
+        found = services.media.find(one)
+        try:
+            pictures.append(found.path.read_bytes() if found else b"")
+        except FileNotFoundError:  # it expired between the two
+            pictures.append(b"")
+    missing = pictures.count(b"")
+    if missing:
+        log.warning("picture_gone", pictures=len(pictures), missing=missing)
+        telemetry.count("degraded", what="picture_gone")
+    return tuple(filter(None, pictures))
 
 
 def _request() -> CallbackRequest:

@@ -1,16 +1,16 @@
 """What the web process needs; built by :mod:`bot.assembly`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import redis
 
-from bot.bots_file import BotConfig
-from bot.channel import Channel
+from bot.channel import MediaSource
 from bot.inbox import Inbox
 from bot.knowledge.remote import IndexClient
 from bot.links import SourceLinks
+from bot.reload import Reloader
 from bot.streams import Streams
 from bot.texts import Texts
 
@@ -35,13 +35,15 @@ class SourcePages:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebServices:
-    """``channels`` is keyed by (bot id, channel id)."""
+    """``reloader`` holds the bots and channels that run now, and follows their file once it is started; ``media`` the
+    pictures that bubbles end with."""
 
     redis: "redis.Redis"
     inbox: Inbox
     streams: Streams
-    bots: Mapping[str, BotConfig]
-    channels: Mapping[tuple[str, str], Channel]
+    reloader: Reloader
+    media: MediaSource
     texts: Texts
     sources: SourcePages
+    proofs_dir: Path
     llm_configured: bool

@@ -1,5 +1,7 @@
 """Entry point for gunicorn: ``gunicorn bot.web.wsgi:app``."""
 
+import os
+
 from bot.settings import load_settings, prepare_process
 
 prepare_process(load_settings())  # prometheus_client decides while it is imported where it counts
@@ -7,4 +9,7 @@ prepare_process(load_settings())  # prometheus_client decides while it is import
 from bot.assembly import build_web  # noqa: E402
 from bot.web.app import create_app  # noqa: E402
 
-app = create_app(build_web())
+services = build_web()
+services.reloader.start()
+os.register_at_fork(after_in_child=services.reloader.start)  # `gunicorn --preload` forks after this, without threads
+app = create_app(services)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # the module io has no buffer type at run time
     from _typeshed import ReadableBuffer
 
 MAX_ANSWER_BYTES = 64 * 1024
+JSON_TYPE = "application/json; charset=utf-8"
+TOO_LARGE = "too_large"
+"""The code of :class:`NoAnswer` for content that is larger than its receiver takes."""
 _CHUNK_BYTES = 4096
 
 
@@ -43,12 +46,17 @@ class Deadline:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpRequest:
-    """What to ask; ``query``, or ``url`` itself, holds a token or secret and stays out of every text."""
+    """What to ask; ``query``, or ``url`` itself, holds a token or secret and stays out of every text.
+
+    ``content_type`` is that of ``body``; ``headers`` are those besides.
+    """
 
     method: str
     url: str = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
+    content_type: str = JSON_TYPE
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,53 @@ class NoAnswer(Exception):
         self.code = code
         self.written = written
         super().__init__(code)
+
+
+class TooLarge(Exception):
+    """More content than a receiver takes."""
+
+
+class IncomingBody:
+    """Where the content of an answer goes, chunk by chunk; nobody writes there once the caller gave up.
+
+    ``write`` takes the chunks and raises :class:`TooLarge` or ``OSError``; ``most_bytes`` is the largest length that an
+    answer may announce. ``is_content(status, headers)`` tells the content from an answer about it, such as an error.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[bytes], object],
+        most_bytes: int,
+        is_content: Callable[[int, Mapping[str, str]], bool],
+    ) -> None:
+        self._write = write
+        self._most_bytes = most_bytes
+        self._is_content = is_content
+        self._lock = threading.Lock()
+        self._abandoned = False
+        self.taken = 0
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Whether the answer with this head is content. Raises :class:`TooLarge` for a length announced as such."""
+        if not self._is_content(status, headers):
+            return False
+        announced = headers.get("Content-Length", "")
+        if announced.isascii() and announced.isdigit() and int(announced) > self._most_bytes:
+            raise TooLarge
+        return True
+
+    def write(self, chunk: bytes) -> None:
+        """Pass ``chunk`` on, unless the caller gave up. Raises :class:`TooLarge` and ``OSError``."""
+        with self._lock:
+            if self._abandoned:
+                raise OSError("nobody waits for it any more")
+            self._write(chunk)
+            self.taken += len(chunk)
+
+    def abandon(self) -> None:
+        """Take nothing from now on."""
+        with self._lock:
+            self._abandoned = True
 
 
 class OutgoingBody(io.BytesIO):
@@ -99,10 +154,12 @@ class OutgoingBody(io.BytesIO):
             return self._begun
 
 
-def exchange(session: requests.Session, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
+def exchange(
+    session: requests.Session, request: HttpRequest, deadline: Deadline, incoming: IncomingBody | None = None
+) -> HttpAnswer:
     """Make one request and read its whole answer by ``deadline``; redirects are not followed.
 
-    Raises :class:`NoAnswer`.
+    An answer that is content for ``incoming`` goes there, and comes back without a body. Raises :class:`NoAnswer`.
     """
     if not deadline.left_s:
         raise NoAnswer("timeout", written=False)
@@ -112,7 +169,7 @@ def exchange(session: requests.Session, request: HttpRequest, deadline: Deadline
     def run() -> None:
         result: HttpAnswer | str = "client_error"  # stays when a bug ends this thread; threading reports it
         try:
-            result = _perform(session, request, outgoing, deadline)
+            result = _perform(session, request, outgoing, incoming, deadline)
         finally:
             results.put(result)
 
@@ -121,16 +178,22 @@ def exchange(session: requests.Session, request: HttpRequest, deadline: Deadline
         result = results.get(timeout=deadline.left_s)
     except queue.Empty:
         result = "timeout"
+        if incoming is not None:
+            incoming.abandon()
     if isinstance(result, str):
         raise NoAnswer(result, written=outgoing.abandon())
     return result
 
 
 def _perform(
-    session: requests.Session, request: HttpRequest, outgoing: OutgoingBody, deadline: Deadline
+    session: requests.Session,
+    request: HttpRequest,
+    outgoing: OutgoingBody,
+    incoming: IncomingBody | None,
+    deadline: Deadline,
 ) -> HttpAnswer | str:
     """The answer, or a constant word for why there is none; exceptions stay here, for their texts show the URL."""
-    headers = {"Content-Type": "application/json; charset=utf-8"} if request.body else {}
+    headers = {**request.headers, **({"Content-Type": request.content_type} if request.body else {})}
     timeout_s = max(0.001, deadline.left_s)
     try:
         with session.request(
@@ -143,14 +206,9 @@ def _perform(
             stream=True,
             allow_redirects=False,
         ) as response:
-            content = b""
-            for chunk in response.iter_content(_CHUNK_BYTES):
-                content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
-                    return "answer_too_large"
-                if not deadline.left_s:
-                    return "timeout"
-            return HttpAnswer(response.status_code, content, response.headers)
+            return _read(response, incoming, deadline)
+    except TooLarge:
+        return TOO_LARGE
     except requests.Timeout:
         return "timeout"
     except requests.exceptions.SSLError:
@@ -159,10 +217,33 @@ def _perform(
         return "connection_lost"
 
 
-class _HideSecrets(logging.Filter):
-    """Blanks tokens and secrets in the URLs that urllib3 logs (at DEBUG each request, at WARNING odd headers)."""
+def _read(response: requests.Response, incoming: IncomingBody | None, deadline: Deadline) -> HttpAnswer | str:
+    """The answer with its body, or without one that went to ``incoming``; or a word as in :func:`_perform`."""
+    status, headers = response.status_code, response.headers
+    taker = incoming if incoming is not None and incoming.begin(status, headers) else None
+    body = b""
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        if not deadline.left_s:
+            return "timeout"
+        if taker is not None:
+            try:
+                taker.write(chunk)
+            except OSError:
+                return "not_stored"
+            continue
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            return "answer_too_large"
+    return HttpAnswer(status, body, headers)
 
-    _IN_URL = re.compile(r"((?:access_token|corpsecret|response_code)=)[^&\s\"']*")
+
+class _HideSecrets(logging.Filter):
+    """Blanks the queries of the URLs that urllib3 logs (at DEBUG each request, at WARNING odd headers).
+
+    They hold tokens, secrets, and the signatures of links to media; only what names no secret stays.
+    """
+
+    _IN_URL = re.compile(r"([?&](?:(?!corpid=|type=)[^=&\s\"']+=)?)(?!corpid=|type=)[^=&\s\"'][^&\s\"']*")
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

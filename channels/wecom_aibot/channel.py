@@ -1,6 +1,7 @@
 """The :class:`~bot.channel.Channel` of an intelligent robot in callback mode: callbacks in, bubbles out."""
 
 import re
+from typing import IO
 
 from bot.channel import (
     NOTHING,
@@ -9,6 +10,7 @@ from bot.channel import (
     ChannelAddress,
     ChannelKit,
     Echo,
+    Fetched,
     Immediate,
     Limits,
     Receipt,
@@ -17,7 +19,7 @@ from bot.channel import (
     UrlVerification,
 )
 from bot.finding import Finding
-from bot.messages import ConversationId
+from bot.messages import Attachment, ConversationId
 from bot.parts import Part
 from channels.wecom.api import encode_json
 from channels.wecom.callback import open_callback, verified_echo
@@ -26,6 +28,7 @@ from channels.wecom.transport import hide_secrets_in_http_logs
 from channels.wecom.verification import url_verification
 from channels.wecom_aibot.config import Config
 from channels.wecom_aibot.examine import examine
+from channels.wecom_aibot.fetch import Fetcher
 from channels.wecom_aibot.fields import read_object
 from channels.wecom_aibot.parse import CallbackReader
 from channels.wecom_aibot.replies import reply_to
@@ -54,6 +57,7 @@ class WeComAiBotChannel:
         self._crypto = CallbackCrypto(token, key, config.receive_id)
         self._reader = CallbackReader(address, config)
         self._sender = Sender(kit)
+        self._fetcher = Fetcher(config, kit)
 
     @property
     def limits(self) -> Limits:
@@ -83,8 +87,8 @@ class WeComAiBotChannel:
         return self._reader.read(request, plain)
 
     def respond(self, received: Received, immediate: Immediate = NOTHING) -> CallbackResponse:
-        """The plain text of an URL verification; the bubble of a message or poll; the text of a greeting; else an
-        empty 200."""
+        """The plain text of an URL verification; the bubble of a message or poll; the text of a greeting; the card that
+        was pressed; else an empty 200."""
         if isinstance(received, Echo):
             return CallbackResponse(body=received.plain.encode())
         reply = reply_to(received, immediate)
@@ -99,6 +103,10 @@ class WeComAiBotChannel:
     def send(self, conversation: ConversationId, part: Part, key: str, deadline: float) -> Receipt:
         """See :meth:`.Sender.send`."""
         return self._sender.send(conversation, part, key, deadline)
+
+    def fetch(self, attachment: Attachment, into: IO[bytes], limit: int, deadline: float) -> Fetched:
+        """See :meth:`.Fetcher.fetch`."""
+        return self._fetcher.fetch(attachment, into, limit, deadline)
 
     def link(self, label: str, url: str) -> str:
         """A link of Markdown; brackets in ``label`` and parentheses in ``url`` would end it early."""

@@ -61,6 +61,28 @@ class Fields:
             raise Rejected("bad_message")
         return value
 
+    def named(self, *names: str) -> str:
+        """The first of ``names`` that is there, else the first: peers spell some of them in two ways."""
+        return next((name for name in names if self.values.get(name) is not None), names[0])
+
+    def number(self, name: str) -> int | None:
+        """An integer, ``None`` when absent."""
+        value = self.values.get(name)
+        if value is not None and type(value) is not int:
+            raise Rejected("bad_message")
+        return value
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        """A list of integers, empty when absent."""
+        values = self._list(name)
+        if not all(type(value) is int for value in values):
+            raise Rejected("bad_message")
+        return tuple(values)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of strings, empty when absent."""
+        return tuple(Fields({name: value}).text(name) for value in self._list(name))
+
     def object(self, name: str) -> "Fields":
         """An object that must be there."""
         value = self.values.get(name)
@@ -74,6 +96,14 @@ class Fields:
         if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
             raise Rejected("bad_message")
         return tuple(Fields(value) for value in values)
+
+    def _list(self, name: str) -> list[Any]:
+        values = self.values.get(name)
+        if values is None:
+            return []
+        if not isinstance(values, list):
+            raise Rejected("bad_message")
+        return values
 
     def _string(self, name: str) -> str:
         value = self.values.get(name)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 _MENTION = re.compile(r"@\S+")
+_BLANKS = re.compile(r"\s*")
 _ANYWHERE = re.compile(r"(?<![0-9A-Za-z._%+-])@\S+")
 """Mentions in running text; what follows a Latin letter or digit is an e-mail address."""
 
@@ -31,13 +32,18 @@ def _front(text: str, names: Iterable[str]) -> tuple[list[str], str, bool]:
     longest_first = sorted(names, key=len, reverse=True)
     known = [re.compile(rf"@{re.escape(name)}(?!\S)") for name in longest_first]
     others: list[str] = []
-    rest, found = text.lstrip(), False
-    while mention := _MENTION.match(rest):
-        robot = next((match for pattern in known if (match := pattern.match(rest))), None)
-        following = rest[(robot or mention).end() :].lstrip()
+    at, found = _behind_blanks(text, 0), False
+    while mention := _MENTION.match(text, at):
+        robot = next((match for pattern in known if (match := pattern.match(text, at))), None)
+        following = _behind_blanks(text, (robot or mention).end())
         if robot:
             found = True
         else:
-            others.append(rest[: len(rest) - len(following)])
-        rest = following
-    return others, rest, found
+            others.append(text[at:following])
+        at = following
+    return others, text[at:], found
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    blanks = _BLANKS.match(text, at)
+    return blanks.end() if blanks else at

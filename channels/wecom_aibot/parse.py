@@ -10,16 +10,14 @@ from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
 from channels.wecom.callback import argument
 from channels.wecom_aibot.config import Config
 from channels.wecom_aibot.content import read_content, read_quote
+from channels.wecom_aibot.events import read_event
 from channels.wecom_aibot.fields import MAX_ID_BYTES, Fields, read_object
 from channels.wecom_aibot.mentions import without_robot
 from channels.wecom_aibot.replies import stream_id_of
 
 log = structlog.get_logger()
 
-MAX_FEEDBACK_ID_BYTES = 256
-"""Page 101031."""
 _LOGGED_NAME_LENGTH = 64
-_LOGGED_REASONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +85,32 @@ class CallbackReader:
         )
 
     def _event(self, callback: _Callback) -> Messages | Greeting:
-        """An event that asks for no work: it is logged, or greeted in the answer.
+        """What somebody did: greeted in the answer, or work for the product; an event nobody knows is logged.
 
         A card's event is sent once and must be answered within 5 s (page 101027), and a feedback takes nothing but the
         empty answer.
         """
-        event = callback.fields.object("event")
-        name = event.text("eventtype")
+        fields = callback.fields.object("event")
+        name = fields.text("eventtype")
         if name == "enter_chat":
             return Greeting(conversation=self._conversation(callback.fields), context=callback.context)
-        if name == "feedback_event":
-            self._log("feedback_received", **_feedback(event.object(name)))
-        else:
+        event = read_event(fields)
+        if event is None:
             self._log("event_ignored", name=name[:_LOGGED_NAME_LENGTH])
-        return Messages(messages=(), context=callback.context)
+            return Messages(messages=(), context=callback.context)
+        conversation = self._conversation(callback.fields)
+        message = InboundMessage(
+            conversation=conversation,
+            message_id=_message_id(callback),
+            sender=Sender(id=conversation.person),
+            kind=MessageKind.EVENT,
+            text="",
+            sent_at=_sent_at(callback),
+            received_at=callback.request.received_at,
+            event=event,
+            response_url=callback.fields.url("response_url"),
+        )
+        return Messages(messages=(message,), context=callback.context)
 
     def _conversation(self, fields: Fields) -> ConversationId:
         """Who speaks, and where.
@@ -131,15 +141,3 @@ def _sent_at(callback: _Callback) -> float:
     """``create_time``, which only events are documented to have; else the second at which the callback was signed."""
     created = callback.fields.seconds("create_time")
     return float(argument(callback.request, "timestamp") if created is None else created)
-
-
-def _feedback(feedback: Fields) -> dict[str, object]:
-    """Numbers and the reply's id, for the log; never the person's own words."""
-    kind, reasons = feedback.values.get("type"), feedback.values.get("inaccurate_reason_list") or []
-    if type(kind) is not int or not isinstance(reasons, list) or not all(type(reason) is int for reason in reasons):
-        raise Rejected("bad_message")
-    return {
-        "id": feedback.identifier("id", MAX_FEEDBACK_ID_BYTES),
-        "type": kind,
-        "reasons": reasons[:_LOGGED_REASONS],
-    }

@@ -1,6 +1,7 @@
 """One part to one person: into the bubble that waits for it, or by the one late reply that a message permits."""
 
 import re
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import redis
@@ -8,17 +9,29 @@ import structlog
 
 from bot.channel import ChannelKit, LateReply, Limits, Receipt, Refused, Retry, Unknown
 from bot.messages import ConversationId
-from bot.parts import Markdown, Part, Stream, Text
+from bot.parts import Card, Markdown, Part, Stream, Text
 from channels.wecom.api import OK, RETRY_S, detail_of, encode_json, json_answer, retry
+from channels.wecom.cards import template_card
 from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
 from channels.wecom_aibot.errors import failure, is_known
-from channels.wecom_aibot.fields import MAX_URL_LENGTH
-from channels.wecom_aibot.replies import MAX_CONTENT_BYTES
+from channels.wecom_aibot.replies import CARD_LENGTHS, MAX_CONTENT_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
+from channels.wecom_aibot.urls import may_post_to
 
 log = structlog.get_logger()
 
-LIMITS = Limits(text_bytes=MAX_CONTENT_BYTES, markdown_bytes=MAX_CONTENT_BYTES, send_timeout_s=10.0, pushes=False)
-"""Pages 101031 and 101138; a late reply is Markdown whatever the part is."""
+LIMITS = Limits(
+    text_bytes=MAX_CONTENT_BYTES,
+    markdown_bytes=MAX_CONTENT_BYTES,
+    send_timeout_s=10.0,
+    pushes=False,
+    cards=True,
+    stream_pictures=MAX_PICTURES,
+    ratings=True,
+)
+"""Pages 101031 and 101138: a late reply is Markdown or a card; pictures end a stream and come nowhere else."""
+_PICTURE_TYPES = frozenset({"image/jpeg", "image/png"})
+_TURN_KEY = re.compile(r"([a-z2-7]{20}):")
+"""The key of a part that answers somebody begins with the turn's id (:attr:`bot.messages.InboundMessage.turn_id`)."""
 
 
 class Sender:
@@ -48,19 +61,41 @@ class Sender:
         return Receipt()
 
     def _send(self, conversation: ConversationId, part: Part, key: str, deadline: Deadline) -> None:
-        if not isinstance(part, Text | Markdown | Stream):
-            raise Refused("part_unsupported")
-        content = part.content.encode(errors="replace").decode()
-        if len(content.encode()) > MAX_CONTENT_BYTES:
-            raise Refused("too_long")
-        stream_id = part.stream_id if isinstance(part, Stream) else ""
-        if stream_id and self._kit.bubbles.finish(conversation, stream_id, content):
-            return
-        if stream_id:
-            log.info("bubble_closed", conversation=conversation.key, key=key, stream_id=stream_id)
+        stream_id = ""
+        match part:
+            case Text(content):
+                body = _markdown(content, "")
+            case Markdown(content):
+                body = _markdown(content, key)
+            case Stream(content, stream_id):
+                body = _markdown(content, key)
+                if self._end_bubble(conversation, part, key):
+                    return
+            case Card():
+                body = {"msgtype": "template_card", "template_card": template_card(part, CARD_LENGTHS)}
+            case _:
+                raise Refused("part_unsupported")
+        self._post(conversation, self._permission(conversation, stream_id), encode_json(body), deadline)
+
+    def _end_bubble(self, conversation: ConversationId, part: Stream, key: str) -> bool:
+        """Let the bubble end with ``part``; False when it is closed, and all that is left are the words."""
+        content, pictures = part.content.encode(errors="replace").decode(), self._usable(part.pictures)
+        shown = self._kit.bubbles.finish(conversation, part.stream_id, content, pictures)
+        if not shown:
+            log.info("bubble_closed", conversation=conversation.key, key=key, stream_id=part.stream_id)
             self._kit.count("degraded", what="bubble_closed")
-        permission = self._permission(conversation, stream_id)
-        self._post(conversation, permission, content, deadline)
+        if len(part.pictures) > (len(pictures) if shown else 0):
+            log.warning("picture_left_out", key=key, pictures=len(part.pictures), usable=len(pictures))
+            self._kit.count("degraded", what="picture_left_out")
+        return shown
+
+    def _usable(self, pictures: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of ``pictures`` that the platform takes."""
+        return tuple([media for media in pictures if self._is_usable(media)][:MAX_PICTURES])
+
+    def _is_usable(self, media: str) -> bool:
+        found = self._kit.media.find(media)
+        return found is not None and found.content_type in _PICTURE_TYPES and found.size <= MAX_PICTURE_BYTES
 
     def _permission(self, conversation: ConversationId, stream_id: str) -> LateReply:
         """The permission that came with the bubble's message, else the newest: used up from here on."""
@@ -73,9 +108,8 @@ class Sender:
             raise Refused("bad_response_url")
         return permission
 
-    def _post(self, conversation: ConversationId, permission: LateReply, content: str, deadline: Deadline) -> None:
+    def _post(self, conversation: ConversationId, permission: LateReply, body: bytes, deadline: Deadline) -> None:
         """The active reply (page 101138); the permission is given back when the platform has not used it."""
-        body = encode_json({"msgtype": "markdown", "markdown": {"content": content}})
         request = HttpRequest(method="POST", url=permission.url, query={}, body=body)
         try:
             _judge(exchange(self._kit.http, request, deadline), permission.url)
@@ -87,6 +121,18 @@ class Sender:
         except Retry:
             self._kit.bubbles.give_back(conversation, permission)
             raise
+
+
+def _markdown(content: str, key: str) -> dict[str, Any]:
+    """Words that people can rate where ``key`` is that of a part of an answer.
+
+    Raises :class:`~bot.channel.Refused` ``too_long``.
+    """
+    if len(content.encode(errors="replace")) > MAX_CONTENT_BYTES:
+        raise Refused("too_long")
+    turn = _TURN_KEY.match(key)
+    feedback = {"feedback": {"id": turn[1]}} if turn else {}
+    return {"msgtype": "markdown", "markdown": {"content": content, **feedback}}
 
 
 def _judge(answer: HttpAnswer, url: str) -> None:
@@ -102,23 +148,3 @@ def _judge(answer: HttpAnswer, url: str) -> None:
     if not is_known(code):
         log.warning("error_code_unknown", code=code, detail=detail)
     raise failure(code, detail)
-
-
-def may_post_to(url: str, api_base: str) -> bool:
-    """Whether a reply may be posted to ``url``, which came from outside: over TLS, or to the very host of an
-    ``api_base`` without TLS, which only a simulator has.
-
-    Characters that two parsers could read differently are not let through.
-    """
-    if len(url) > MAX_URL_LENGTH or re.fullmatch(r"[\x21-\x7e]+", url) is None or "\\" in url:
-        return False
-    try:
-        target, base = urlsplit(url), urlsplit(api_base)
-        port = target.port
-    except ValueError:
-        return False
-    if not target.hostname or port == 0 or "@" in target.netloc:
-        return False
-    if target.scheme == "https":
-        return True
-    return target.scheme == base.scheme == "http" and target.netloc == base.netloc

@@ -1,8 +1,7 @@
 """The :class:`~bot.channel.Channel` of a self-built WeCom application: callbacks in, passive replies and sends out."""
 
 import secrets
-
-from wechatpy.work.replies import TextReply
+from typing import IO
 
 from bot.channel import (
     NOTHING,
@@ -11,6 +10,7 @@ from bot.channel import (
     ChannelAddress,
     ChannelKit,
     Echo,
+    Fetched,
     Immediate,
     Limits,
     Messages,
@@ -20,22 +20,23 @@ from bot.channel import (
     UrlVerification,
 )
 from bot.finding import Finding
-from bot.messages import ConversationId
+from bot.messages import Attachment, ConversationId
 from bot.parts import Part
 from channels.wecom.callback import open_callback, verified_echo
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom.transport import hide_secrets_in_http_logs
 from channels.wecom.verification import url_verification
+from channels.wecom_app.application import Application
 from channels.wecom_app.config import Config
 from channels.wecom_app.examine import examine
-from channels.wecom_app.fields import read_fields
-from channels.wecom_app.parse import parse_message
+from channels.wecom_app.fetch import Fetcher
+from channels.wecom_app.fields import read_xml
+from channels.wecom_app.parse import UPDATES_BUTTON, parse_callback
+from channels.wecom_app.replies import passive_reply
 from channels.wecom_app.send import LIMITS, Sender
 
 MAX_BODY_BYTES = 256 * 1024
 """A callback carries a text or references to media; the largest documented one stays far below."""
-PASSIVE_TEXT_BYTES = 2048
-"""Page 90241; the platform cuts what is longer, perhaps inside a character."""
 XML_TYPE = "application/xml; charset=utf-8"
 
 
@@ -54,7 +55,9 @@ class WeComAppChannel:
         self._kit = kit
         token, key = config.token.get_secret_value(), config.encoding_aes_key.get_secret_value()
         self._crypto = CallbackCrypto(token, key, config.corp_id)
-        self._sender = Sender(config, kit)
+        application = Application(config, kit)
+        self._sender = Sender(application, kit)
+        self._fetcher = Fetcher(application, kit)
 
     @property
     def limits(self) -> Limits:
@@ -77,34 +80,39 @@ class WeComAppChannel:
             raise Rejected("bad_method", 405)
         if len(request.body) > MAX_BODY_BYTES:
             raise Rejected("too_large", 413)
-        encrypted = read_fields(request.body).get("Encrypt", "")
+        encrypted = read_xml(request.body).fields().get("Encrypt", "")
         if not encrypted:
             raise Rejected("bad_envelope")
         plain = open_callback(self._crypto, request, encrypted, skew_s)
-        message = parse_message(plain, self._address.bot, self._address.channel, request.received_at)
-        return Messages(messages=(message,) if message else ())
+        return parse_callback(plain, self._address.bot, self._address.channel, request.received_at)
 
     def respond(self, received: Received, immediate: Immediate = NOTHING) -> CallbackResponse:
-        """The plain text of an URL verification; a notice as a passive text reply (page 90241); else an empty 200."""
+        """The plain text of an URL verification; a passive reply (:mod:`.replies`); else an empty 200."""
         if isinstance(received, Echo):
             return CallbackResponse(body=received.plain.encode())
-        if not immediate.notice or not isinstance(received, Messages) or not received.messages:
+        if not isinstance(received, Messages) or not received.messages:
             return CallbackResponse()
         now = int(self._kit.clock())
-        text = immediate.notice.encode(errors="replace")[:PASSIVE_TEXT_BYTES].decode(errors="ignore")
-        reply = TextReply(
-            source=self._config.corp_id,
-            target=received.messages[0].sender.id,
-            agent=self._config.agent_id,
-            time=now,
-            content=text.replace("]]>", "]]]]><![CDATA[>"),  # wechatpy would let it end the section
+        reply = passive_reply(
+            received.messages[0],
+            immediate,
+            corp_id=self._config.corp_id,
+            agent_id=self._config.agent_id,
+            now=now,
+            updates_button=UPDATES_BUTTON in received.context,
         )
-        sealed = self._crypto.seal(reply.render().encode(), str(now), secrets.token_hex(8))
+        if not reply:
+            return CallbackResponse()
+        sealed = self._crypto.seal(reply.encode(), str(now), secrets.token_hex(8))
         return CallbackResponse(body=sealed, content_type=XML_TYPE)
 
     def send(self, conversation: ConversationId, part: Part, key: str, deadline: float) -> Receipt:
         """See :meth:`.Sender.send`; an application has no group chats, so the person alone is addressed."""
         return self._sender.send(conversation.person, part, key, deadline)
+
+    def fetch(self, attachment: Attachment, into: IO[bytes], limit: int, deadline: float) -> Fetched:
+        """See :class:`~bot.channel.Channel`; only media ids are followed, never a URL."""
+        return self._fetcher.fetch(attachment, into, limit, deadline)
 
     def link(self, label: str, url: str) -> str:
         """An anchor, which text messages may hold (page 90236)."""

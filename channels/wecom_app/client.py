@@ -6,11 +6,14 @@ import requests
 
 from bot.channel import Unknown
 from channels.wecom.api import RETRY_S, json_answer, retry
-from channels.wecom.transport import Deadline, HttpRequest, NoAnswer, exchange
+from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, IncomingBody, NoAnswer, exchange
+
+SEND_MESSAGE = "message/send"
+UPDATE_CARD = "message/update_template_card"
 
 
 class WeComClient:
-    """Two calls to one WeCom API. Thread-safe as far as ``session`` is; requests carry their token in the query."""
+    """The calls to one WeCom API. Thread-safe as far as ``session`` is; requests carry their token in the query."""
 
     def __init__(self, session: requests.Session, base_url: str) -> None:
         self.base_url = base_url
@@ -33,13 +36,13 @@ class WeComClient:
             code = f"token_http_{answer.status}"
         raise retry(RETRY_S, code)
 
-    def send_message(self, token: str, body: bytes, deadline: Deadline) -> dict[str, Any]:
-        """``message/send`` (page 90236) with the UTF-8 JSON ``body``: the JSON answer, whatever its ``errcode``.
+    def post(self, call: str, token: str, body: bytes, deadline: Deadline) -> dict[str, Any]:
+        """``call``, which people notice, with the UTF-8 JSON ``body``: the JSON answer, whatever its ``errcode``.
 
         Raises :class:`~bot.channel.Retry` when the request did not leave or the answer is an HTTP 5xx, and
         :class:`~bot.channel.Unknown` when it left and no answer with an ``errcode`` came.
         """
-        url = f"{self.base_url}/cgi-bin/message/send"
+        url = f"{self.base_url}/cgi-bin/{call}"
         request = HttpRequest(method="POST", url=url, query={"access_token": token}, body=body)
         try:
             answer = exchange(self._session, request, deadline)
@@ -51,3 +54,38 @@ class WeComClient:
         if content is None:
             raise Unknown("no_errcode" if answer.status == 200 else f"http_{answer.status}")
         return content
+
+    def upload(self, kind: str, token: str, body: bytes, content_type: str, deadline: Deadline) -> dict[str, Any]:
+        """``media/upload`` (page 90253) of the multipart ``body``: the JSON answer, whatever its ``errcode``.
+
+        Raises :class:`~bot.channel.Retry` for everything that is no such answer: nobody sees an upload.
+        """
+        request = HttpRequest(
+            method="POST",
+            url=f"{self.base_url}/cgi-bin/media/upload",
+            query={"access_token": token, "type": kind},
+            body=body,
+            content_type=content_type,
+        )
+        try:
+            answer = exchange(self._session, request, deadline)
+        except NoAnswer as failure:
+            raise retry(RETRY_S, f"upload_{failure.code}") from None
+        if (content := json_answer(answer)) is not None:
+            return content
+        raise retry(RETRY_S, f"upload_http_{answer.status}")
+
+    def download(
+        self, media_id: str, token: str, bytes_range: str, incoming: IncomingBody, deadline: Deadline
+    ) -> HttpAnswer:
+        """``media/get`` (page 90254), whole or the ``bytes_range`` of it: content goes to ``incoming``.
+
+        Raises :class:`~channels.wecom.transport.NoAnswer`.
+        """
+        request = HttpRequest(
+            method="GET",
+            url=f"{self.base_url}/cgi-bin/media/get",
+            query={"access_token": token, "media_id": media_id},
+            headers={"Accept-Encoding": "identity"} | ({"Range": bytes_range} if bytes_range else {}),
+        )
+        return exchange(self._session, request, deadline, incoming)

@@ -41,7 +41,13 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     6000: Rule(Reaction.BACK_OFF, 0.5),  # data version conflict
     40001: _REFRESH,  # "invalid credential"; from gettoken it means a wrong secret, see tokens.py
     40003: _DROP,  # userid invalid, or the member left
+    40004: _DROP,  # media type
+    40005: _DROP,  # type of an upload
+    40006: _DROP,  # media size
+    40007: _DROP,  # "invalid media_id": wrong or older than 3 days; send.py uploads once more
     40008: _DROP,  # msgtype
+    40009: _DROP,  # size of a picture
+    40011: _DROP,  # size of a video
     40013: _ALERT,  # corpid
     40014: _REFRESH,  # "invalid access_token"
     40033: _DROP,  # \uxxxx in the body: ours is UTF-8, so this would be a bug
@@ -56,8 +62,12 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     41001: _ALERT,  # access_token missing: a bug
     42001: _REFRESH,  # "access_token expired"
     43004: _DROP,  # no WeChat bound
+    44001: _DROP,  # empty media
     44004: _DROP,  # empty text
+    45001: _DROP,  # media too big
     45002: _DROP,  # content too long
+    45007: _DROP,  # voice over 60 s
+    45008: _DROP,  # over 8 articles
     45009: Rule(Reaction.BACK_OFF, 60.0),  # "api freq out of limit": a minute's limit blocks for 60 s (page 90454)
     45033: Rule(Reaction.BACK_OFF, 1.0),  # "api concurrent out of limit"; doubling is the outbox's
     46004: _DROP,  # user does not exist
@@ -73,6 +83,8 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     82001: _DROP,  # recipients all empty
     301002: _ALERT,  # token of another agent: agent_id and secret do not belong together
     301007: _ALERT,  # corp disbanded or banned
+    301017: _DROP,  # format of a voice
+    830002: _DROP,  # too big for one download; fetch.py asks for pieces (page 90254)
 }
 
 

@@ -17,7 +17,7 @@ from bot.channel import ChannelKit, Retry, Unknown
 from bot.finding import Finding, State
 from channels.wecom.api import OK, detail_of, encode_json, json_answer
 from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
-from channels.wecom_app.client import WeComClient
+from channels.wecom_app.client import SEND_MESSAGE, WeComClient
 from channels.wecom_app.config import Config
 from channels.wecom_app.errors import Reaction, rule_of
 from channels.wecom_app.tokens import TokenRefused, TokenStore, fetch_failure
@@ -152,7 +152,7 @@ class _Examination:
         nobody = f"doctor-{secrets.token_hex(12)}"
         body = {"touser": nobody, "msgtype": "text", "agentid": self._config.agent_id, "text": {"content": "doctor"}}
         try:
-            answer = self._client.send_message(token, encode_json(body), self._deadline)
+            answer = self._client.post(SEND_MESSAGE, token, encode_json(body), self._deadline)
         except (Retry, Unknown) as failure:
             detail = f"could not be tried: message/send gave no answer ({failure.code})"
             return Finding(name=AGENT_ID, state=State.WARNING, detail=detail, cure="run doctor again")

@@ -1,9 +1,11 @@
 """XML from outside, read with bounds: no document type, no entities, few elements, little depth.
 
 wechatpy reads XML with xmltodict, which sets no bounds; defusedxml refuses document types and entities, and the
-target below never builds a tree.
+target below counts what it keeps.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -13,58 +15,76 @@ from bot.channel import Rejected
 
 MAX_DEPTH = 16
 MAX_ELEMENTS = 2_000
-_FIELD_DEPTH = 2
+
+
+@dataclass(slots=True)
+class Element:
+    """An element: its name, its own text (with or without CDATA), and its children in order."""
+
+    tag: str
+    text: str = ""
+    children: list["Element"] = field(default_factory=list)
+
+    def fields(self) -> dict[str, str]:
+        """The texts of the children by name; the first one where a name repeats."""
+        texts: dict[str, str] = {}
+        for child in self.children:
+            texts.setdefault(child.tag, child.text)
+        return texts
+
+    def all(self, *path: str) -> Iterator["Element"]:
+        """The elements that ``path``, names from child to child, leads to."""
+        if not path:
+            yield self
+            return
+        for child in self.children:
+            if child.tag == path[0]:
+                yield from child.all(*path[1:])
 
 
 class _TooComplex(ValueError):
     """More depth or more elements than any documented callback has."""
 
 
-class _FieldCollector:
-    """An XML parser's target that keeps the text of the root's children."""
+class _TreeBuilder:
+    """An XML parser's target that keeps elements and their texts, within bounds."""
 
     def __init__(self) -> None:
-        self.fields: dict[str, str] = {}
-        self._text: list[str] = []
-        self._depth = 0
+        self.root = Element("")
+        self._open = [self.root]
+        self._texts: list[list[str]] = [[]]
         self._elements = 0
 
-    def start(self, _tag: str, _attributes: dict[str, str]) -> None:
-        self._depth += 1
+    def start(self, tag: str, _attributes: dict[str, str]) -> None:
         self._elements += 1
-        if self._depth > MAX_DEPTH or self._elements > MAX_ELEMENTS:
+        if len(self._open) > MAX_DEPTH or self._elements > MAX_ELEMENTS:
             raise _TooComplex
-        if self._depth == _FIELD_DEPTH:
-            self._text = []
+        element = Element(tag)
+        self._open[-1].children.append(element)
+        self._open.append(element)
+        self._texts.append([])
 
     def data(self, text: str) -> None:
-        if self._depth == _FIELD_DEPTH:
-            self._text.append(text)
+        self._texts[-1].append(text)
 
-    def end(self, tag: str) -> None:
-        if self._depth == _FIELD_DEPTH:
-            self.fields.setdefault(tag, "".join(self._text))
-        self._depth -= 1
+    def end(self, _tag: str) -> None:
+        self._open.pop().text = "".join(self._texts.pop())
 
     def close(self) -> None:
-        pass  # the parser calls it; the fields are read from here
+        pass  # the parser calls it; the tree is read from here
 
 
-def read_fields(raw: bytes) -> dict[str, str]:
-    """The texts of the root's children by name, with or without CDATA; the first one where a name repeats.
-
-    What lies deeper (a card's ``SelectedItems``) is left out. Raises :class:`~bot.channel.Rejected` with
-    ``bad_charset`` or ``bad_xml``.
-    """
+def read_xml(raw: bytes) -> Element:
+    """The root element in ``raw``. Raises :class:`~bot.channel.Rejected` with ``bad_charset`` or ``bad_xml``."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise Rejected("bad_charset") from error
-    collector = _FieldCollector()
-    parser = DefusedXMLParser(target=collector, forbid_dtd=True)
+    builder = _TreeBuilder()
+    parser = DefusedXMLParser(target=builder, forbid_dtd=True)
     try:
         parser.feed(text)
         parser.close()
     except (ParseError, DefusedXmlException, _TooComplex) as error:
         raise Rejected("bad_xml") from error
-    return collector.fields
+    return builder.root.children[0]

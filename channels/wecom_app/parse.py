@@ -11,32 +11,16 @@ from typing import Any
 import structlog
 from wechatpy.work.messages import MESSAGE_TYPES
 
-from bot.channel import Rejected
-from bot.events import Event, Subscribed
+from bot.channel import Messages, Rejected
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind, Sender
-from channels.wecom_app.fields import read_fields
+from channels.wecom_app.events import PRESSED_BUTTON, SYSTEM_SENDER, read_event
+from channels.wecom_app.fields import read_xml
 
 log = structlog.get_logger()
 
 MAX_USER_ID_BYTES = 128
 """A userid has 1 to 64 bytes (page 90196); twice that leaves room for ids of linked companies, which carry more."""
 MAX_MESSAGE_ID_LENGTH = 64
-SYSTEM_SENDER = "sys"
-"""``FromUserName`` of events that no person caused (page 90240)."""
-
-EVENTS_THAT_NEED_WORK: Mapping[str, Event] = {"subscribe": Subscribed()}
-"""Events that go through the inbox like a message: a member who gains sight of the app is welcomed."""
-EVENTS_FOR_OPERATORS = frozenset(
-    {
-        "inactive_alert",
-        "close_inactive_agent",
-        "reopen_inactive_agent",
-        "low_active_alert",
-        "low_active",
-        "active_restored",
-    }
-)
-"""The platform stops, or restores, an app that is little used: somebody must act (page 90240)."""
 
 _Content = tuple[str, tuple[Attachment, ...]]
 """The words of a message and what came with them."""
@@ -44,13 +28,18 @@ _NO_ATTACHMENTS: tuple[Attachment, ...] = ()
 _LOGGED_NAME_LENGTH = 64
 
 
-def _media(kind: MessageKind) -> Callable[[Any], _Content]:
-    return lambda message: ("", (Attachment(kind=kind, media_id=message.media_id or ""),))
-
-
 def _image(message: Any) -> _Content:
     attachment = Attachment(kind=MessageKind.IMAGE, media_id=message.media_id or "", url=message.image or "")
     return "", (attachment,)
+
+
+def _voice(message: Any) -> _Content:
+    attachment = Attachment(kind=MessageKind.VOICE, media_id=message.media_id or "", format=message.format or "")
+    return "", (attachment,)
+
+
+def _video(message: Any) -> _Content:
+    return "", (Attachment(kind=MessageKind.VIDEO, media_id=message.media_id or ""),)
 
 
 def _location(message: Any) -> _Content:
@@ -66,38 +55,43 @@ def _link(message: Any) -> _Content:
 _READERS: Mapping[str, tuple[MessageKind, Callable[[Any], _Content]]] = {
     "text": (MessageKind.TEXT, lambda message: (message.content or "", ())),
     "image": (MessageKind.IMAGE, _image),
-    "voice": (MessageKind.VOICE, _media(MessageKind.VOICE)),
-    "video": (MessageKind.VIDEO, _media(MessageKind.VIDEO)),
+    "voice": (MessageKind.VOICE, _voice),
+    "video": (MessageKind.VIDEO, _video),
     "location": (MessageKind.LOCATION, _location),
     "link": (MessageKind.LINK, _link),
 }
 """The documented message types (page 90239); every other one is ``UNSUPPORTED`` and answered as such."""
 
 
-def parse_message(raw: bytes, bot: str, channel: str, received_at: float) -> InboundMessage | None:
-    """The message or event in ``raw``, the decrypted XML; ``None`` for one that needs no work and was only logged.
+UPDATES_BUTTON = "updates_button"
+"""In the context of a callback that a passive reply may answer by letting the pressed button become a text."""
+
+
+def parse_callback(raw: bytes, bot: str, channel: str, received_at: float) -> Messages:
+    """What ``raw``, the decrypted XML, brought: a message, an event, or nothing that needs work and was only logged.
 
     ``received_at`` is in epoch seconds. Raises :class:`~bot.channel.Rejected` with ``bad_charset``, ``bad_xml`` or
-    ``bad_message`` (a sender or time outside its documented shape).
+    ``bad_message`` (a sender, time or id outside its documented shape).
     """
-    fields = read_fields(raw)
+    callback = read_xml(raw)
+    fields = callback.fields()
     message_type, person = fields.get("MsgType", ""), fields.get("FromUserName", "")
     event = None
     if message_type == "event":
-        if not _needs_work(fields, bot, channel):
-            return None
+        event = read_event(callback, bot, channel)
+        if event is None:
+            return Messages(messages=())
         kind, (text, attachments) = MessageKind.EVENT, ("", _NO_ATTACHMENTS)
-        event = EVENTS_THAT_NEED_WORK[fields["Event"]]
         message_id = _event_id(fields)
     elif not message_type or person == SYSTEM_SENDER:
         log.info("callback_ignored", bot=bot, channel=channel, info_type=fields.get("InfoType", "")[:32])
-        return None
+        return Messages(messages=())
     else:
         kind, (text, attachments) = _content(message_type, fields, bot, channel)
         message_id = _message_id(fields, raw)
     if not 1 <= len(person.encode()) <= MAX_USER_ID_BYTES:
         raise Rejected("bad_message")
-    return InboundMessage(
+    message = InboundMessage(
         conversation=ConversationId(bot=bot, channel=channel, person=person),
         message_id=message_id,
         sender=Sender(id=person),
@@ -108,18 +102,13 @@ def parse_message(raw: bytes, bot: str, channel: str, received_at: float) -> Inb
         sent_at=_sent_at(fields),
         received_at=received_at,
     )
-
-
-def _needs_work(fields: Mapping[str, str], bot: str, channel: str) -> bool:
-    name = fields.get("Event", "")
-    if name in EVENTS_THAT_NEED_WORK and fields.get("FromUserName") != SYSTEM_SENDER:
-        return True
-    write = log.warning if name in EVENTS_FOR_OPERATORS else log.info
-    write("event_ignored", bot=bot, channel=channel, name=name[:_LOGGED_NAME_LENGTH])
-    return False
+    is_button = event is not None and fields["Event"] == PRESSED_BUTTON
+    return Messages(messages=(message,), context={UPDATES_BUTTON: True} if is_button else {})
 
 
 def _content(message_type: str, fields: Mapping[str, str], bot: str, channel: str) -> tuple[MessageKind, _Content]:
+    if message_type == "file" and fields.get("MediaId"):  # not in the documentation; fetched like any other medium
+        return MessageKind.FILE, ("", (Attachment(kind=MessageKind.FILE, media_id=fields["MediaId"]),))
     if message_type not in _READERS:
         log.info("message_unsupported", bot=bot, channel=channel, name=message_type[:_LOGGED_NAME_LENGTH])
         return MessageKind.UNSUPPORTED, ("", _NO_ATTACHMENTS)

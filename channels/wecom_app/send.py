@@ -6,41 +6,48 @@ import redis
 import structlog
 
 from bot.channel import ChannelKit, Limits, Receipt, Refused, Retry, Unknown
-from bot.parts import Markdown, Part, Text
-from channels.wecom.api import OK, RETRY_S, detail_of, encode_json, retry
+from bot.messages import MessageKind
+from bot.parts import Card, CardUpdate, Markdown, Medium, News, Part, Text
+from channels.wecom.api import OK, RETRY_S, encode_json, retry
+from channels.wecom.cards import LABEL_LENGTH
+from channels.wecom.cutting import cut_characters
 from channels.wecom.transport import Deadline
-from channels.wecom_app.circuit import Circuit
-from channels.wecom_app.client import WeComClient
-from channels.wecom_app.config import Config
-from channels.wecom_app.errors import RULES, Reaction, failure, rule_of
+from channels.wecom_app.application import Application
+from channels.wecom_app.bodies import TEXT_BYTES, Body, body_of, media_body
+from channels.wecom_app.client import SEND_MESSAGE, UPDATE_CARD
 from channels.wecom_app.pacing import Pace
 from channels.wecom_app.repeats import DUPLICATE_INTERVAL_S, Repeats
-from channels.wecom_app.tokens import TokenStore
+from channels.wecom_app.uploads import KINDS, Upload, Uploads, upload_of
 
 log = structlog.get_logger()
 
-LIMITS = Limits(text_bytes=2048, markdown_bytes=2048, send_timeout_s=10.0, pushes=True)
-"""Page 90236; what exceeds the bytes would be cut silently."""
+LIMITS = Limits(
+    text_bytes=TEXT_BYTES,
+    markdown_bytes=TEXT_BYTES,
+    send_timeout_s=10.0,
+    pushes=True,
+    cards=True,
+    news=True,
+    media=KINDS,
+)
+"""Page 90236."""
 _EVERYBODY = "@all"
+_INVALID_MEDIA_ID = "40007"
 
 
 class Sender:
     """Sends for one application; safe to share between threads."""
 
-    def __init__(self, config: Config, kit: ChannelKit) -> None:
+    def __init__(self, application: Application, kit: ChannelKit) -> None:
         self._kit = kit
-        self._agent_id = config.agent_id
-        self._secret = config.secret.get_secret_value()
-        self._client = WeComClient(kit.http, kit.api_base["wecom"])
-        self._tokens = TokenStore(self._client, kit.redis, config.corp_id, self._secret)
-        identity = "\0".join((self._client.base_url, config.corp_id, str(config.agent_id)))
-        self._app = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        self._application = application
+        self._uploads = Uploads(application, kit)
         self._pace = Pace(kit.redis, kit.pace_per_minute, kit.pace_per_hour)
         self._repeats = Repeats(kit.redis)
-        self._circuit = Circuit(kit.redis, self._app)
 
     def send(self, person: str, part: Part, key: str, deadline_epoch_s: float) -> Receipt:
-        """Deliver ``part``, named ``key`` for ever, to the member ``person``, with one platform call and its token.
+        """Deliver ``part``, named ``key`` for ever, to the member ``person``, with one platform call, its token, and
+        the upload of a medium that the platform does not have yet.
 
         No byte is written after the deadline; only a Redis that hangs can delay the return beyond it, by its own
         time-out. Raises :class:`~bot.channel.Retry`, :class:`~bot.channel.Refused`, :class:`~bot.channel.Unknown`.
@@ -60,53 +67,92 @@ class Sender:
         return receipt
 
     def _send(self, person: str, part: Part, key: str, deadline: Deadline) -> Receipt:
-        if not isinstance(part, Text | Markdown):
-            raise Refused("part_unsupported")
-        _check(person, part)
-        self._circuit.check()
-        slot = self._slot(person)
-        self._pace.take(slot, self._kit.clock())
-        token = self._tokens.get(deadline)
-        body = self._body(person, part, checked=True)
-        if not self._repeats.check_for(slot, body, key):
+        if not person or "|" in person or person.lower() == _EVERYBODY:  # it would reach others
+            raise Refused("bad_recipient")
+        match part:
+            case Text() | Markdown() | News() | Card():
+                body = body_of(part)
+                self._application.check()
+                self._take_turn(person)
+                return self._deliver(person, body, key, deadline)
+            case Medium():
+                return self._send_medium(person, part, key, deadline)
+            case CardUpdate():
+                return self._update_card(person, part, deadline)
+            case _:
+                raise Refused("part_unsupported")
+
+    def _send_medium(self, person: str, part: Medium, key: str, deadline: Deadline) -> Receipt:
+        medium = self._kit.media.find(part.media)
+        if medium is None:
+            raise Refused("media_gone")
+        upload = upload_of(part.kind, medium)
+        if part.kind is MessageKind.IMAGE and upload.type != part.kind:
+            log.info("picture_sent_as_file", key=key, content_type=medium.content_type)
+            self._kit.count("degraded", what="picture_sent_as_file")
+        self._application.check()
+        media_id = self._uploads.media_id(upload, deadline)
+        self._take_turn(person)
+        try:
+            return self._deliver(person, _shown(upload, media_id), key, deadline)
+        except Refused as refusal:
+            if refusal.code != _INVALID_MEDIA_ID:
+                raise
+        self._uploads.forget(upload, media_id)
+        media_id = self._uploads.media_id(upload, deadline)
+        return self._deliver(person, _shown(upload, media_id), key, deadline)
+
+    def _deliver(self, person: str, body: Body, key: str, deadline: Deadline) -> Receipt:
+        request = self._request(person, body, checked=True)
+        if not self._repeats.check_for(self._slot(person), request, key):
             self._kit.count("degraded", what="duplicate_check_off")
-            body = self._body(person, part, checked=False)
-        answer = self._client.send_message(token, body, deadline)
-        if rule_of(answer["errcode"]).reaction is Reaction.REFRESH:
-            self._tokens.invalidate(token)
-            token = self._tokens.get(deadline)
-            answer = self._client.send_message(token, body, deadline)
-        code, detail = answer["errcode"], detail_of(answer, token, self._secret)
-        if code != OK:
-            self._fail(code, detail)
+            request = self._request(person, body, checked=False)
+        client = self._application.client
+        answer = self._application.call(lambda token: client.post(SEND_MESSAGE, token, request, deadline), deadline)
         for field in ("invaliduser", "unlicenseduser"):  # errcode 0 all the same; ids in lower case (page 90236)
             if person.lower() in str(answer.get(field) or "").lower().split("|"):
                 raise Refused(field)
         return Receipt(message_id=str(answer.get("msgid") or ""))
 
-    def _body(self, person: str, part: Text | Markdown, *, checked: bool) -> bytes:
+    def _update_card(self, person: str, part: CardUpdate, deadline: Deadline) -> Receipt:
+        """The pressed button becomes the label, for ``person`` alone (page 94888); it counts as no message."""
+        if not part.response_code:
+            raise Refused("no_response_code")
+        self._application.check()
+        request = encode_json(
+            {
+                "userids": [person],
+                "agentid": self._application.agent_id,
+                "response_code": part.response_code,
+                "button": {"replace_name": cut_characters(part.label, LABEL_LENGTH)},
+            }
+        )
+        client = self._application.client
+        answer = self._application.call(
+            lambda token: client.post(UPDATE_CARD, token, request, deadline), deadline, part.response_code
+        )
+        invalid = answer.get("invaliduser")  # a list here, a string of message/send
+        if person.lower() in [str(one).lower() for one in (invalid if isinstance(invalid, list) else [invalid])]:
+            raise Refused("invaliduser")
+        return Receipt()
+
+    def _take_turn(self, person: str) -> None:
+        """Count a message to ``person``. Raises a paced :class:`~bot.channel.Retry`."""
+        self._pace.take(self._slot(person), self._kit.clock())
+
+    def _request(self, person: str, body: Body, *, checked: bool) -> bytes:
         """The request (page 90236); the same part gives the same bytes, which is what the duplicate check compares."""
-        kind = "text" if isinstance(part, Text) else "markdown"
+        kind, content = body
         return encode_json(
             {
                 "touser": person,
                 "msgtype": kind,
-                "agentid": self._agent_id,
-                kind: {"content": part.content},
+                "agentid": self._application.agent_id,
+                kind: content,
                 "enable_duplicate_check": int(checked),
                 "duplicate_check_interval": DUPLICATE_INTERVAL_S,
             }
         )
-
-    def _fail(self, code: int, detail: str) -> None:
-        """Raise what ``code`` means; an error that concerns the whole app also stops it for a while."""
-        error = failure(code, detail)
-        if isinstance(error, Refused) and error.alert:
-            log.error("app_stopped", code=code, detail=detail)
-            self._circuit.open(error.code)
-        elif code not in RULES:
-            log.warning("error_code_unknown", code=code, detail=detail)
-        raise error
 
     def _slot(self, person: str) -> str:
         """The beginning of every Redis key about one member of this app.
@@ -115,13 +161,8 @@ class Sender:
         do not tell case apart (page 90196).
         """
         digest = hashlib.sha256(person.lower().encode(errors="surrogatepass")).hexdigest()[:32]
-        return f"wecom:{{{self._app}:{digest}}}"
+        return f"wecom:{{{self._application.name}:{digest}}}"
 
 
-def _check(person: str, part: Text | Markdown) -> None:
-    """Raise :class:`~bot.channel.Refused` for what would reach others than ``person``, or reach them cut."""
-    if not person or "|" in person or person.lower() == _EVERYBODY:
-        raise Refused("bad_recipient")
-    limit = LIMITS.text_bytes if isinstance(part, Text) else LIMITS.markdown_bytes
-    if len(part.content.encode(errors="replace")) > limit:
-        raise Refused("too_long")
+def _shown(upload: Upload, media_id: str) -> Body:
+    return media_body(upload.type, media_id, upload.medium.name)

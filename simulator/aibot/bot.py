@@ -22,6 +22,7 @@ from simulator.posting import Posting, Unpostable
 from simulator.rules import Rules
 from simulator.sealing import JsonSealer
 from simulator.settings import BotSettings
+from simulator.task_ids import TaskIds
 from simulator.trace import Trace
 from simulator.uploads import Uploads
 
@@ -56,7 +57,10 @@ class Bot:
         self.name = settings.name
         self.first_callback_url = settings.callback_url
         self.sealer = JsonSealer(token=settings.token, encoding_aes_key=settings.encoding_aes_key, clock=clock)
-        self.response_urls = ResponseUrls(rules=rules, chats=chats, media=media, clock=clock, quote=quote)
+        self._task_ids = TaskIds(rules)
+        self.response_urls = ResponseUrls(
+            rules=rules, chats=chats, media=media, task_ids=self._task_ids, clock=clock, quote=quote
+        )
         self.deliveries = Deliveries(
             target="bot_callback",
             sealer=self.sealer,
@@ -72,7 +76,7 @@ class Bot:
         self._rules = rules
         self._journal = journal
         self._chats = chats
-        self._bubbles = Bubbles(chats, uploads)
+        self._bubbles = Bubbles(chats, uploads, self._task_ids)
         self._bodies = Bodies(bot_id=settings.bot_id, key=self.sealer.key, rules=rules, media=media, uploads=uploads)
         self._in_progress = InProgress(rules)
         self._events = Events(
@@ -117,6 +121,7 @@ class Bot:
         self._streams.clear()
         self._in_progress.clear()
         self._events.clear()
+        self._task_ids.clear()
         self.response_urls.clear()
 
     def post(self, posting: Posting, quote: Quote | None) -> Entry | None:
@@ -200,6 +205,7 @@ class Bot:
             raise Unpostable("content is missing")
 
     def _show(self, entry: Entry, reply: BotReply) -> None:
+        self._bubbles.check(reply.card)
         if reply.update:
             self._events.update_card(entry, reply)
         elif reply.stream:

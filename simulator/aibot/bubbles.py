@@ -2,26 +2,36 @@
 
 from typing import Any
 
-from simulator.aibot.cards import Card, card_feedback, card_text
 from simulator.aibot.replies import StreamPart
+from simulator.aibot.sealed_reply import BadReply
+from simulator.card_grammar import Card
+from simulator.cards import card_feedback, card_text
 from simulator.chats import Chats
 from simulator.entries import Entry, StreamState
+from simulator.task_ids import TaskIds
 from simulator.uploads import Uploads
 
 
 class Bubbles:
     """Adds and changes the bot's entries; ``asked`` is always the member's entry that they answer."""
 
-    def __init__(self, chats: Chats, uploads: Uploads) -> None:
+    def __init__(self, chats: Chats, uploads: Uploads, task_ids: TaskIds) -> None:
         self._chats = chats
+        self._task_ids = task_ids
         self._uploads = uploads
 
     def text(self, asked: Entry, content: str) -> None:
         """A plain text, the welcome."""
         self._add(asked, via="passive", type="text", content=content)
 
+    def check(self, card: Card | None) -> None:
+        """Raises :class:`BadReply` for a card whose ``task_id`` was used before (§5.9)."""
+        if card and not self._task_ids.may_use(card):
+            raise BadReply("task_id_repeated", task_id=card["task_id"])
+
     def card(self, asked: Entry, card: Card) -> None:
-        """A template card."""
+        """A template card, which :meth:`check` has let pass."""
+        self._task_ids.use(card)
         self._add(
             asked,
             via="passive",

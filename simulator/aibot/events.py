@@ -6,10 +6,10 @@ from typing import Any
 
 from simulator.aibot.bodies import Bodies, new_msgid
 from simulator.aibot.bubbles import Bubbles
-from simulator.aibot.cards import is_interactive
 from simulator.aibot.replies import BotReply
 from simulator.aibot.response_urls import ResponseUrls
 from simulator.aibot.sealed_reply import BadReply
+from simulator.cards import pressed
 from simulator.chats import Chats
 from simulator.entries import Delivery, Entry
 from simulator.journal import Journal
@@ -118,16 +118,11 @@ class Events:
 
 
 def _pressed(posting: Posting) -> dict[str, Any]:
-    card = posting.target.fields if posting.target and posting.target.type == "template_card" else {}
-    if not is_interactive(card):
-        raise Unpostable("target must be a card with buttons, a selection or a menu")
-    selected = posting.event.get("selected", {})
-    if not isinstance(selected, dict) or not all(isinstance(options, list) for options in selected.values()):
-        raise Unpostable("selected must be question keys to lists of option ids")
-    items = [{"question_key": key, "option_ids": {"option_id": options}} for key, options in selected.items()]
+    press = pressed(posting)
+    items = [{"question_key": key, "option_ids": {"option_id": options}} for key, options in press.selected.items()]
     return {
-        "card_type": card["card_type"],
-        "event_key": posting.event.get("event_key", ""),
-        "task_id": card.get("task_id", ""),
+        "card_type": press.card["card_type"],
+        "event_key": press.key,
+        "task_id": press.card.get("task_id", ""),
         **({"selected_items": {"selected_item": items}} if items else {}),
     }

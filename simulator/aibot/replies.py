@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simulator.aibot.cards import Card, card_problem
 from simulator.aibot.sealed_reply import BadReply, read_object
+from simulator.card_grammar import Card, card_problem, shown_card
 from simulator.limits import cut_utf8
 from simulator.rules import Rules
 
@@ -65,7 +65,7 @@ def read_reply(plain: str, asked: Asked, rules: Rules) -> BotReply | None:
     if kind == "text":
         return BotReply(text=_text(body))
     if kind == "update_template_card":
-        return BotReply(update=_card(body), userids=_userids(body))
+        return BotReply(update=_card(body, is_update=True), userids=_userids(body))
     return BotReply(
         stream=_stream(body, asked, rules) if kind != "template_card" else None,
         card=_card(body) if kind != "stream" else None,
@@ -92,13 +92,12 @@ def _userids(body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(userids)
 
 
-def _card(body: Mapping[str, Any]) -> Card:
+def _card(body: Mapping[str, Any], *, is_update: bool = False) -> Card:
     card = body.get("template_card", {})
-    problem = card_problem(card)
+    problem = card_problem(card, "bot", is_update=is_update)
     if problem:
         raise BadReply("bad_template_card", field=problem)
-    checked: Card = card
-    return checked
+    return shown_card(card, "bot")
 
 
 def _stream(body: Mapping[str, Any], asked: Asked, rules: Rules) -> StreamPart:

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.aibot.cards import card_feedback, card_problem, card_text
 from simulator.aibot.replies import read_feedback
 from simulator.aibot.sealed_reply import BadReply, read_object
+from simulator.card_grammar import card_problem, shown_card
+from simulator.cards import card_feedback, card_text
 from simulator.chats import Chats
 from simulator.entries import Entry, Quote
 from simulator.errcodes import ApiError
 from simulator.media import Media
 from simulator.rules import Rules
+from simulator.task_ids import TaskIds
 
 KEPT_URLS = 5000
 
@@ -30,11 +32,19 @@ class ResponseUrls:
     """The urls given out, thread-safe; ``quote`` makes the quote that a reply in a group carries."""
 
     def __init__(
-        self, *, rules: Rules, chats: Chats, media: Media, clock: Callable[[], float], quote: Callable[[Entry], Quote]
+        self,
+        *,
+        rules: Rules,
+        chats: Chats,
+        media: Media,
+        task_ids: TaskIds,
+        clock: Callable[[], float],
+        quote: Callable[[Entry], Quote],
     ) -> None:
         self._rules = rules
         self._chats = chats
         self._media = media
+        self._task_ids = task_ids
         self._clock = clock
         self._quote = quote
         self._lock = threading.Lock()
@@ -66,6 +76,8 @@ class ResponseUrls:
             if issued is None or issued.used or self._clock() - issued.at > self._rules.response_url_life_s:
                 raise ApiError(self._rules.response_url_errcode, 30)
             issued.used = True
+        if shown["type"] == "template_card":
+            self._task_ids.use(shown["fields"])
         entry = issued.entry
         self._chats.add(
             member=entry.member,
@@ -97,13 +109,15 @@ class ResponseUrls:
         return self._card(part) if kind == "template_card" else self._markdown(part)
 
     def _card(self, card: dict[str, Any]) -> dict[str, Any]:
-        problem = card_problem(card)
+        problem = card_problem(card, "bot")
         if problem:
-            raise ApiError(40058, None, f": template_card.{problem}")
+            raise ApiError(self._rules.card_errcode, None, f": template_card.{problem}")
+        if not self._task_ids.may_use(card):
+            raise ApiError(self._rules.card_errcode, None, ": template_card.task_id repeated")
         return {
             "type": "template_card",
             "content": card_text(card),
-            "fields": card,
+            "fields": shown_card(card, "bot"),
             "feedback": card_feedback(card),
         }
 

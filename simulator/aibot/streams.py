@@ -143,6 +143,7 @@ class Streams:
             raise BadReply("stream_id_changed", 27)
         if reply.card and stream.has_card:
             raise BadReply("second_card", 6)
+        self._bubbles.check(reply.card)
         if part.feedback and part.feedback != stream.shown.feedback:
             self._journal.rule(32, "late_feedback_id_ignored", stream.asked.request_id, stream.asked)
         if part.cut:

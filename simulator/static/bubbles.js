@@ -1,12 +1,13 @@
 // One entry as a row of the chat: avatar, name, bubble, what happened to it, and what can be done with it.
+import { renderNews, renderTextcard } from "./articles.js";
 import { renderCard } from "./cards.js";
-import { avatar, copy, element, icon, iconButton } from "./dom.js";
+import { avatar, copy, element, iconButton } from "./dom.js";
+import { drawPicture, drawUpload } from "./pictures.js";
 import { renderMarkdown, renderText } from "./render.js";
 import { renderRich } from "./rich.js";
-import { author, peerOf } from "./store.js";
+import { author, memberOf, peerOf } from "./store.js";
 import { clock, day, deliveryWords, eventName, kindName, preview } from "./words.js";
 
-const PICTURES = /^image\//;
 const WAYS = { passive: "随回调返回", response_url: "主动回复" };
 const RATINGS = [["up", "有用", 1], ["down", "没用", 2]];
 
@@ -20,6 +21,7 @@ export function drawEntry(entry, { me, inGroup, names, follows, actions }) {
   item.dataset.via = entry.via;
   item.tabIndex = -1;
   if (entry.type === "event" && entry.via === "member") return drawEvent(item, entry);
+  if (entry.recalled) return drawRecalled(item, entry);
   const mine = entry.via === "member" && entry.member === me;
   const who = author(entry);
   item.className = mine ? "mine" : "theirs";
@@ -27,7 +29,7 @@ export function drawEntry(entry, { me, inGroup, names, follows, actions }) {
   const said = element("div", "", "said");
   const name = element("span", who.name, inGroup && !mine && !follows ? "name" : "name unseen");
   const line = element("div", "", "line");
-  line.append(drawBubble(entry, names, actions), drawTools(entry, actions));
+  line.append(drawBubble(entry, { me, names, actions }), drawTools(entry, actions));
   said.append(name, line, ...drawFeet(entry, mine, actions));
   item.append(follows ? element("span", "", "avatar gap") : avatar(who.id, who.name, who.kind), said);
   return item;
@@ -47,12 +49,18 @@ function drawEvent(item, entry) {
   return item;
 }
 
-function drawBubble(entry, names, actions) {
+function drawRecalled(item, entry) {
+  item.className = "event";
+  item.append(element("span", `${author(entry).name}撤回了一条消息`));
+  return item;
+}
+
+function drawBubble(entry, seen) {
   const node = element("div", "", "bubble");
   node.title = `${day(entry.at)} ${clock(entry.at)}`;
   if (entry.quote) node.append(drawQuote(entry.quote));
-  drawContent(node, entry, names, actions);
-  for (const id of entry.fields.images ?? []) node.append(picture(id, "图片"));
+  drawContent(node, entry, seen);
+  for (const id of entry.fields.images ?? []) node.append(drawPicture(id, "图片"));
   if (isUnfinished(entry)) {
     node.classList.add("streaming");
     const caret = element("span", "", "caret");
@@ -71,23 +79,44 @@ function lastBlock(node) {
   return lastBlock(last) ?? last;
 }
 
-function drawContent(node, entry, names, actions) {
+function drawContent(node, entry, { me, names, actions }) {
   const ofBot = entry.via !== "member" && peerOf(entry.peer)?.kind === "bot";
   if (entry.upload) node.append(drawUpload(entry));
   if (entry.type === "template_card") {
     node.classList.add("carded");
-    renderCard(node, entry.fields, (choice) => actions.act(entry, choice));
+    renderCard(node, entry.fields.updates?.[me] ?? entry.fields, {
+      act: (choice) => actions.act(entry, choice),
+      nameOf: (userid) => memberOf(userid)?.name ?? userid,
+    });
+  } else if (entry.fields.articles) {
+    node.classList.add("carded", "news");
+    renderNews(node, entry.fields.articles);
+  } else if (entry.type === "textcard") {
+    node.classList.add("carded");
+    renderTextcard(node, entry.fields);
   } else if (entry.type === "markdown") {
     node.classList.add("rich");
     if (ofBot) renderRich(node, entry.content, isUnfinished(entry));
     else renderMarkdown(node, entry.content);
   } else if (entry.type === "text" || entry.content) {
     renderText(node, entry.content, names);
-  } else if (!entry.upload) {
-    node.append(element("span", kindName(entry.type), "kind"));
-    const fields = Object.entries(entry.fields).filter(([, value]) => typeof value === "string" && value);
-    if (fields.length) node.append(element("pre", fields.map(([name, value]) => `${name}: ${value}`).join("\n")));
+  } else if (entry.upload) {
+    drawCaption(node, entry.fields);
+  } else {
+    drawFields(node, entry);
   }
+}
+
+/** The words that a video carries. */
+function drawCaption(node, { title, description }) {
+  if (title) node.append(element("b", title, "caption"));
+  if (description) node.append(element("p", description, "card-soft"));
+}
+
+function drawFields(node, { type, fields }) {
+  node.append(element("span", kindName(type), "kind"));
+  const words = Object.entries(fields).filter(([, value]) => typeof value === "string" && value);
+  if (words.length) node.append(element("pre", words.map(([name, value]) => `${name}: ${value}`).join("\n")));
 }
 
 function drawQuote({ name, type, content }) {
@@ -95,31 +124,6 @@ function drawQuote({ name, type, content }) {
   node.append(element("b", name), ` ${preview({ type, content })}`);
   return node;
 }
-
-function drawUpload({ upload, type }) {
-  if (PICTURES.test(upload.content_type)) return picture(upload.id, upload.name);
-  const node = element("a", "", "file");
-  node.href = `/_sim/uploads/${encodeURIComponent(upload.id)}`;
-  node.download = upload.name;
-  const words = element("span");
-  words.append(element("b", upload.name || kindName(type)), element("small", size(upload.size)));
-  node.append(icon("file"), words);
-  return node;
-}
-
-function picture(id, name) {
-  const node = element("a", "", "picture");
-  node.href = `/_sim/uploads/${encodeURIComponent(id)}`;
-  node.target = "_blank";
-  node.rel = "noopener noreferrer";
-  const image = document.createElement("img");
-  image.src = node.href;
-  image.alt = name || "图片";
-  node.append(image);
-  return node;
-}
-
-const size = (bytes) => (bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`);
 
 function drawTools(entry, actions) {
   const node = element("div", "", "tools");

@@ -7,16 +7,34 @@ import { preview } from "./words.js";
 
 const MAX_FILES = 9;
 const MAX_BYTES = 20 * 1024 * 1024; // what the simulator takes
+const AMR_FRAME = 32; // bytes of 20 ms at 12.2 kbit/s
+const VOICE_S = 2;
 const APP_EXTRAS = [
-  ["发语音", { type: "voice", fields: { MediaId: "simulated-voice", Format: "amr" } }],
+  ["发语音", { type: "voice", file: silence }],
   ["发位置", { type: "location", fields: { Location_X: "39.90", Location_Y: "116.40", Scale: "15", Label: "北京市", AppType: "wxwork" } }],
   ["发未知类型", { type: "unheard_of", fields: { Something: "new" } }],
   ["进入应用（事件）", { event: "enter_agent" }],
+  ["点菜单（事件）", { event: "click", event_key: "help" }],
+  ["扫码（事件）", { event: "scancode_waitmsg", event_key: "scan" }],
+  ["上报位置（事件）", { event: "LOCATION" }],
 ];
 const BOT_EXTRAS = [
   ["发语音（机器人读到文字）", { type: "voice", content: "碘克沙醇的渗透压是多少" }],
   ["打开会话（事件）", { event: "enter_chat" }],
 ];
+
+/** A voice in which nobody says anything. */
+function silence() {
+  const frames = new Uint8Array(AMR_FRAME * 50 * VOICE_S).map((_, at) => (at % AMR_FRAME ? 0 : 0x3c));
+  return new File(["#!AMR\n", frames], "语音.amr", { type: "audio/amr" });
+}
+
+/** What a file is sent as. */
+function typeOf(file, toBot) {
+  const [, kind] = /^(image|video)\/(?:png|jpeg|mp4)$/.exec(file.type) ?? [];
+  if (kind) return kind;
+  return !toBot && /\.amr$/i.test(file.name) ? "voice" : "file"; // a bot reads voices, it does not hear them
+}
 
 /** The composer. `post(message, conversation, member)` sends one message and tells whether it went. */
 export function createComposer({ post, notify }) {
@@ -70,10 +88,19 @@ export function createComposer({ post, notify }) {
       button.type = "button";
       button.addEventListener("click", () => {
         byId("more").open = false;
-        post(message, open, me);
+        postExtra(message);
       });
       return button;
     }));
+  }
+
+  async function postExtra({ file, ...message }) {
+    const [to, member] = [open, me];
+    try {
+      post(file ? { ...message, upload: (await upload(file())).id } : message, to, member);
+    } catch (error) {
+      notify(`没有发出去：${error.message}`);
+    }
   }
 
   function addFiles(chosen) {
@@ -89,7 +116,7 @@ export function createComposer({ post, notify }) {
   }
 
   function addFile(file) {
-    const type = /^(image|video)\//.exec(file.type)?.[1] ?? "file";
+    const type = typeOf(file, open.peer?.kind === "bot");
     const node = element("li", "", "attachment");
     const drop = () => {
       files = files.filter((one) => one !== item);

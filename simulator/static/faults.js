@@ -23,11 +23,29 @@ const API_FAULTS = [
   ["做之前断线", "什么也没做", { kind: "close_before" }],
   ["HTTP 500", "什么也没做", { kind: "http_500" }],
 ];
+const DRIP_S = 20;
+const DOWNLOAD_FAULTS = [
+  ["回 JSON 错误", `errcode ${BUSY}`, { kind: "errcode", errcode: BUSY }],
+  ["慢慢滴", `${DRIP_S} 秒才来完`, { kind: "drip", seconds: DRIP_S }],
+  ["中途断线", "只来一半", { kind: "cut" }],
+  ["长度不对", "说只有一半长", { kind: "wrong_length" }],
+  ["HTTP 500", "什么也没有", { kind: "http_500" }],
+];
+const UPLOAD_FAULTS = [
+  ["系统忙", `errcode ${BUSY}`, { kind: "errcode", errcode: BUSY }],
+  ["慢慢收", `${DRIP_S} 秒后才读`, { kind: "drip", seconds: DRIP_S }],
+  ["中途断线", "只收一半", { kind: "cut" }],
+  ["HTTP 500", "什么也没做", { kind: "http_500" }],
+];
 const POLL_FAULTS = CALLBACK_FAULTS.filter(([, , { kind }]) => kind !== "swap");
 const TARGETS = {
   callback: "应用的回调", "message/send": "应用发消息", gettoken: "应用取令牌", "media/get": "应用取素材",
+  "media/upload": "应用传素材", "media/uploadimg": "应用传永久图片", "message/recall": "应用撤回消息",
+  "message/update_template_card": "应用更新卡片", media_url: "取媒体链接",
   bot_callback: "机器人的回调", poll: "来取流", response_url: "机器人主动回复",
 };
+
+const OF_NOBODY = ["media/upload", "media/get", "media_url"]; // these calls concern no member
 
 /** The tab. `place()` tells the open conversation's peer and who is played; `notify(words)` what came of it. */
 export function createFaults(place, notify) {
@@ -48,13 +66,17 @@ export function createFaults(place, notify) {
 
   const botGroups = () => [
     faultGroup("bot_callback", CALLBACK_FAULTS), faultGroup("poll", POLL_FAULTS), faultGroup("response_url", API_FAULTS),
+    faultGroup("media_url", DOWNLOAD_FAULTS),
   ];
   const appGroups = () => [
     faultGroup("callback", CALLBACK_FAULTS), faultGroup("message/send", API_FAULTS), tokenGroup(),
+    faultGroup("message/update_template_card", API_FAULTS), faultGroup("media/upload", UPLOAD_FAULTS),
+    faultGroup("media/get", DOWNLOAD_FAULTS),
   ];
 
   const faultGroup = (on, faults) => group(TARGETS[on], ...faults.map(([label, hint, fault]) => button(label, hint, async () => {
-    const [times, member] = [Number(byId("fault-times").value), byId("fault-member").value];
+    const times = Number(byId("fault-times").value);
+    const member = OF_NOBODY.includes(on) ? "" : byId("fault-member").value;
     drawArmed((await call("POST", "faults", { on, times, member, ...fault })).faults);
   })));
 
@@ -93,7 +115,7 @@ function group(title, ...buttons) {
 
 function drawArmed(faults) {
   byId("armed").replaceChildren(...faults.map(({ on, kind, errcode, times, member }) => {
-    const known = [...CALLBACK_FAULTS, ...API_FAULTS].find(([, , one]) => one.kind === kind && (one.errcode ?? 0) === errcode);
+    const known = [...CALLBACK_FAULTS, ...API_FAULTS, ...DOWNLOAD_FAULTS, ...UPLOAD_FAULTS].find(([, , one]) => one.kind === kind && (one.errcode ?? 0) === errcode);
     const what = known?.[0] ?? `${kind}${errcode ? ` ${errcode}` : ""}`;
     const often = times > 1000 ? "每次" : `×${times}`;
     return element("li", `${TARGETS[on] ?? on}：${what} ${often}${member ? `（${memberOf(member)?.name ?? member}）` : ""}`);

@@ -27,7 +27,7 @@ const conversation = createConversation({
     trace.showEntry(entry);
   },
   rate: (entry, type) => post({ event: "feedback_event", target: entry.id, feedback: { type } }),
-  act: (entry, choice) => post(cardEvent(entry, choice)),
+  act: (entry, choice) => post(choice.ask ? { type: "text", content: composer.mentioning() + choice.ask } : cardEvent(entry, choice)),
 });
 const composer = createComposer({ post, notify: toast });
 const trace = createTrace((event) => {
@@ -38,11 +38,10 @@ const faults = createFaults(() => ({ peer: here()?.peer, member: me }), toast);
 
 const here = () => store.conversations(me).find((one) => one.key === key);
 
-/** A used card, in the words of the account that sent it (§2.4, §4.3). */
-function cardEvent(entry, { event_key, selected }) {
-  if (store.peerOf(entry.peer).kind === "bot") return { event: "template_card_event", target: entry.id, event_key, selected };
-  const { task_id: TaskId = "", card_type: CardType = "" } = entry.fields;
-  return { event: "template_card_event", event_key, fields: { TaskId, CardType } };
+/** A used card; to an app, an item of the menu is an event of its own (§2.4, §4.3). */
+function cardEvent(entry, { event_key, selected, menu }) {
+  const event = menu && store.peerOf(entry.peer).kind === "app" ? "template_card_menu_event" : "template_card_event";
+  return { event, target: entry.id, event_key, ...(selected && { selected }) };
 }
 
 /** Send as a member into a conversation. Whether the simulator took it. */
@@ -223,7 +222,9 @@ function listen() {
     if (me) drawSides();
   });
   document.addEventListener("click", (event) => {
-    if (!event.target.closest("#more")) byId("more").open = false;
+    for (const menu of document.querySelectorAll("details:is(.more, .card-menu)[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented) return;

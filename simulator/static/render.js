@@ -128,6 +128,15 @@ export function link(url, label) {
   return node;
 }
 
+/** `node` as a link to `url`, or as it is where there is none. */
+export function linked(url, node) {
+  if (!WEB.test(url ?? "")) return node;
+  const anchor = link(url, "");
+  anchor.className = "block-link";
+  anchor.append(node);
+  return anchor;
+}
+
 export function marked(tag, text, context, className = "") {
   const node = element(tag, "", className);
   context.inline(node, text, context);

@@ -63,6 +63,9 @@ function inputFor(name, value) {
   } else if (typeof value === "boolean") {
     input.type = "checkbox";
     input.checked = value;
+  } else if (typeof value === "string") {
+    input.type = "text";
+    input.value = value;
   } else {
     input.type = "number";
     input.step = "any";

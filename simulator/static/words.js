@@ -2,14 +2,17 @@
 
 const KINDS = {
   image: "图片", voice: "语音", video: "视频", location: "位置", link: "链接", file: "文件",
-  mixed: "图文", template_card: "卡片", stream: "回答",
+  mixed: "图文", template_card: "卡片", stream: "回答", textcard: "卡片", news: "图文", mpnews: "图文",
+  miniprogram_notice: "小程序通知",
 };
 const ERRORS = {
   timeout: "没有按时回答", connection: "连接不上", bad_http: "回答看不懂", body: "没有原样解出内容",
 };
 const EVENTS = {
   enter_agent: "进入了应用", enter_chat: "打开了会话", subscribe: "成为应用成员", unsubscribe: "离开了应用",
-  click: "点了菜单", template_card_event: "点了卡片", feedback_event: "评价了回答",
+  click: "点了菜单", view: "点了菜单里的链接", LOCATION: "上报了位置", scancode_waitmsg: "扫了码", scancode_push: "扫了码",
+  location_select: "选了位置", pic_photo_or_album: "选了照片", template_card_event: "点了卡片",
+  template_card_menu_event: "用了卡片的菜单", feedback_event: "评价了回答",
 };
 
 /** `[图片]` and the like, for what is no text. */
@@ -22,10 +25,11 @@ export const eventName = (event) => EVENTS[event] ?? `事件 ${event}`;
 export const reason = ({ error, status }) => (error === "status" ? `HTTP ${status}` : ERRORS[error] ?? error);
 
 /** One line of an entry, without marks, for lists and quotes. */
-export function preview({ type, content, via, upload }) {
+export function preview({ type, content, via, upload, recalled }) {
   if (type === "event" && via === "member") return eventName(content);
+  if (recalled) return "撤回了一条消息";
   if (upload) return `${kindName(type)} ${upload.name ?? ""}${content ? ` ${content}` : ""}`.trim();
-  if (!["text", "markdown", "stream", "mixed"].includes(type)) return kindName(type);
+  if (!["text", "markdown", "stream", "mixed"].includes(type)) return `${kindName(type)} ${content.split("\n")[0]}`.trim();
   return content
     .replace(/<think>.*?(<\/think>|$)/gs, "")
     .replace(/<a\s+href="[^"]*"\s*>(.*?)<\/a>/gis, "$1")

@@ -111,6 +111,12 @@ class ChannelContract:
         response = subject.channel.respond(received, Immediate())
         assert (response.status, response.body) == (200, b"1288432023552776189")
 
+    def test_its_own_verification_of_the_url_is_a_genuine_one(self, subject: Subject) -> None:
+        verification = subject.channel.verification_request()
+        request = CallbackRequest(method="GET", query=verification.query, body=b"", received_at=NOW)
+        assert subject.channel.receive(request) == Echo(plain=verification.plain)
+        assert subject.channel.verification_request().query["echostr"] != verification.query["echostr"]
+
     def test_a_text_arrives_whole_with_its_person_and_time(self, subject: Subject) -> None:
         message = subject.message(subject.callback("增强 CT 前要禁食吗？😀\n谢谢", "4561255354251345929"))
         assert (message.kind, message.text) == (MessageKind.TEXT, "增强 CT 前要禁食吗？😀\n谢谢")

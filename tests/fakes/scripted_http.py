@@ -16,7 +16,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Self
@@ -43,11 +43,12 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """An HTTP answer, ``delay_s`` after the request was read."""
+    """An HTTP answer, ``delay_s`` after the request was read; a ``Content-Length`` among ``headers`` may lie."""
 
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
 
 
@@ -58,10 +59,11 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drip:
-    """An answer that never ends: one byte every ``every_s``, of the headers or of the body."""
+    """An answer that never ends: one byte every ``every_s``, of the headers or of the body behind ``headers``."""
 
     part: str = "body"
     every_s: float = 0.02
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Scripted = Answer | Cut | Drip
@@ -104,6 +106,11 @@ class ScriptedServer:
         """Answer requests for ``path`` with ``steps`` in turn, the last one for ever. Replaces an earlier script."""
         with self._lock:
             self._steps[path] = list(steps)
+
+    def off(self, path: str) -> None:
+        """Forget what :meth:`on` said of ``path``."""
+        with self._lock:
+            self._steps.pop(path, None)
 
     def cut_next_connections(self, count: int) -> None:
         """Reset the next ``count`` connections before anything is read from them."""
@@ -168,17 +175,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._drip(step)
         elif self.server.script._wait(step.delay_s):
             self.send_response(step.status)
-            self.send_header("Content-Type", step.content_type)
-            self.send_header("Content-Length", str(len(step.body)))
+            announced = str(len(step.body))
+            headers = {"Content-Type": step.content_type, "Content-Length": announced, **step.headers}
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(step.body)
+            self.close_connection = self.close_connection or headers["Content-Length"] != announced
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the names BaseHTTPRequestHandler looks for
 
     def _drip(self, step: Drip) -> None:
-        head = b"HTTP/1.1 200 OK\r\nX-Drip: " if step.part == "headers" else b"HTTP/1.1 200 OK\r\n\r\n"
+        lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in step.headers.items())]
+        end = "\r\nX-Drip: " if step.part == "headers" else "\r\n\r\n"
         self.close_connection = True
-        self.wfile.write(head)
+        self.wfile.write(("\r\n".join(lines) + end).encode())
         while self.server.script._wait(step.every_s):
             self.wfile.write(b"x")
 

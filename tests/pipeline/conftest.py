@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from bot.answering.answerer import Answerer
 from bot.answering.evidence import Retriever
 from bot.bots_file import BotConfig, ChannelConfig
+from bot.channel import Channel
 from bot.commands.registry import CommandDesk
 from bot.conversation import TurnOutcome
 from bot.events import Event
@@ -28,6 +29,14 @@ from bot.knowledge.search import Searcher
 from bot.knowledge.segment import Segmenter, jieba_dictionary
 from bot.knowledge.tokens import Tokenizer
 from bot.links import SourceLinks
+from bot.media.attachments import Attachments
+from bot.media.fetch import MEGABYTE, FetchLimits, MediaFetcher
+from bot.media.own_evidence import OwnEvidence
+from bot.media.own_files import OwnFiles
+from bot.media.parsing.sandbox import Sandbox
+from bot.media.parts import MediaParts
+from bot.media.reading import MediaReader
+from bot.media.store import MediaStore
 from bot.messages import ConversationId, InboundMessage, MessageKind, Quoted, Sender
 from bot.parts import words_of
 from bot.pipeline import Pipeline
@@ -36,6 +45,7 @@ from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.texts import Texts
 from tests.delivery.conftest import RecordingChannel
+from tests.fakes.fetching_channel import FetchingChannel
 
 NOW = 1_800_000_000.0
 FAQS = {
@@ -94,9 +104,20 @@ def entry(kind: EntryKind, title: str, text: str, audience: Audience = Audience.
 
 
 @pytest.fixture(scope="session")
-def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
-    embedder = E5Embedder(tmp_path_factory.mktemp("cache"))
-    index = EdgeIndex(tmp_path_factory.mktemp("index"), embedder, Tokenizer(Segmenter(jieba_dictionary())))
+def embedder(tmp_path_factory: pytest.TempPathFactory) -> E5Embedder:
+    return E5Embedder(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    return Tokenizer(Segmenter(jieba_dictionary()))
+
+
+@pytest.fixture(scope="session")
+def searcher(
+    tmp_path_factory: pytest.TempPathFactory, embedder: E5Embedder, tokenizer: Tokenizer
+) -> Iterator[Searcher]:
+    index = EdgeIndex(tmp_path_factory.mktemp("index"), embedder, tokenizer)
     entries = [entry(EntryKind.FAQ, question, answer) for question, answer in FAQS.items()]
     entries += [entry(EntryKind.PASSAGE, "员工手册", text, audience) for text, audience in PASSAGES.items()]
     index.upsert(entries)
@@ -116,6 +137,7 @@ class House:
     channels: dict[tuple[str, str], RecordingChannel]
     clock: "Clock"
     bots: dict[str, BotConfig]
+    media: MediaParts
     shown: list[str] = field(default_factory=list)
     said: int = 0
 
@@ -168,16 +190,37 @@ def quoted(text: str) -> Quoted:
     return Quoted(kind=MessageKind.TEXT, text=text)
 
 
+def media_parts(
+    folder: Path,
+    channels: Mapping[tuple[str, str], Channel],
+    embedder: E5Embedder,
+    tokenizer: Tokenizer,
+    clock: Callable[[], float],
+) -> MediaParts:
+    """Media without a speech service and without a vision model; pictures are read by the real reader."""
+    store = MediaStore(folder, 3600.0, clock=clock)
+    files = OwnFiles(store, 7200.0, clock)
+    return MediaParts(
+        store=store,
+        fetcher=MediaFetcher(store, channels, FetchLimits(max_bytes=MEGABYTE, fetch_s=2.0, keep_s=7200.0)),
+        reader=MediaReader(Sandbox(), None, None),
+        files=files,
+        evidence=OwnEvidence(files, embedder, tokenizer, Calibration.shipped(), ANSWER_THRESHOLD),
+        keep_s=7200.0,
+    )
+
+
 @pytest.fixture
-def house(tmp_path: Path, searcher: Searcher) -> Iterator[House]:
+def house(tmp_path: Path, searcher: Searcher, embedder: E5Embedder, tokenizer: Tokenizer) -> Iterator[House]:
     database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
     database.upgrade()
     bots = {"imaging": BOT}
-    channels = {("imaging", "app"): RecordingChannel(), ("imaging", "ai"): RecordingChannel(pushes=False)}
+    channels = {("imaging", "app"): FetchingChannel(), ("imaging", "ai"): FetchingChannel(pushes=False)}
     clock, feedback = Clock(), FeedbackRecords(database)
     records, tickets, texts = TurnRecords(database), Tickets(database, 1800, clock), Texts()
     desk = Desk(tickets, records, texts, bots, Reach(bots, channels))
     answerer = Answerer(Retriever(searcher, ANSWER_THRESHOLD), None)
+    media = media_parts(tmp_path / "media", channels, embedder, tokenizer, clock)
     pipeline = Pipeline(
         bots=bots,
         channels=channels,
@@ -185,11 +228,12 @@ def house(tmp_path: Path, searcher: Searcher) -> Iterator[House]:
         commands=CommandDesk(desk, texts),
         desk=desk,
         reactions=Reactions(feedback, records, desk, texts),
+        attachments=Attachments(media, answerer, texts),
         texts=texts,
         links=SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600),
         versions={"embedder": "e5"},
         has_knowledge=lambda _bot: True,
         clock=clock,
     )
-    yield House(pipeline, records, tickets, answerer, feedback, channels, clock, bots)
+    yield House(pipeline, records, tickets, answerer, feedback, channels, clock, bots, media)
     database.dispose()

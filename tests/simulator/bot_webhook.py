@@ -16,6 +16,11 @@ STREAM_ID = "stream-of-the-tests"
 Body = dict[str, Any]
 
 
+def stream_reply(content: str, **more: Any) -> Body:
+    """An answer with the one stream of the tests."""
+    return {"msgtype": "stream", "stream": {"id": STREAM_ID, "content": content, **more}}
+
+
 class BotWebhook(Webhook):
     """The callback URL of an AI bot in JSON (§1.6, §4.4). ``script`` says what a callback is answered; it starts with
     one finished stream."""

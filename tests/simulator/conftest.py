@@ -1,5 +1,6 @@
 """A simulator on loopback, the webhooks it calls, and a clock that only tests move."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,8 @@ from simulator.rules import Rules
 from simulator.server import SimulatorServer
 from simulator.settings import BotSettings, Group, Member, Settings
 from tests.simulator.bot_webhook import BOT_ID, BOT_NAME, BotWebhook
+from tests.simulator.browser import Browser, find_chromium
+from tests.simulator.offices import office_settings
 from tests.simulator.parties import AES_KEY, AGENT_ID, CORP_ID, SECRET, TOKEN, Clock, Simulator, Webhook
 
 
@@ -50,6 +53,35 @@ def corp(clock: Clock, bot: BotWebhook) -> Iterator[Simulator]:
     )
     with SimulatorServer(Platform(settings, rules=Rules(stream_poll_s=0.01), clock=clock)) as server:
         yield Simulator(server.url)
+
+
+@pytest.fixture
+def office(webhook: Webhook, bot: BotWebhook) -> Iterator[Simulator]:
+    """A corp with an app, a bot, three members and a group of them, for the page."""
+    with SimulatorServer(Platform(office_settings(webhook.url, bot.url))) as server:
+        yield Simulator(server.url)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium; without one the test is skipped loudly, or fails where ``REQUIRE_BROWSER`` is set."""
+    executable = find_chromium()
+    if executable is None:
+        if os.environ.get("REQUIRE_BROWSER"):  # noqa: TID251 -- the switch of the whole suite's browser tests
+            pytest.fail("REQUIRE_BROWSER is set and there is no chromium")
+        pytest.skip("NO CHROMIUM FOUND: the chat page is not tested in a browser")
+    with Browser(executable, tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """The Chromium with a window for all columns; at the end no script may have failed or broken the page's policy."""
+    chromium.resize(1280, 800)
+    chromium.problems.clear()
+    yield chromium
+    chromium.open("about:blank")
+    assert chromium.problems == []
 
 
 @pytest.fixture(scope="session")

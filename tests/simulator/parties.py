@@ -89,6 +89,15 @@ class Webhook:
         sealed: str = WeChatCrypto(TOKEN, AES_KEY, corp_id).encrypt_message(xml, "nonce", "1411525903")
         return sealed.encode()
 
+    def reply_xml(self, kind: str, elements: str, *, to: str = "wang.fang") -> bytes:
+        """An encrypted passive reply of another kind; ``elements`` are its own."""
+        xml = (
+            f"<xml><ToUserName>{to}</ToUserName><FromUserName>{CORP_ID}</FromUserName>"
+            f"<CreateTime>1</CreateTime><MsgType>{kind}</MsgType>{elements}</xml>"
+        )
+        sealed: str = self.crypto.encrypt_message(xml, "nonce", "1411525903")
+        return sealed.encode()
+
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
         query = dict(parse_qsl(urlsplit(handler.path).query))
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
@@ -168,6 +177,15 @@ class Simulator:
         """The texts in a member's chat that came ``via``, in order."""
         messages = self.get("/_sim/messages", member=member)["messages"]
         return [message["content"] for message in messages if message["via"] in via]
+
+    def from_bot(self, member: str = "wang.fang") -> list[str]:
+        """The words of what did not come from members, in order."""
+        return [entry["content"] for entry in self.entries(member) if entry["via"] != "member"]
+
+    def rates(self, target: dict[str, Any], **feedback: Any) -> requests.Response:
+        """The answer when 王芳 rates an entry."""
+        body = {"member": "wang.fang", "event": "feedback_event", "target": target["id"], "feedback": feedback}
+        return requests.post(f"{self.url}/_sim/messages", json=body, timeout=5)
 
     def ended(self, entry: dict[str, Any]) -> dict[str, Any]:
         """How the delivery of ``entry`` ended."""

@@ -8,29 +8,16 @@ from typing import Any
 import pytest
 import requests
 
-from tests.simulator.bot_webhook import BOT_NAME, STREAM_ID, Body, BotWebhook
+from tests.simulator.bot_webhook import BOT_NAME, STREAM_ID, Body, BotWebhook, stream_reply
 from tests.simulator.parties import CORP_ID, Clock, Simulator, until
+from tests.simulator.template_cards import BOT_CARD
 
 _PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 24
-_CARD: dict[str, Any] = {
-    "card_type": "button_interaction",
-    "main_title": {"title": "转人工？"},
-    "button_list": [{"text": "好", "key": "yes"}],
-    "task_id": "task-1",
-}
-
-
-def _stream(content: str, **more: Any) -> Body:
-    return {"msgtype": "stream", "stream": {"id": STREAM_ID, "content": content, **more}}
 
 
 def _item(data: bytes, md5: str = "") -> Body:
     digest = md5 or hashlib.md5(data).hexdigest()  # noqa: S324 -- the protocol fixes MD5
     return {"msgtype": "image", "image": {"base64": base64.b64encode(data).decode(), "md5": digest}}
-
-
-def _from_bot(corp: Simulator, member: str = "wang.fang") -> list[str]:
-    return [entry["content"] for entry in corp.entries(member) if entry["via"] != "member"]
 
 
 def test_a_stream_grows_until_it_is_finished(corp: Simulator, bot: BotWebhook) -> None:
@@ -106,10 +93,10 @@ def test_the_timestamp_of_an_answer_may_be_a_number_or_text(corp: Simulator, bot
     for timestamp in (1641002400, "1641002400"):
         bot.answer = lambda received, at=timestamp: (
             200,
-            bot.seal(_stream(f"{type(at).__name__}", finish=True), received.query["nonce"], timestamp=at),
+            bot.seal(stream_reply(f"{type(at).__name__}", finish=True), received.query["nonce"], timestamp=at),
         )
         corp.ended(corp.says("在吗"))
-    assert _from_bot(corp) == ["int", "str"]
+    assert corp.from_bot() == ["int", "str"]
 
 
 @pytest.mark.parametrize(
@@ -128,11 +115,11 @@ def test_a_badly_sealed_answer_is_a_fault_and_not_shown(
     """Rule 6."""
     bot.answer = lambda received: (
         200,
-        bot.seal(_stream("好", finish=True), **{"nonce": received.query["nonce"], **sealed}),
+        bot.seal(stream_reply("好", finish=True), **{"nonce": received.query["nonce"], **sealed}),
     )
     assert corp.ended(corp.says("在吗"))["state"] == "delivered"
     assert corp.log(6) == [event]
-    assert _from_bot(corp) == []
+    assert corp.from_bot() == []
 
 
 @pytest.mark.parametrize(
@@ -142,16 +129,16 @@ def test_a_badly_sealed_answer_is_a_fault_and_not_shown(
         ({"msgtype": "markdown", "markdown": {"content": "你好"}}, 6, "reply_not_allowed"),
         ({"msgtype": "stream", "stream": {"content": "你好", "finish": True}}, 27, "stream_without_id"),
         ({"msgtype": "stream"}, 6, "incomplete_reply"),
-        (_stream("啊" * 6827, finish=True), 27, "stream_too_long"),
-        (_stream("图", msg_item=[_item(_PNG)]), 27, "pictures_before_the_end"),
-        (_stream("图", finish=True, msg_item=[_item(_PNG, "0" * 32)]), 27, "bad_picture"),
-        (_stream("图", finish=True, msg_item=[_item(b"GIF89a" + b"\0" * 20)]), 27, "bad_picture"),
-        (_stream("图", finish=True, msg_item=[_item(_PNG)] * 11), 27, "too_many_pictures"),
-        (_stream("评", finish=True, feedback={"id": "啊" * 86}), 32, "bad_feedback_id"),
+        (stream_reply("啊" * 6827, finish=True), 27, "stream_too_long"),
+        (stream_reply("图", msg_item=[_item(_PNG)]), 27, "pictures_before_the_end"),
+        (stream_reply("图", finish=True, msg_item=[_item(_PNG, "0" * 32)]), 27, "bad_picture"),
+        (stream_reply("图", finish=True, msg_item=[_item(b"GIF89a" + b"\0" * 20)]), 27, "bad_picture"),
+        (stream_reply("图", finish=True, msg_item=[_item(_PNG)] * 11), 27, "too_many_pictures"),
+        (stream_reply("评", finish=True, feedback={"id": "啊" * 86}), 32, "bad_feedback_id"),
         ({"msgtype": "template_card", "template_card": {"card_type": "poster"}}, 6, "bad_template_card"),
-        ({"msgtype": "template_card", "template_card": {**_CARD, "task_id": "a b"}}, 6, "bad_template_card"),
+        ({"msgtype": "template_card", "template_card": {**BOT_CARD, "task_id": "a b"}}, 6, "bad_template_card"),
         (["stream"], 6, "unreadable_reply"),
-        (_stream("半个 {half}", finish=True), 6, "unreadable_reply"),
+        (stream_reply("半个 {half}", finish=True), 6, "unreadable_reply"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -162,15 +149,15 @@ def test_an_answer_that_cannot_be_is_a_fault_and_not_shown(
     bot.answer = lambda received: (200, bot.seal_text(plain, received.query["nonce"]))
     corp.ended(corp.says("在吗"))
     assert corp.log(rule) == [event]
-    assert _from_bot(corp) == []
+    assert corp.from_bot() == []
 
 
 @pytest.mark.parametrize(
     ("refresh", "rule", "event"),
     [
-        ({"msgtype": "template_card", "template_card": _CARD}, 27, "reply_not_allowed"),
+        ({"msgtype": "template_card", "template_card": BOT_CARD}, 27, "reply_not_allowed"),
         ({"msgtype": "stream", "stream": {"id": "other", "content": "x", "finish": True}}, 27, "stream_id_changed"),
-        (_stream("x" * 20_481, finish=True), 27, "stream_too_long"),
+        (stream_reply("x" * 20_481, finish=True), 27, "stream_too_long"),
     ],
     ids=["card", "id", "length"],
 )
@@ -178,10 +165,10 @@ def test_a_refresh_that_cannot_be_changes_nothing(
     corp: Simulator, bot: BotWebhook, refresh: Body, rule: int, event: str
 ) -> None:
     """Rule 27."""
-    bot.script = lambda body: refresh if body["msgtype"] == "stream" else _stream("第一句")
+    bot.script = lambda body: refresh if body["msgtype"] == "stream" else stream_reply("第一句")
     corp.says("在吗")
     until(lambda: event in corp.log(rule))
-    assert _from_bot(corp) == ["第一句"]
+    assert corp.from_bot() == ["第一句"]
     bot.stream("最后一句", finish=True)
     assert corp.stream()["content"] == "最后一句"
 
@@ -211,7 +198,7 @@ def test_an_empty_answer_is_no_reply(corp: Simulator, bot: BotWebhook) -> None:
     for reply in (None, {}):
         bot.script = lambda _body, answer=reply: answer
         assert corp.ended(corp.says("在吗"))["state"] == "delivered"
-    assert _from_bot(corp) == []
+    assert corp.from_bot() == []
     assert corp.log(6) == []
 
 
@@ -221,15 +208,15 @@ def test_a_second_answer_to_one_message_is_not_shown(corp: Simulator, bot: BotWe
     bot.stream("好", finish=True)
     corp.ended(corp.says("在吗"))
     until(lambda: corp.log(6) == ["passive_reply_not_shown"])
-    assert _from_bot(corp) == ["好"]
+    assert corp.from_bot() == ["好"]
 
 
 @pytest.mark.parametrize(
     ("reply", "shown"),
     [
         ({"msgtype": "text", "text": {"content": "欢迎"}}, ["欢迎"]),
-        ({"msgtype": "template_card", "template_card": _CARD}, ["转人工？"]),
-        (_stream("欢迎", finish=True), []),
+        ({"msgtype": "template_card", "template_card": BOT_CARD}, ["转人工？"]),
+        (stream_reply("欢迎", finish=True), []),
     ],
     ids=["text", "card", "stream"],
 )
@@ -237,96 +224,8 @@ def test_a_welcome_is_a_text_or_a_card(corp: Simulator, bot: BotWebhook, reply: 
     """Rule 31."""
     bot.script = lambda _body: reply
     corp.ended(corp.call("POST", "/_sim/messages", member="wang.fang", event="enter_chat"))
-    assert _from_bot(corp) == shown
+    assert corp.from_bot() == shown
     assert corp.log(31) == ([] if shown else ["reply_not_allowed"])
-
-
-def test_a_card_comes_once_beside_a_stream(corp: Simulator, bot: BotWebhook) -> None:
-    """§4.5: with the first answer or a later refresh, once a message."""
-    both = {"msgtype": "stream_with_template_card", "template_card": _CARD}
-    bot.script = lambda body: (
-        _stream("看卡片") if body["msgtype"] == "text" else {**both, **_stream("看卡片")} | {"msgtype": both["msgtype"]}
-    )
-    corp.says("在吗")
-    card = corp.entry(lambda entry: entry["type"] == "template_card")
-    assert (card["fields"], card["via"]) == (_CARD, "passive")
-    until(lambda: "second_card" in corp.log(6))
-    bot.stream("好了", finish=True)
-    corp.stream()
-    assert [entry["type"] for entry in corp.entries()] == ["text", "markdown", "template_card"]
-
-
-def _card_shown(corp: Simulator, bot: BotWebhook) -> Body:
-    bot.script = lambda _body: {"msgtype": "template_card", "template_card": _CARD}
-    corp.ended(corp.says("在吗"))
-    return corp.entry(lambda entry: entry["type"] == "template_card")
-
-
-def _press(corp: Simulator, card: Body) -> Body:
-    press = {
-        "event": "template_card_event",
-        "target": card["id"],
-        "event_key": "yes",
-        "selected": {"q": ["one", "two"]},
-    }
-    return corp.call("POST", "/_sim/messages", member="wang.fang", **press)
-
-
-def test_a_press_on_a_card_is_told_and_the_card_replaced(corp: Simulator, bot: BotWebhook) -> None:
-    """§4.3 and §4.6."""
-    card = _card_shown(corp, bot)
-    replaced = {**_CARD, "main_title": {"title": "已转人工"}}
-    bot.script = lambda _body: {"response_type": "update_template_card", "template_card": replaced}
-    corp.ended(_press(corp, card))
-    (event,) = bot.events(1)
-    assert event["response_url"].startswith(corp.url)
-    assert event["event"]["template_card_event"] == {
-        "card_type": "button_interaction",
-        "event_key": "yes",
-        "task_id": "task-1",
-        "selected_items": {
-            "selected_item": [{"question_key": "q", "option_ids": {"option_id": ["one", "two"]}}],
-        },
-    }
-    (now,) = [entry for entry in corp.entries() if entry["type"] == "template_card"]
-    assert (now["id"], now["content"], now["fields"]) == (card["id"], "已转人工", replaced)
-
-
-def test_a_card_can_change_for_some_only(corp: Simulator, bot: BotWebhook) -> None:
-    """§4.6; encrypted userids are understood."""
-    corp.rules(encrypted_userids=True)
-    card = _card_shown(corp, bot)
-    bot.script = lambda body: {
-        "response_type": "update_template_card",
-        "userids": [body["from"]["userid"]],
-        "template_card": _CARD,
-    }
-    corp.ended(_press(corp, card))
-    now = corp.entry(lambda entry: entry["type"] == "template_card")
-    assert now["fields"] == {**_CARD, "updates": {"wang.fang": _CARD}}
-
-
-def test_another_task_id_replaces_nothing(corp: Simulator, bot: BotWebhook) -> None:
-    """§4.6."""
-    card = _card_shown(corp, bot)
-    other = {**_CARD, "task_id": "task-2"}
-    bot.script = lambda _body: {"response_type": "update_template_card", "template_card": other}
-    corp.ended(_press(corp, card))
-    assert corp.log(6) == ["wrong_task_id"]
-    assert corp.entry(lambda entry: entry["type"] == "template_card")["fields"] == _CARD
-
-
-def test_a_press_is_told_once(corp: Simulator, bot: BotWebhook) -> None:
-    """Rule 8."""
-    card = _card_shown(corp, bot)
-    bot.answer = lambda _received: (500, b"")
-    outcome = corp.ended(_press(corp, card))
-    assert (outcome["state"], outcome["attempts"]) == ("failed", 1)
-
-
-def _rate(corp: Simulator, target: Body, **feedback: Any) -> requests.Response:
-    body = {"member": "wang.fang", "event": "feedback_event", "target": target["id"], "feedback": feedback}
-    return requests.post(f"{corp.url}/_sim/messages", json=body, timeout=5)
 
 
 def test_a_reply_with_a_feedback_id_can_be_rated(corp: Simulator, bot: BotWebhook) -> None:
@@ -336,7 +235,7 @@ def test_a_reply_with_a_feedback_id_can_be_rated(corp: Simulator, bot: BotWebhoo
     answer = corp.stream()
     assert answer["feedback"] == "turn-7"
     bot.script = lambda _body: {"msgtype": "text", "text": {"content": "谢谢"}}
-    rated = _rate(corp, answer, type=2, content="能再详细一些么", inaccurate_reason_list=[2, 4])
+    rated = corp.rates(answer, type=2, content="能再详细一些么", inaccurate_reason_list=[2, 4])
     corp.ended(rated.json())
     (event,) = bot.events(1)
     assert event["event"]["feedback_event"] == {
@@ -346,9 +245,9 @@ def test_a_reply_with_a_feedback_id_can_be_rated(corp: Simulator, bot: BotWebhoo
         "inaccurate_reason_list": [2, 4],
     }
     assert "response_url" not in event
-    assert "谢谢" not in _from_bot(corp)
-    assert _rate(corp, answer, type=4).status_code == 400
-    assert _rate(corp, answer, type=1, content="x").status_code == 400
+    assert "谢谢" not in corp.from_bot()
+    assert corp.rates(answer, type=4).status_code == 400
+    assert corp.rates(answer, type=1, content="x").status_code == 400
 
 
 def test_no_other_reply_can(corp: Simulator, bot: BotWebhook) -> None:
@@ -359,6 +258,6 @@ def test_no_other_reply_can(corp: Simulator, bot: BotWebhook) -> None:
     bot.stream("好", finish=True, feedback={"id": "too-late"})
     answer = corp.stream()
     assert answer["feedback"] == ""
-    assert _rate(corp, answer, type=1).status_code == 400
+    assert corp.rates(answer, type=1).status_code == 400
     assert corp.log(32) == ["late_feedback_id_ignored", "not_rateable"]
     assert all(json.loads(received.plain)["msgtype"] != "event" for received in bot.received)

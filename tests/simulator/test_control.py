@@ -61,7 +61,7 @@ def test_changes_must_come_as_json(idle_simulator: Simulator, kind: str) -> None
         ("POST", "messages", {"member": "wang.fang", "content": "x", "create_time": "now"}, 400),
         ("POST", "messages", ["x"], 400),
         ("POST", "faults", {"on": "message/send", "kind": "drop"}, 400),
-        ("POST", "faults", {"on": "media/upload", "kind": "http_500"}, 400),
+        ("POST", "faults", {"on": "media/upload", "kind": "wrong_length"}, 400),
         ("POST", "faults", {"on": "message/send", "kind": "errcode"}, 400),
         ("POST", "faults", {"on": "message/send", "kind": "hang"}, 400),
         ("POST", "faults", {"on": "message/send", "kind": "http_500", "times": 0}, 400),

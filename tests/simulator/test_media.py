@@ -152,3 +152,18 @@ def test_a_page_of_somebody_else_uploads_nothing(corp: Simulator, origin: str) -
     url = f"{corp.url}/_sim/uploads"
     assert requests.post(url, data=b"x", headers={"Origin": origin}, timeout=5).status_code == 403
     assert requests.post(url, data=b"x", headers={"Origin": corp.url}, timeout=5).status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["cut", "wrong_length", "errcode", "http_500"])
+def test_a_link_can_fail_on_demand(corp: Simulator, bot: BotWebhook, kind: str) -> None:
+    """What the bot downloads is not whole, or no file at all."""
+    _sent(corp, "file", _PNG * 100, "a.pdf")
+    url = bot.messages(1)[0]["file"]["url"]
+    corp.fault(on="media_url", kind=kind, **({"errcode": -1} if kind == "errcode" else {}))
+    if kind == "cut":
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            requests.get(url, timeout=5)
+    else:
+        answer = requests.get(url, timeout=5)
+        assert (answer.status_code, len(answer.content)) != (200, 3232)
+    assert _decrypted(requests.get(url, timeout=5).content) == _PNG * 100

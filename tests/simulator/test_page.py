@@ -1,8 +1,6 @@
 """The chat page: its headers, and in a real browser that it shows, escapes and steers what it should."""
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +10,10 @@ from simulator import page
 from simulator.platform import Platform
 from simulator.rules import Rules
 from simulator.server import SimulatorServer
-from simulator.settings import BotSettings, Group, Member, Settings
 from tests.simulator.bot_webhook import BotWebhook
-from tests.simulator.browser import Browser, find_chromium
-from tests.simulator.parties import AES_KEY, AGENT_ID, CORP_ID, SECRET, TOKEN, Simulator, Webhook
+from tests.simulator.browser import Browser
+from tests.simulator.offices import office_settings
+from tests.simulator.parties import Simulator, Webhook
 
 _STATIC = Path(page.__file__).parent / "static"
 _FILES = sorted(path.name for path in _STATIC.iterdir())
@@ -26,39 +24,9 @@ _BUBBLES = "[...document.querySelectorAll('.bubble')]"
 
 
 @pytest.fixture
-def bot() -> Iterator[BotWebhook]:
-    """The bot's callback URL."""
-    with BotWebhook() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A Chromium; without one the test is skipped loudly, or fails where ``REQUIRE_BROWSER`` is set."""
-    executable = find_chromium()
-    if executable is None:
-        if os.environ.get("REQUIRE_BROWSER"):  # noqa: TID251 -- the switch of the whole suite's browser tests
-            pytest.fail("REQUIRE_BROWSER is set and there is no chromium")
-        pytest.skip("NO CHROMIUM FOUND: the chat page is not tested in a browser")
-    with Browser(executable, tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture
-def browser(chromium: Browser) -> Iterator[Browser]:
-    """The Chromium with a window for all columns; at the end no script may have failed or broken the page's policy."""
-    chromium.resize(1280, 800)
-    chromium.problems.clear()
-    yield chromium
-    chromium.open("about:blank")
-    assert chromium.problems == []
-
-
-@pytest.fixture
-def corp(webhook: Webhook, bot: BotWebhook) -> Iterator[Simulator]:
+def corp(office: Simulator) -> Simulator:
     """A corp with an app, a bot, three members and a group of them."""
-    with SimulatorServer(Platform(_settings(webhook.url, bot.url))) as server:
-        yield Simulator(server.url)
+    return office
 
 
 @pytest.mark.parametrize("name", _FILES)
@@ -328,7 +296,7 @@ def test_on_a_phone_the_list_leads_to_the_chat_and_back(corp: Simulator, browser
 
 def test_a_lost_simulator_is_told_and_found_again(browser: Browser) -> None:
     def serve(port: int = 0) -> SimulatorServer:
-        return SimulatorServer(Platform(_settings("http://127.0.0.1:9/app", "http://127.0.0.1:9/bot")), port=port)
+        return SimulatorServer(Platform(office_settings("http://127.0.0.1:9/app", "http://127.0.0.1:9/bot")), port=port)
 
     with serve() as first:
         port = int(first.url.rpartition(":")[2])
@@ -339,25 +307,6 @@ def test_a_lost_simulator_is_told_and_found_again(browser: Browser) -> None:
         browser.wait_for("!document.querySelector('#lost')?.checkVisibility()")
         Simulator(second.url).send("又见面了")
         browser.wait_for("document.querySelector('.bubble')?.textContent === '又见面了'")
-
-
-def _settings(callback_url: str, bot_url: str) -> Settings:
-    bot = BotSettings(
-        callback_url=bot_url, token=TOKEN, encoding_aes_key=AES_KEY, bot_id="bot-of-the-tests", name="影像机器人"
-    )
-    return Settings(
-        corp_id=CORP_ID,
-        agent_id=AGENT_ID,
-        secret=SECRET,
-        token=TOKEN,
-        encoding_aes_key=AES_KEY,
-        callback_url=callback_url,
-        members=tuple(map(Member.parse, ("wang.fang:王芳:医生", "zhang.wei:张伟:管理员", "li.na:李娜:人工客服"))),
-        app_name="影像学院小助手",
-        bot=bot,
-        groups=(Group.parse("imaging:影像学院交流群:wang.fang,zhang.wei,li.na"),),
-        examples=("示例问题一？", "/help"),
-    )
 
 
 def _write(browser: Browser, words: str) -> None:

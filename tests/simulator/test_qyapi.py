@@ -155,13 +155,6 @@ def test_bodies_that_are_no_utf8_json(simulator: Simulator) -> None:
     assert simulator.seen() == ["中文", "\\u4e2d 是转义"]
 
 
-def test_only_interactive_cards_bring_a_response_code(simulator: Simulator) -> None:
-    """Rule 17."""
-    for card_type, interactive in (("button_interaction", True), ("text_notice", False)):
-        answer = simulator.send(msgtype="template_card", template_card={"card_type": card_type})
-        assert (answer["errcode"], "response_code" in answer) == (0, interactive)
-
-
 def test_the_31st_message_a_minute_is_silently_lost(simulator: Simulator, clock: Clock) -> None:
     """Rule 18: a window that slides, a member at a time, and only what was delivered counts."""
     token = simulator.token()

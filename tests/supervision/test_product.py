@@ -11,7 +11,7 @@ from bot.settings import Settings, load_settings
 from bot.supervision.plan import Plan
 from bot.supervision.product import local_url, plan_for
 from bot.supervision.supervisord import configuration
-from bot.task_queue import SWEEP_QUEUE, TURNS_QUEUE
+from bot.task_queue import MEDIA_QUEUE, SWEEP_QUEUE, TURNS_QUEUE
 
 SECRET = "a-secret-of-a-real-company"
 BOTS = f"""
@@ -46,7 +46,7 @@ def test_command_lines_say_what_runs(tmp_path: Path) -> None:
     assert "redis-server" in lines["redis"]
     assert "celery" in lines["worker"]
     assert " worker --pool=threads " in lines["worker"]
-    assert f"--queues={TURNS_QUEUE},{SWEEP_QUEUE} " in lines["worker"]
+    assert f"--queues={TURNS_QUEUE},{SWEEP_QUEUE},{MEDIA_QUEUE} " in lines["worker"]
     assert "celery --app=workers.app beat " in lines["beat"]
     assert "gunicorn --bind=127.0.0.1:8100 " in lines["web"]
     assert " --no-control-socket " in lines["web"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 import redis
 from werkzeug.test import Client, TestResponse
 
@@ -17,16 +18,23 @@ from bot.knowledge.origin import ALWAYS_TO, Origin, make_entry
 from bot.knowledge.remote import IndexClient
 from bot.knowledge.store import KnowledgeStore, Submission
 from bot.links import DAY_S, SourceLinks
+from bot.live import EMPTY, Live
 from bot.records.database import Database
+from bot.reload import Reloader
+from bot.running_versions import RunningVersions
 from bot.streams import Streams
 from bot.texts import Texts
 from bot.web.services import SourcePages, WebServices
+from tests.media_sources import NO_MEDIA
 
 SECRET = b"a secret of the tests, long enough"
 BASE_URL = "https://bot.example.com"
 LINKS = SourceLinks(SECRET, BASE_URL, 30 * DAY_S)
 NOON = 1_767_240_000.0
 """2026-01-01 12:00 in Shanghai: when documents are approved unless a test says otherwise."""
+
+
+NOWHERE = Path("/nonexistent")
 
 
 def section(title: str, *paragraphs: str) -> str:
@@ -93,18 +101,35 @@ class Library:
         return self.client.get(url.removeprefix(BASE_URL), headers={"Accept-Language": accept_language})
 
 
-def web_services(client: "redis.Redis", *, at_once: int = 4) -> WebServices:
-    """The web process of an installation without bots."""
+def web_services(
+    client: "redis.Redis", *, at_once: int = 4, reloader: Reloader | None = None, proofs_dir: Path = NOWHERE
+) -> WebServices:
+    """The web process of an installation that runs what ``reloader`` holds, or has no bots."""
     limits = InboxLimits(person_per_minute=20, conversation_waiting=50, bot_waiting=100)
     return WebServices(
         redis=client,
         inbox=Inbox(client, limits, lambda _conversation: None),
         streams=Streams(client),
-        bots={},
-        channels={},
+        reloader=reloader or _no_configuration(client),
+        media=NO_MEDIA,
         texts=Texts(),
         sources=SourcePages(
             links=LINKS, knowledge=IndexClient(client), timezone=ZoneInfo("Asia/Shanghai"), at_once=at_once
         ),
+        proofs_dir=proofs_dir,
         llm_configured=False,
+    )
+
+
+def _no_configuration(client: "redis.Redis") -> Reloader:
+    """No bots, and no file that could bring some."""
+    return Reloader(
+        Live(EMPTY),
+        kind="web",
+        files=(),
+        read=dict,
+        version_of=lambda _bots: "",
+        build=lambda address, _config: pytest.fail(f"{address} is built"),
+        running=RunningVersions(client),
+        count=lambda *_: None,
     )

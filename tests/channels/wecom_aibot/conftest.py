@@ -7,10 +7,10 @@ import pytest
 import redis
 import requests
 
-from bot.channel import ChannelAddress, ChannelKit, Receipt, StreamState
+from bot.channel import ChannelAddress, ChannelKit, MediaSource, Receipt
 from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
 from bot.parts import Part
-from bot.streams import OPEN_STREAM, Streams, opening
+from bot.streams import OPEN_STREAM, Bubble, Streams, opening
 from channels.wecom_aibot import Config, WeComAiBotChannel, build
 from tests.fakes.scripted_http import Recorded, ScriptedServer, reply
 from tests.media_sources import NO_MEDIA
@@ -46,6 +46,7 @@ class Installation:
     platform: ScriptedServer
     redis: "redis.Redis"
     http: requests.Session
+    media: MediaSource = NO_MEDIA
     clock: Clock = field(default_factory=Clock)
     counted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -62,7 +63,7 @@ class Installation:
             pace_per_minute=30,
             pace_per_hour=1000,
             bubbles=self.bubbles,
-            media=NO_MEDIA,
+            media=self.media,
             count=lambda event, **labels: self.counted.append((event, labels)),
             clock=self.clock,
         )
@@ -92,12 +93,14 @@ class Installation:
             self.redis.hincrby(name, "at", -1_000)
         self.shown(stream_id)
 
-    def shown(self, stream_id: str = "s1") -> StreamState | None:
+    def shown(self, stream_id: str = "s1") -> Bubble | None:
         return self.bubbles.ask(CONVERSATION, stream_id, waiting=WAITING, late=LATE)
 
-    def say(self, part: Part, *, within_s: float = 5.0, channel: WeComAiBotChannel | None = None) -> Receipt:
+    def say(
+        self, part: Part, *, key: str = "turn:0", within_s: float = 5.0, channel: WeComAiBotChannel | None = None
+    ) -> Receipt:
         """Send one part with ``within_s`` real seconds left."""
-        return (channel or self.channel()).send(CONVERSATION, part, "turn:0", self.clock() + within_s)
+        return (channel or self.channel()).send(CONVERSATION, part, key, self.clock() + within_s)
 
     @property
     def posted(self) -> list[Recorded]:

@@ -220,10 +220,7 @@ def test_entering_the_chat_is_greeted() -> None:
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("event_template_card", {"event": "event_ignored", "name": "template_card_event"}),
         ("event_unknown", {"event": "event_ignored", "name": "brand_new_event"}),
-        ("event_feedback", {"event": "feedback_received", "id": "FEEDBACKID", "type": 2, "reasons": [2, 4]}),
-        ("event_feedback_good", {"event": "feedback_received", "id": "FEEDBACKID", "type": 1, "reasons": []}),
     ],
 )
 def test_other_events_are_one_line_in_the_log_and_an_empty_200(name: str, line: dict[str, object]) -> None:

@@ -1,5 +1,7 @@
 """What the platform reads out of our HTTP answers."""
 
+import base64
+import hashlib
 import json
 from typing import Any
 
@@ -37,6 +39,42 @@ def test_a_message_opens_its_bubble_with_the_whole_text_so_far(state: StreamStat
     assert read("text_group", Immediate(stream=state, notice="unknown")) == expected
 
 
+def test_only_the_first_answer_of_a_bubble_lets_people_rate_it() -> None:
+    immediate = Immediate(stream=WAITING, notice="unknown", turn_id="turn1")
+    assert read("text_group", immediate)["stream"]["feedback"] == {"id": "turn1"}
+    assert "feedback" not in read("stream_refresh", immediate)["stream"]
+    assert "feedback" not in read("text_group", Immediate(notice="系统繁忙", turn_id="turn1"))["stream"]
+
+
+PICTURES = (b"\x89PNG one", b"\xff\xd8\xff two")
+
+
+def test_a_bubble_that_ends_shows_its_pictures() -> None:
+    done = StreamState(text="见图", finished=True, pictures=PICTURES)
+    assert read("stream_refresh", Immediate(stream=done))["stream"] == {
+        "id": "STREAMID",
+        "finish": True,
+        "content": "见图",
+        "msg_item": [
+            {
+                "msgtype": "image",
+                "image": {
+                    "base64": base64.b64encode(picture).decode(),
+                    "md5": hashlib.md5(picture).hexdigest(),  # noqa: S324 - the platform's choice
+                },
+            }
+            for picture in PICTURES
+        ],
+    }
+    many = read("stream_refresh", Immediate(stream=StreamState(text="", finished=True, pictures=PICTURES * 6)))
+    assert len(many["stream"]["msg_item"]) == 10
+
+
+def test_a_bubble_that_goes_on_shows_none() -> None:
+    open_ = StreamState(text="见图", finished=False, pictures=PICTURES)
+    assert "msg_item" not in read("stream_refresh", Immediate(stream=open_))["stream"]
+
+
 def test_a_busy_notice_is_a_bubble_that_has_ended() -> None:
     stream_id = message_in(payload("voice")).stream_id
     assert read("voice", Immediate(notice="系统繁忙")) == stream(stream_id, finish=True, content="系统繁忙")
@@ -66,7 +104,7 @@ def test_a_greeting_is_plain_text() -> None:
         ("event_enter_chat", Immediate()),
         ("event_enter_chat", Immediate(stream=WAITING)),
         ("event_feedback", Immediate(notice="busy", stream=WAITING)),
-        ("event_template_card", Immediate(notice="busy", stream=WAITING)),
+        ("event_template_card", Immediate(stream=WAITING)),
     ],
 )
 def test_nothing_to_say_is_an_empty_200(name: str, immediate: Immediate) -> None:

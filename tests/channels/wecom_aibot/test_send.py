@@ -2,17 +2,24 @@
 
 import logging
 import socket
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
-from bot.channel import ChannelError, Receipt, Refused, Retry, StreamState, Unknown
-from bot.parts import Markdown, Part, Stream, Text
+from bot.channel import ChannelError, Receipt, Refused, Retry, Unknown
+from bot.media.store import MediaStore
+from bot.messages import MessageKind
+from bot.parts import Article, Button, Card, CardUpdate, Markdown, Medium, News, Part, Stream, Text, words_of
 from bot.redis_client import connect
+from bot.streams import Bubble
 from channels.wecom.api import JITTER
-from channels.wecom_aibot.send import may_post_to
+from channels.wecom_aibot.urls import may_post_to
 from tests.channels.wecom_aibot.conftest import CODE, CONVERSATION, LATE, RESPONSE_PATH, WAITING, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Scripted, reply
+from tests.media_sources import GIF, JPEG, PNG, put
 
 
 def answer(code: int) -> Answer:
@@ -28,13 +35,15 @@ def test_the_limits_are_the_documented_ones(here: Installation) -> None:
     limits = here.channel().limits
     assert (limits.text_bytes, limits.markdown_bytes, limits.send_timeout_s) == (20_480, 20_480, 10.0)
     assert not limits.pushes
+    assert (limits.cards, limits.news, limits.media, limits.stream_pictures) == (True, False, frozenset(), 10)
+    assert limits.ratings
 
 
 def test_a_stream_ends_its_bubble_and_asks_nothing_of_the_platform(here: Installation) -> None:
     here.hears()
-    assert here.shown() == StreamState(text=WAITING, finished=False)
+    assert here.shown() == Bubble(text=WAITING, finished=False)
     assert here.say(Stream("**290** mOsm/kg", "s1")) == Receipt()
-    assert here.shown() == StreamState(text="**290** mOsm/kg", finished=True)
+    assert here.shown() == Bubble(text="**290** mOsm/kg", finished=True)
     assert here.say(Stream("**290** mOsm/kg", "s1")) == Receipt()  # a resend
     assert (here.posted, here.permissions) == ([], 1)
     assert here.outcomes() == [("sent", "0")] * 2
@@ -51,10 +60,99 @@ def test_a_stream_that_comes_too_late_is_posted_once_by_the_url_of_its_message(h
     assert request.json == {"msgtype": "markdown", "markdown": {"content": "**290** mOsm/kg\n😀"}}
     assert "😀".encode() in request.body
     assert request.headers["content-type"] == "application/json; charset=utf-8"
-    assert here.shown("s1") == StreamState(text=LATE, finished=True)
-    assert here.shown("s2") == StreamState(text=WAITING, finished=False)
+    assert here.shown("s1") == Bubble(text=LATE, finished=True)
+    assert here.shown("s2") == Bubble(text=WAITING, finished=False)
     assert [(line["event"], line["stream_id"]) for line in lines] == [("bubble_closed", "s1")]
     assert here.counted == [("degraded", {"what": "bubble_closed"}), ("send", {"outcome": "sent", "code": "0"})]
+
+
+@pytest.fixture
+def store(here: Installation, tmp_path: Path) -> MediaStore:
+    """Pictures that bubbles end with lie here."""
+    here.media = store = MediaStore(tmp_path, keep_s=3600)
+    return store
+
+
+def test_a_bubble_ends_with_the_pictures_that_the_platform_takes(here: Installation, store: MediaStore) -> None:
+    put(store, "p1", PNG)
+    put(store, "p2", JPEG)
+    put(store, "gif", GIF)
+    put(store, "huge", PNG + bytes(10 * 1024 * 1024))
+    here.hears()
+    here.say(Stream("见图", "s1", ("p1", "gif", "p2", "huge", "gone")))
+    assert here.shown() == Bubble(text="见图", finished=True, pictures=("p1", "p2"))
+    assert ("degraded", {"what": "picture_left_out"}) in here.counted
+    here.hears("s2")
+    here.say(Stream("见图", "s2", ("p1",) * 11))
+    assert here.shown("s2") == Bubble(text="见图", finished=True, pictures=("p1",) * 10)
+
+
+def test_a_bubble_that_is_closed_leaves_the_words_only(here: Installation, store: MediaStore) -> None:
+    put(store, "p1", PNG)
+    here.hears()
+    here.close_bubble()
+    here.say(Stream("见图", "s1", ("p1",)))
+    assert here.posted[0].json == {"msgtype": "markdown", "markdown": {"content": "见图"}}
+    assert ("degraded", {"what": "picture_left_out"}) in here.counted
+
+
+TURN_ID = "abcdefghijklmnop2345"
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "feedback"),
+    [
+        (Markdown("words"), f"{TURN_ID}:0", {"feedback": {"id": TURN_ID}}),
+        (Stream("words", "gone"), f"{TURN_ID}:1", {"feedback": {"id": TURN_ID}}),
+        (Text("人工客服：您好"), f"{TURN_ID}:0", {}),
+        (Markdown("words"), "ticket:7:timeout:0", {}),
+        (Markdown("words"), f"welcome-{TURN_ID}:0", {}),
+    ],
+)
+def test_a_late_answer_can_be_rated_and_a_notice_cannot(
+    here: Installation, part: Part, key: str, feedback: dict[str, Any]
+) -> None:
+    here.hears()
+    here.say(part, key=key)
+    assert here.posted[0].json["markdown"] == {"content": words_of(part)} | feedback
+
+
+CARD = Card(task_id="t1", title="题" * 27, text="述" * 113, buttons=(Button("有用", "k"),))
+
+
+def test_a_card_uses_up_one_permission(here: Installation) -> None:
+    here.hears()
+    here.say(CARD)
+    assert here.posted[0].json == {
+        "msgtype": "template_card",
+        "template_card": {
+            "card_type": "button_interaction",
+            "main_title": {"title": "题" * 25 + "…"},
+            "sub_title_text": "述" * 111 + "…",
+            "button_list": [{"text": "有用", "key": "k", "style": 1}],
+            "task_id": "t1",
+        },
+    }
+    with pytest.raises(Refused, match="no_response_url"):
+        here.say(CARD)
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        (Medium(MessageKind.IMAGE, "p1"), "part_unsupported"),
+        (Medium(MessageKind.FILE, "p1"), "part_unsupported"),
+        (News((Article("一", "", "https://a.example/"),)), "part_unsupported"),
+        (CardUpdate("t1", "", "已收到"), "part_unsupported"),
+        (replace(CARD, task_id=""), "card_bad_task_id"),
+        (replace(CARD, buttons=()), "card_without_url"),
+    ],
+)
+def test_what_a_robot_cannot_say_uses_nothing_up(here: Installation, part: Part, code: str) -> None:
+    here.hears()
+    with pytest.raises(Refused, match=code):
+        here.say(part)
+    assert (here.posted, here.permissions) == ([], 1)
 
 
 def test_a_stream_whose_own_url_is_gone_takes_the_newest_of_the_conversation(here: Installation) -> None:
@@ -100,7 +198,7 @@ def test_what_would_be_refused_for_its_length_is_not_sent(here: Installation) ->
     for part in (Text("好" * 6_827), Stream("a" * 20_481, "s1")):
         with pytest.raises(Refused, match="too_long"):
             here.say(part)
-    assert (here.permissions, here.shown()) == (1, StreamState(text=WAITING, finished=False))
+    assert (here.permissions, here.shown()) == (1, Bubble(text=WAITING, finished=False))
     here.say(Text("a" * 20_480))
     assert len(here.posted) == 1
 
@@ -110,7 +208,7 @@ def test_a_lone_surrogate_does_not_stop_a_message(here: Installation, part: Part
     here.hears()
     here.say(part)
     if isinstance(part, Stream):
-        assert here.shown() == StreamState(text="a?b", finished=True)
+        assert here.shown() == Bubble(text="a?b", finished=True)
     else:
         assert here.posted[0].json["markdown"]["content"] == "a?b"
 

@@ -7,7 +7,7 @@ import pytest
 import redis
 import requests
 
-from bot.channel import ChannelAddress, ChannelKit, Receipt
+from bot.channel import ChannelAddress, ChannelKit, MediaSource, Receipt
 from bot.messages import ConversationId
 from bot.parts import Part, Text
 from bot.streams import Streams
@@ -51,6 +51,7 @@ class Installation:
     platform: ScriptedServer
     redis: "redis.Redis"
     http: requests.Session
+    media: MediaSource = NO_MEDIA
     pace_per_minute: int = 30
     pace_per_hour: int = 1000
     clock: Clock = field(default_factory=Clock)
@@ -65,7 +66,7 @@ class Installation:
             pace_per_minute=self.pace_per_minute,
             pace_per_hour=self.pace_per_hour,
             bubbles=Streams(self.redis, self.clock),
-            media=NO_MEDIA,
+            media=self.media,
             count=lambda event, **labels: self.counted.append((event, labels)),
             clock=self.clock,
         )
@@ -83,9 +84,21 @@ class Installation:
         make: Callable[[str], Part] = Text,
         channel: WeComAppChannel | None = None,
     ) -> Receipt:
+        """Send words with ``within_s`` real seconds left."""
+        return self.send(make(content), key=key, person=person, within_s=within_s, channel=channel)
+
+    def send(
+        self,
+        part: Part,
+        *,
+        key: str = "turn:0",
+        person: str = "zhang.wei",
+        within_s: float = 5.0,
+        channel: WeComAppChannel | None = None,
+    ) -> Receipt:
         """Send one part with ``within_s`` real seconds left."""
         conversation = ConversationId(bot="imaging", channel="app", person=person)
-        return (channel or self.channel()).send(conversation, make(content), key, self.clock() + within_s)
+        return (channel or self.channel()).send(conversation, part, key, self.clock() + within_s)
 
     @property
     def sent(self) -> list[Recorded]:

@@ -95,7 +95,7 @@ def test_a_dead_token_that_is_handed_out_again_is_not_fetched_in_a_circle(here: 
 @pytest.mark.parametrize("code", [40001, 40013, 40091])
 def test_a_refused_secret_is_not_tried_again_for_a_minute(here: Installation, code: int) -> None:
     here.platform.on(TOKEN_PATH, reply({"errcode": code, "errmsg": "no"}))
-    assert in_eight_threads(lambda: store_of(here).get(within())) == ["Refused token_refused"] * 8
+    assert in_eight_threads(lambda: store_of(here).get(within())) == ["TokenRefused token_refused"] * 8
     with pytest.raises(Refused) as caught:
         here.say()
     assert (caught.value.code, caught.value.alert) == ("token_refused", True)

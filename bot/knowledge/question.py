@@ -1,0 +1,124 @@
+"""One question put to a Qdrant engine: the requests it takes, who may see what, and what the answers mean.
+
+Shared by every implementation of the index, embedded or server, so that both give the same scores. An engine brings
+two functions, :data:`Search` and :data:`Size`; the order of the calls and the arithmetic are here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.knowledge.entries import EntryKind, Scope
+from bot.knowledge.index import Candidates, Floats, Route
+from bot.knowledge.points import ENTRY_ROLE, QUESTION_ROLE, coverage_weights, query_weights, sparse
+from bot.knowledge.tokens import Tokenizer
+
+SparseWeights = tuple[list[int], list[float]]
+"""Dimensions and their weights."""
+
+QUESTION_POINTS = 3
+"""Question points asked for each entry wanted, as several may belong to one entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The payload's ``field`` is one of ``values``."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The payload's ``field`` is at most ``at_most`` and more than ``above``; ``None`` is no bound."""
+
+    field: str
+    at_most: float | None = None
+    above: float | None = None
+
+
+Condition = OneOf | Within
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """What the reader may see now: the filter of a search, and the population its idf is counted over."""
+
+    scope: Scope
+    kind: EntryKind | None
+
+    def conditions(self, role: str) -> list[Condition]:
+        """What the points of ``role`` must fulfil, all of it."""
+        scope = self.scope
+        conditions: list[Condition] = [
+            OneOf("role", (role,)),
+            OneOf("tenant", (scope.tenant,)),
+            OneOf("collection", scope.collections),
+            OneOf("audience", tuple(audience.value for audience in scope.reader.readable)),
+            Within("valid_from", at_most=scope.now),
+            Within("valid_to", above=scope.now),
+        ]
+        if self.kind is not None:
+            conditions.append(OneOf("kind", (self.kind.value,)))
+        return conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Ask for the best ``limit`` points of ``role`` by the ``route``'s vector."""
+
+    route: Route
+    vector: list[float] | SparseWeights
+    """Dense numbers, or dimensions with their weights, as the route wants."""
+    role: str
+    limit: int
+
+
+Search = Callable[[Sequence[Nearest], Population], list[dict[str, float]]]
+"""For each request the ids of entries with their score, best first; see :func:`best_of_each`."""
+Size = Callable[[Population], int]
+"""How many entries the population has, exactly."""
+
+
+def candidates(
+    population: Population,
+    question: str,
+    vector: Floats,
+    limit: int,
+    *,
+    tokenizer: Tokenizer,
+    search: Search,
+    size: Size,
+) -> Candidates:
+    """What :meth:`bot.knowledge.index.Index.candidates` gives, asked through an engine's ``search`` and ``size``."""
+    if not population.scope.collections:
+        return Candidates({route: {} for route in Route}, mass=0.0, visible=0)
+    dense: list[float] = vector.tolist()
+    terms = query_weights(tokenizer.query_terms(question))
+    words = sorted(set(tokenizer.query_words(question)))
+    requests = [
+        Nearest(Route.DENSE, dense, ENTRY_ROLE, limit),
+        Nearest(Route.LEXICAL, terms, ENTRY_ROLE, limit),
+        Nearest(Route.QUESTION_DENSE, dense, QUESTION_ROLE, limit * QUESTION_POINTS),
+        Nearest(Route.QUESTION_LEXICAL, terms, QUESTION_ROLE, limit * QUESTION_POINTS),
+    ]
+    # One word alone: the score of any hit is the word's idf.
+    singles = [Nearest(Route.WORDS, query_weights([word]), ENTRY_ROLE, 1) for word in words]
+    answers = search([*requests, *singles], population)
+    routes = {request.route: found for request, found in zip(requests, answers, strict=False)}
+    idf = [next(iter(found.values()), None) for found in answers[len(requests) :]]
+    visible = size(population)
+    weights = coverage_weights(idf, visible)
+    mass = sum(weights)
+    # The engine multiplies with the idf: dividing by it here leaves the weight.
+    held = {word: weight / x for word, weight, x in zip(words, weights, idf, strict=True) if x}
+    (covering,) = search([Nearest(Route.WORDS, sparse(held), ENTRY_ROLE, limit)], population)
+    routes[Route.WORDS] = {id_: min(1.0, share / mass) for id_, share in covering.items()}
+    return Candidates(routes, mass=mass, visible=visible)
+
+
+def best_of_each(scores: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Entry id to its best point's score; ``scores`` are of points, best first."""
+    best: dict[str, float] = {}
+    for id_, score in scores:
+        best.setdefault(id_, score)
+    return best

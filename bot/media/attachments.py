@@ -1,0 +1,205 @@
+"""What the bot does with the pictures, voices and files of a turn, and with questions about them.
+
+A voice's words are the question. A picture's words are the question, or the context of one, or something to ask about.
+A file is something to ask about. Whatever stands in them is a stranger's text: no command, and no instruction to a
+model. The record of a turn names media and keeps nothing of what is in them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from bot.answering.answerer import Answerer
+from bot.answering.asking import Asking
+from bot.answering.prompts import safe_source
+from bot.answering.render import own_answer_text
+from bot.channel import StoredMedium
+from bot.errors import InputError
+from bot.media.parsing.sandbox import MAX_CHARS
+from bot.media.parsing.sections import Parsed, ParsedSection, Place
+from bot.media.parts import MediaParts
+from bot.media.reading import as_section
+from bot.media.vision import SeenPicture
+from bot.media.words import asks_to_delete, is_question, refers_to_file, without_reference
+from bot.messages import Attachment, MessageKind, ReplyKind
+from bot.texts import Language, Texts, language_of
+from bot.turn import Said, Turn
+
+log = structlog.get_logger()
+
+PICTURES_A_MESSAGE = 3
+"""Pictures of one message that are read; a page of print takes several seconds."""
+SHOWN_CHARACTERS = 60
+"""How much of what was read in a picture the reply repeats."""
+_EXTENTS = {Place.PAGE: "extent_pages", Place.SLIDE: "extent_slides", Place.SHEET: "extent_sheets"}
+_PLACES = {Place.PAGE: "place_page", Place.SLIDE: "place_slide", Place.SHEET: "place_sheet"}
+
+
+class Attachments:
+    """Methods raise :class:`~bot.errors.Unavailable` when Redis, the database or the embedder does not answer."""
+
+    def __init__(self, parts: MediaParts, answerer: Answerer, texts: Texts) -> None:
+        self._parts = parts
+        self._answerer = answerer
+        self._texts = texts
+
+    def read(self, turn: Turn) -> Said | None:
+        """Read what the message shows; ``None`` when the turn goes on with what was read."""
+        message = turn.messages[0]
+        attachments = [each for each in message.attachments if each.kind in _READERS]
+        if not attachments or (turn.text.strip() and message.kind is not MessageKind.TEXT):
+            return None
+        if message.kind is MessageKind.TEXT:
+            self._illustrate(turn, [each for each in attachments if each.kind is MessageKind.IMAGE])
+            return None
+        try:
+            return _READERS[attachments[0].kind](self, turn, attachments[0])
+        except InputError as error:
+            turn.found(unread=error.text_key)
+            return self._notice(turn, error.text_key, **error.values)
+
+    def forget(self, turn: Turn) -> Said | None:
+        """The person wants their files to go, and they go at once."""
+        message = turn.messages[0]
+        if message.kind is not MessageKind.TEXT or turn.conversation.chat or not asks_to_delete(message.text):
+            return None
+        names = self._parts.files.forget(turn.conversation)
+        log.info("own_files_deleted", turn=turn.id, files=len(names))
+        if not names:
+            return self._notice(turn, "own_files_none")
+        return self._notice(turn, "own_files_deleted", names="".join(f"《{name}》" for name in names))
+
+    def has_any(self, turn: Turn) -> bool:
+        """Whether the person has files to ask about."""
+        return self._parts.files.any_of(turn.conversation)
+
+    def answer_if_meant(self, turn: Turn) -> Said | None:
+        """What the person's files say, where the question speaks of them or quotes one."""
+        quoted = turn.quoted is not None and turn.quoted.kind in (MessageKind.FILE, MessageKind.IMAGE)
+        return self.answer(turn) if quoted or refers_to_file(turn.text) else None
+
+    def answer(self, turn: Turn) -> Said | None:
+        """What the person's files say to the question; ``None`` when they do not surely answer it, or were asked
+        before in this turn."""
+        if turn.own_files_asked or not self.has_any(turn):
+            return None
+        turn.own_files_asked = True
+        questions = (without_reference(turn.text), turn.text.strip())
+        evidence = self._parts.evidence.retrieve(turn.conversation, questions, turn.bot.answer_threshold)
+        if evidence is None:
+            return None
+        asking = Asking(bot=turn.bot, language=turn.language, show=lambda text: turn.show(turn.prefaced(text)))
+        answer = self._answerer.compose(evidence, asking)
+        turn.found(own_files={"kind": answer.kind.value, "confidence": round(answer.confidence, 4)})
+        if answer.kind is ReplyKind.REFUSAL:
+            return None
+        text = own_answer_text(answer, self._texts, turn.language)
+        return Said(kind=answer.kind, text=text, record_as=self._texts.say("own_answer_recorded", turn.bot.language))
+
+    def _voice(self, turn: Turn, attachment: Attachment) -> Said | None:
+        medium = self._fetched(turn, attachment)
+        heard = self._parts.reader.voice(medium, attachment.format)
+        turn.messages = (replace(turn.messages[0], text=heard), *turn.messages[1:])
+        turn.text, turn.language = heard, language_of(heard, turn.bot.language)
+        turn.preface = self._texts.say("heard", turn.language, text=_short(heard))
+        return None
+
+    def _picture(self, turn: Turn, attachment: Attachment) -> Said | None:
+        medium, seen = self._seen(turn, attachment)
+        if is_question(seen.words):
+            turn.text, turn.language = seen.words, language_of(seen.words, turn.bot.language)
+            turn.preface = self._texts.say("pictured", turn.language, text=_short(seen.words))
+            return None
+        self._keep(turn, medium, as_section(seen))
+        key = "picture_read_in_group" if turn.conversation.chat else "picture_read"
+        said = self._notice(turn, key, text=_short(seen.text), keep=self._keep_time(turn.language))
+        return replace(said, record_as=self._texts.say("picture_recorded", turn.bot.language))
+
+    def _file(self, turn: Turn, attachment: Attachment) -> Said:
+        if turn.conversation.chat:
+            return self._notice(turn, "file_in_group")
+        medium = self._fetched(turn, attachment)
+        parsed = self._parts.reader.file(medium, turn.bot.id)
+        self._keep(turn, medium, parsed)
+        said = self._notice(
+            turn,
+            "file_received",
+            name=self._name(medium, turn.language),
+            extent=self._extent(medium, parsed, turn.language),
+            keep=self._keep_time(turn.language),
+        )
+        cut = "\n" + self._texts.say("file_cut", turn.language, limit=MAX_CHARS) if parsed.cut else ""
+        return replace(said, text=said.text + cut)
+
+    def _illustrate(self, turn: Turn, pictures: Sequence[Attachment]) -> None:
+        """Pictures beside a question are its context."""
+        words = []
+        try:
+            for picture in pictures[:PICTURES_A_MESSAGE]:
+                medium, seen = self._seen(turn, picture)
+                words.append(seen.text)
+                self._keep(turn, medium, as_section(seen))
+        except InputError as error:
+            turn.found(unread=error.text_key)
+            turn.preface = self._texts.say("picture_not_read", turn.language)
+        turn.pictured = "\n".join(words)
+
+    def _seen(self, turn: Turn, attachment: Attachment) -> tuple[StoredMedium, SeenPicture]:
+        medium = self._fetched(turn, attachment)
+        seen = self._parts.reader.picture(medium, turn.bot.id)
+        return medium, SeenPicture(words=_harmless(seen.words), description=_harmless(seen.description))
+
+    def _fetched(self, turn: Turn, attachment: Attachment) -> StoredMedium:
+        medium = self._parts.fetcher.fetch(turn.conversation, attachment)
+        note = {"id": medium.id, "kind": medium.kind.value, "type": medium.content_type, "name": medium.name}
+        turn.media.append(note)
+        turn.found(media=list(turn.media))
+        return medium
+
+    def _keep(self, turn: Turn, medium: StoredMedium, parsed: Parsed) -> None:
+        """Let the person ask about it; a group has no private place."""
+        if turn.conversation.chat:
+            return
+        language = turn.language
+        name = self._name(medium, language)
+        self._parts.files.add(turn.conversation, medium, name, parsed, lambda section: self._place(section, language))
+
+    def _name(self, medium: StoredMedium, language: Language) -> str:
+        unnamed = "unnamed_picture" if medium.content_type.startswith("image/") else "unnamed_file"
+        return medium.name or self._texts.say(unnamed, language)
+
+    def _place(self, section: ParsedSection, language: Language) -> str:
+        key = _PLACES.get(section.place)
+        return self._texts.say(key, language, label=section.label) if key else section.label
+
+    def _extent(self, medium: StoredMedium, parsed: Parsed, language: Language) -> str:
+        size = f"{medium.size / 1e6:.1f} MB" if medium.size >= 1e5 else f"{max(1, round(medium.size / 1e3))} KB"
+        key = _EXTENTS.get(parsed.sections[0].place) if parsed.pages else None
+        return self._texts.say(key, language, size=size, count=parsed.pages) if key else size
+
+    def _keep_time(self, language: Language) -> str:
+        hours = self._parts.keep_s / 3600
+        if hours >= 1:
+            return self._texts.say("span_hours", language, count=f"{hours:.1f}".removesuffix(".0"))
+        return self._texts.say("span_minutes", language, count=max(1, round(hours * 60)))
+
+    def _notice(self, turn: Turn, key: str, **values: object) -> Said:
+        return Said(kind=ReplyKind.NOTICE, text=self._texts.say(key, turn.language, **values))
+
+
+_READERS = {
+    MessageKind.VOICE: Attachments._voice,
+    MessageKind.IMAGE: Attachments._picture,
+    MessageKind.FILE: Attachments._file,
+}
+
+
+def _harmless(text: str) -> str:
+    """Without our marks and without sentences that speak to a machine, as sources are read."""
+    return safe_source("", text).text
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= SHOWN_CHARACTERS else words[: SHOWN_CHARACTERS - 1] + "…"

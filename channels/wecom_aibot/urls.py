@@ -1,0 +1,55 @@
+"""URLs that came from outside: whether they may be asked at all."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+from channels.wecom_aibot.fields import MAX_URL_LENGTH
+
+_HTTPS_PORTS = (None, 443)
+
+
+def may_post_to(url: str, api_base: str) -> bool:
+    """Whether a reply may be posted to ``url``: over TLS, or to the very host of an ``api_base`` without TLS, which
+    only a simulator has."""
+    target = _read(url)
+    if target is None:
+        return False
+    return target.scheme == "https" or (target.scheme == "http" and _is_at(target, api_base))
+
+
+def may_fetch_from(url: str, hosts: Iterable[str], api_base: str) -> bool:
+    """Whether a medium may be fetched from ``url``: over TLS from one of ``hosts``, or from the very host of
+    ``api_base``. A host that begins with a dot stands for every name that ends with it.
+
+    Names are what is checked, and TLS proves them. What they resolve to is not: inside Tencent's cloud the platform's
+    store has private addresses.
+    """
+    target = _read(url)
+    if target is None or target.hostname is None:
+        return False
+    if _is_at(target, api_base):
+        return True
+    if target.scheme != "https" or target.port not in _HTTPS_PORTS:
+        return False
+    name = target.hostname
+    return any(name.endswith(host) if host.startswith(".") else name == host for host in hosts)
+
+
+def _read(url: str) -> SplitResult | None:
+    """The pieces of ``url``; ``None`` where it is none, or holds characters that two parsers could read differently."""
+    if len(url) > MAX_URL_LENGTH or re.fullmatch(r"[\x21-\x7e]+", url) is None or "\\" in url:
+        return None
+    try:
+        target = urlsplit(url)
+        port = target.port
+    except ValueError:
+        return None
+    if not target.hostname or port == 0 or "@" in target.netloc:
+        return None
+    return target
+
+
+def _is_at(target: SplitResult, api_base: str) -> bool:
+    base = urlsplit(api_base)
+    return (target.scheme, target.netloc) == (base.scheme, base.netloc)

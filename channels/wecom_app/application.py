@@ -1,0 +1,67 @@
+"""One application at the platform: its client, the token that all processes share, and the circuit around both."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from bot.channel import ChannelKit, Refused
+from channels.wecom.api import OK, detail_of
+from channels.wecom.transport import Deadline
+from channels.wecom_app.circuit import Circuit
+from channels.wecom_app.client import WeComClient
+from channels.wecom_app.config import Config
+from channels.wecom_app.errors import RULES, Reaction, failure, rule_of
+from channels.wecom_app.tokens import TokenStore
+
+log = structlog.get_logger()
+
+
+class Application:
+    """Safe to share between threads. ``name`` begins the Redis keys about the application, ``corp`` those about what
+    all applications of its corp share."""
+
+    def __init__(self, config: Config, kit: ChannelKit) -> None:
+        self.agent_id = config.agent_id
+        self.client = WeComClient(kit.http, kit.api_base["wecom"])
+        self._secret = config.secret.get_secret_value()
+        self._tokens = TokenStore(self.client, kit.redis, config.corp_id, self._secret)
+        base_url = self.client.base_url
+        self.name = _digest(base_url, config.corp_id, str(config.agent_id))
+        self.corp = _digest(base_url, config.corp_id)
+        self._circuit = Circuit(kit.redis, self.name)
+
+    def check(self) -> None:
+        """Raise :class:`~bot.channel.Retry` ``circuit_open`` while an error stands that only an operator can mend."""
+        self._circuit.check()
+
+    def call(self, ask: Callable[[str], dict[str, Any]], deadline: Deadline, *secrets: str) -> dict[str, Any]:
+        """The answer of ``ask(token)``, whose ``errcode`` is 0; a dead token is fetched anew and ``ask`` repeated once.
+
+        ``secrets`` are blanked in what an operator reads. Raises what ``ask`` raises, and
+        :class:`~bot.channel.Retry` or :class:`~bot.channel.Refused` for a token that cannot be had and for any other
+        ``errcode``; one that concerns the whole application also stops it for a while.
+        """
+        token = self._tokens.get(deadline)
+        answer = ask(token)
+        if rule_of(answer["errcode"]).reaction is Reaction.REFRESH:
+            self._tokens.invalidate(token)
+            token = self._tokens.get(deadline)
+            answer = ask(token)
+        if answer["errcode"] != OK:
+            self._fail(answer["errcode"], detail_of(answer, token, self._secret, *secrets))
+        return answer
+
+    def _fail(self, code: int, detail: str) -> None:
+        error = failure(code, detail)
+        if isinstance(error, Refused) and error.alert:
+            log.error("app_stopped", code=code, detail=detail)
+            self._circuit.open(error.code)
+        elif code not in RULES:
+            log.warning("error_code_unknown", code=code, detail=detail)
+        raise error
+
+
+def _digest(*pieces: str) -> str:
+    return hashlib.sha256("\0".join(pieces).encode()).hexdigest()[:16]

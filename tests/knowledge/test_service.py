@@ -1,0 +1,152 @@
+"""The knowledge of an installation, with its index in the process or on a Qdrant server: the same answers."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.bots_file import BotConfig
+from bot.errors import KnowledgeError, Unavailable
+from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.service import KnowledgeService
+from bot.knowledge.store import KnowledgeStore, Submission
+from bot.records.database import Database
+from bot.settings import Settings
+from tests.fakes.qdrant_server import QdrantServer, status
+from tests.fakes.scripted_http import Cut, Recorded, Scripted
+
+BOTS = {"imaging": BotConfig(id="imaging", name="小影", tenant="academy", knowledge=("c",), channels={})}
+ORIGIN = Origin(tenant="academy", collection="c", audience=Audience.PUBLIC, source="手册.md")
+FAQS = {
+    "如何修改登录密码？": "在“我的—设置—安全”里点“修改密码”，输入旧密码和两次新密码。",
+    "会议室怎么预订？": "在日历里新建会议，点“添加会议室”，选好时间即可。",
+}
+PASSAGES = (
+    "打印机在三楼东侧，刷工卡后取件，彩色打印每月限一百页。",
+    "差旅报销须在返回后三十天内提交，附发票原件和行程单。",
+)
+QUESTIONS = ("如何修改登录密码？", "打印机在几楼？", "出差回来多久内要报销？", "食堂今天吃什么？")
+
+
+def entry(kind: EntryKind, title: str, text: str) -> Entry:
+    questions = (title,) if kind is EntryKind.FAQ else ()
+    return make_entry(ORIGIN, kind=kind, title=title, questions=questions, text=text, location="第一章")
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With one cache for all tests: the model's graph takes seconds to build."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
+    database.upgrade()
+    entries = [entry(EntryKind.FAQ, *pair) for pair in FAQS.items()]
+    entries += [entry(EntryKind.PASSAGE, "员工手册", text) for text in PASSAGES]
+    submission = Submission(origin=ORIGIN, title="手册", content_hash="0" * 64, entries=tuple(entries))
+    KnowledgeStore(database).put(submission, approve=True, actor="cli:li", now=1.0)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def server() -> Iterator[QdrantServer]:
+    with QdrantServer() as server:
+        yield server
+
+
+def settings(data_dir: Path, server: QdrantServer | None, **more: Any) -> Settings:
+    return Settings(data_dir=data_dir, qdrant_url=server.url if server else None, **more)
+
+
+def answers(service: KnowledgeService) -> list[dict[str, Any]]:
+    """Without what differs from call to call."""
+    found = [service.ask({"bot": "imaging", "actor": "cli:li", "question": question}) for question in QUESTIONS]
+    return [{key: item[key] for key in ("answer", "kind", "citations", "confidence")} for item in found]
+
+
+def test_a_server_answers_as_the_embedded_engine_does(data_dir: Path, database: Database, server: QdrantServer) -> None:
+    found = []
+    for place in (None, server):
+        service = KnowledgeService(settings(data_dir, place), BOTS, database)
+        service.start()
+        assert service.health() == {"state": "ok", "entries": len(FAQS) + len(PASSAGES)}
+        found.append(answers(service))
+        service.close()
+    embedded, remote = found
+    assert [item["kind"] for item in embedded] == ["faq", "extractive", "extractive", "refusal"]
+    assert [{**item, "confidence": pytest.approx(item["confidence"], abs=2e-4)} for item in embedded] == remote
+
+
+def test_while_the_server_is_away_the_worker_waits_and_then_catches_up(
+    data_dir: Path, database: Database, server: QdrantServer
+) -> None:
+    server.on("/aliases", Cut())
+    service = KnowledgeService(settings(data_dir, server), BOTS, database)
+    service.start()
+    health = service.health()
+    assert health["state"] == "down"
+    assert "does not answer" in health["error"]
+    with pytest.raises(Unavailable):
+        answers(service)
+    server.off("/aliases")
+    give_up_at = time.monotonic() + 30
+    while service.health()["state"] != "ok" and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+    assert service.health() == {"state": "ok", "entries": len(FAQS) + len(PASSAGES)}
+    service.close()
+
+
+def test_a_server_that_refuses_us_stops_the_start(data_dir: Path, database: Database, server: QdrantServer) -> None:
+    server.on("/aliases", status(401))
+    with pytest.raises(KnowledgeError, match="QDRANT_API_KEY"):
+        KnowledgeService(settings(data_dir, server), BOTS, database)
+
+
+def test_only_a_worker_or_reindex_replaces_what_another_setting_made(
+    data_dir: Path, database: Database, server: QdrantServer
+) -> None:
+    worker = KnowledgeService(settings(data_dir, server), BOTS, database)
+    worker.start()
+    before = server.aliases
+    command = KnowledgeService(settings(data_dir, server, qdrant_quantization="scalar"), BOTS, database)
+    with capture_logs() as logs:
+        command.sync_everything()
+    assert [log["event"] for log in logs] == ["index_foreign"]
+    assert server.aliases == before
+    assert answers(worker)[0]["kind"] == "faq"
+    assert command.reindex({})["upserted"] == len(FAQS) + len(PASSAGES)
+    assert server.aliases != before
+    assert command.health()["state"] == "ok"
+    assert "made by another version, embedder or setting" in worker.health()["error"]
+    for service in (worker, command):
+        service.close()
+
+
+def test_what_is_approved_while_a_rebuild_ends_is_not_lost(
+    data_dir: Path, database: Database, server: QdrantServer
+) -> None:
+    """Between the last look of a rebuild and its switch another process approves, and brings it to the old index."""
+    ours, other = (KnowledgeService(settings(data_dir, server), BOTS, database) for _ in range(2))
+    ours.start()
+
+    def meanwhile(request: Recorded) -> Scripted:
+        late = entry(EntryKind.PASSAGE, "通知", "食堂周五只供应面条和饺子。")
+        origin = replace(ORIGIN, source="通知.md")
+        submission = Submission(origin=origin, title="通知", content_hash="1" * 64, entries=(late,))
+        KnowledgeStore(database).put(submission, approve=True, actor="cli:li", now=2.0)
+        assert other.sync({"tenant": "academy", "collection": "c"}) == {"upserted": 1, "deleted": 0}
+        return server.answer(request)
+
+    server.on("/collections/aliases", meanwhile)
+    ours.reindex({})
+    assert ours.health()["entries"] == other.health()["entries"] == len(FAQS) + len(PASSAGES) + 1
+    for service in (ours, other):
+        service.close()
