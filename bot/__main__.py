@@ -21,7 +21,8 @@ def main() -> None:
         commands.main(prog_name="python -m bot", standalone_mode=False)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        _fail([error.format_message() + (f" (see: {context.command_path} --help)" if context else "")])
+        said = " ".join(error.format_message().split())  # click lists the choices of an option on lines of their own
+        _fail([said + (f" (see: {context.command_path} --help)" if context else "")])
     except click.Abort:
         sys.exit(130)  # Ctrl-C, as a shell reports it
     except ConfigError as error:

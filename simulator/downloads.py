@@ -13,10 +13,6 @@ _PIECES = 20
 """A file that drips comes in so many pieces."""
 
 
-class BrokenOff(ConnectionError):
-    """An answer that ends in its middle, so that the server closes the connection."""
-
-
 def spoiled(response: Response, fault: Fault, closing: threading.Event) -> Response:
     """``response`` with ``fault`` of :data:`DOWNLOAD_FAULTS`; ``closing`` ends what drips."""
     response.direct_passthrough = False
@@ -24,8 +20,8 @@ def spoiled(response: Response, fault: Fault, closing: threading.Event) -> Respo
     if fault.kind == "wrong_length":
         response.headers["Content-Length"] = str(len(body) // 2)
         return response
-    pieces = _cut_off(body) if fault.kind == "cut" else _dripping(body, fault.seconds, closing)
-    response.response = pieces
+    # A body that ends before its length makes the server close the connection.
+    response.response = [body[: len(body) // 2]] if fault.kind == "cut" else _dripping(body, fault.seconds, closing)
     response.headers["Content-Length"] = str(len(body))
     return response
 
@@ -40,11 +36,6 @@ def read_form(fault: Fault | None, closing: threading.Event) -> bool:
         closing.wait(fault.seconds)
     request.files.keys()  # reads them all
     return True
-
-
-def _cut_off(body: bytes) -> Iterator[bytes]:
-    yield body[: len(body) // 2]
-    raise BrokenOff
 
 
 def _dripping(body: bytes, seconds: float, closing: threading.Event) -> Iterator[bytes]:

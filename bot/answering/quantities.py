@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 _UNITS: dict[str, tuple[str, Fraction]] = {}
@@ -84,14 +85,16 @@ _MONTHS = (
 )
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
 
-_CN = "[零〇一二两三四五六七八九十百千]+"
+_CN = "[零〇一二两三四五六七八九十百千]{1,12}"  # a longer run is no number, and would be tried from each of its places
 _ARABIC = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _LATIN = sorted((alias for alias in _UNITS if alias[0].isascii() and alias != "%"), key=len, reverse=True)
 _OTHER = sorted((alias for alias in _UNITS if not alias[0].isascii() or alias == "%"), key=len, reverse=True)
 _UNIT = rf"(?:(?:{'|'.join(map(re.escape, _LATIN))})(?![a-z])|{'|'.join(map(re.escape, _OTHER))})"
 _FULL_UNIT = rf"{_UNIT}(?:\s?/\s?{_UNIT})*"
 
-_LINK = re.compile(r"(?:https?://|www\.)[a-z0-9._~:/?#@!$&*+,;=%-]+|[a-z0-9][a-z0-9._+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_LINK = re.compile(
+    r"(?:https?://|www\.)[a-z0-9._~:/?#@!$&*+,;=%-]+|[a-z0-9][a-z0-9._+-]{0,63}@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
+)
 _PHONE = re.compile(
     r"(?<![a-z0-9.])(?:\+?\d{1,3}[- ])?(?:\(\d{2,4}\)|\d{2,4})[- ]\d{3,4}[- ]?\d{3,4}(?!\d)"
     r"|(?<![a-z0-9.])\d{7,}(?![\d.])"
@@ -233,7 +236,7 @@ def _is_quantity(found: re.Match[str]) -> bool:
     """``3D`` is a name, and "one" with a word that only counts (``一个``, ``一种``) is an article."""
     if found["n"]:
         return bool(found["u"]) or not re.match(r"[a-z]", found.string[found.end() :])
-    return not (found["c"] == "一" and _UNITS[found["cu"]][0] == "")
+    return not (found["c"] == "一" and "/" not in found["cu"] and _UNITS[found["cu"]][0] == "")
 
 
 def _measured(value: Fraction, unit: str) -> Iterator[Quantity]:
@@ -262,7 +265,7 @@ def _number(text: str) -> Fraction:
 
 
 def _arabic(text: str) -> Fraction:
-    return Fraction(text.replace(",", ""))
+    return Fraction(Decimal(text.replace(",", "")))  # by Decimal, as int() refuses more than 4,300 digits
 
 
 def _chinese(text: str) -> int:

@@ -31,8 +31,8 @@ def replay(
 ) -> dict[str, Any]:
     """``{"turn_id", "question", "step", "replayed", "same", "differences": [{"what", "then", "now"}]}``.
 
-    ``replayed`` is false for a turn that no knowledge decided. Raises :class:`~bot.errors.UsageError` for a turn or a
-    bot that is not there.
+    ``replayed`` is false for a turn that no knowledge decided, or not the knowledge alone. Raises
+    :class:`~bot.errors.UsageError` for a turn or a bot that is not there.
     """
     record = records.get(turn_id)
     if record is None:
@@ -43,13 +43,18 @@ def replay(
     if bot is None:
         raise UsageError(f"turn {turn_id} belongs to the bot {record.bot!r}, which is not in bots.yaml any more")
     report: dict[str, Any] = {"turn_id": record.id, "question": record.question, "step": record.step}
-    if record.step not in REPLAYED_STEPS:
+    if record.step not in REPLAYED_STEPS or _rests_on_own(record):
         return report | {"replayed": False, "same": True, "differences": []}
     asking = Asking(bot=bot, language=language_of(record.question, bot.language), quoted=record.quoted)
     questions = readings(record.question.strip(), record.quoted.strip())
     answer = answerer.answer(questions, asking, Audience(record.reader), record.answered_at)
     differences = _differences(record, answer, versions)
     return report | {"replayed": True, "same": not differences, "differences": differences}
+
+
+def _rests_on_own(record: TurnRecord) -> bool:
+    """Whether a picture or file of the person's own took part, of which nothing is kept."""
+    return any(step.get("media") or step.get("own_files") for step in record.steps)
 
 
 def _differences(record: TurnRecord, answer: Answer, versions: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -207,6 +207,8 @@ def _text(row: dict[str, Any], key: str, where: str, default: str | None = None)
     value = row.get(key, default)
     if not isinstance(value, str):
         raise UsageError(f"{where}: {key} is missing or no text")
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise UsageError(f"{where}: {key} holds half a character (\\ud800 to \\udfff)")
     return value
 
 
@@ -235,6 +237,8 @@ def _object(line: bytes, where: str) -> dict[str, Any]:
         row = json.loads(line.decode("utf-8-sig"))
     except ValueError as error:
         raise UsageError(f"{where}: this is no JSON in UTF-8 ({error})") from error
+    except RecursionError as error:
+        raise UsageError(f"{where}: brackets inside brackets, too many to be a row") from error
     if not isinstance(row, dict):
         raise UsageError(f"{where}: a JSON object is expected, one a line")
     return row

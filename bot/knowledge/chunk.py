@@ -33,7 +33,7 @@ _FRAGMENT_COST = 1.0
 
 _SENTENCE = re.compile(r"(?:[。！？；…]+|(?:(?<!\d)\.|[!?;])(?=\s|$))[”’」』）】〉》)\]\"']*\s*")
 _LINE = re.compile(r"\n\s*")
-_CLAUSE = re.compile(r"[，、：,:\s]\s*")
+_CLAUSE = re.compile(r"[，、：,:\s]+")
 _ANYWHERE = re.compile(rf".{{1,{MAX_CHARS}}}", re.DOTALL)
 
 

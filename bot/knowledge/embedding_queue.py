@@ -49,7 +49,8 @@ class EmbeddingQueue:
                 return mine.rows.result()
             run = self._take_run()
             self._busy = True
-            self._overtaken += 1
+            if self._imports_waiting:
+                self._overtaken += 1
         try:
             _compute(run)
         finally:
@@ -81,7 +82,7 @@ class EmbeddingQueue:
     def _take_run(self) -> list[_Asked[Any]]:
         run = [self._waiting.popleft()]
         room = QUESTIONS_A_RUN - len(run[0].texts)
-        while self._waiting and self._waiting[0].compute is run[0].compute and len(self._waiting[0].texts) <= room:
+        while self._waiting and self._waiting[0].compute == run[0].compute and len(self._waiting[0].texts) <= room:
             run.append(self._waiting.popleft())
             room -= len(run[-1].texts)
         return run

@@ -38,7 +38,7 @@ def refers_to_file(text: str) -> bool:
 
 def without_reference(text: str) -> str:
     """``text`` as it would be asked of the file itself; empty when nothing is left."""
-    return _REFERENCE.sub("", text).strip(" ，,。：:")
+    return " ".join(_REFERENCE.sub("", text).split()).strip(" ，,。：:")
 
 
 def asks_to_delete(text: str) -> bool:

@@ -45,5 +45,6 @@ class Config(BaseModel):
     chats: Mapping[_ChatId, ChatConfig] = Field(default_factory=dict)
     """What is known of groups, by their chatid; a group that is not listed is public."""
     media_hosts: tuple[_HostName, ...] = (".myqcloud.com",)
+    """Hosts from which media are fetched, besides the API's own, by name; a dot in front stands for all names below."""
     plain_userids: bool = False
     """Whether userids are those of the address book and not encrypted (page 100719, ``from.userid``)."""

@@ -87,7 +87,7 @@ class Both:
 
 
 @contextmanager
-def installation(client: "redis.Redis", folder: Path) -> Iterator[Both]:
+def installation(client: "redis.Redis", folder: Path, *, person_per_minute: int = 200) -> Iterator[Both]:
     """All of it, until the test ends; bubbles are asked for quickly."""
     with socket.create_server(("127.0.0.1", 0)) as bound, requests.Session() as http:
         port = bound.getsockname()[1]
@@ -97,7 +97,7 @@ def installation(client: "redis.Redis", folder: Path) -> Iterator[Both]:
         with SimulatorServer(platform) as simulator:
             media = MediaStore(folder / "media", keep_s=3600)
             live = _live(folder, _kit(client, http, media, simulator.url))
-            app = create_app(_web(client, media, live))
+            app = create_app(_web(client, media, live, person_per_minute))
             server = make_server("127.0.0.1", port, app, threaded=True, fd=bound.fileno())
             thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
             thread.start()
@@ -146,8 +146,8 @@ def _live(folder: Path, kit: ChannelKit) -> Live:
     return Live(next_snapshot(EMPTY, bots, "1", lambda address, of: CHANNELS[of.type].build(address, of.config, kit)))
 
 
-def _web(client: "redis.Redis", media: MediaStore, live: Live) -> WebServices:
-    limits = InboxLimits(person_per_minute=200, conversation_waiting=200, bot_waiting=1000)
+def _web(client: "redis.Redis", media: MediaStore, live: Live, person_per_minute: int) -> WebServices:
+    limits = InboxLimits(person_per_minute=person_per_minute, conversation_waiting=200, bot_waiting=1000)
     reloader = Reloader(
         live,
         kind="web",

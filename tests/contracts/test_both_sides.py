@@ -93,20 +93,18 @@ def test_the_app_shows_every_part_it_claims(both: Both, part: Part, kind: str, w
     assert words in (shown["upload"]["name"] if isinstance(part, Medium) else shown["content"])
 
 
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [
+def test_what_a_channel_cannot_show_is_refused(both: Both) -> None:
+    both.does("bot", content="你好")  # the robot may reply
+    unsupported: list[tuple[str, Part]] = [
         ("app", Stream("您好", "s1")),
         ("app", Medium(MessageKind.LOCATION, "png")),
         ("robot", NEWS),
         ("robot", CardUpdate("rate_1", "code", "已收到")),
         *[("robot", Medium(kind, "png")) for kind in MessageKind],
-    ],
-)
-def test_what_a_channel_cannot_show_is_refused(both: Both, name: str, part: Part) -> None:
-    both.does("bot", content="你好")  # the robot may reply
-    with pytest.raises(Refused, match="part_unsupported"):
-        say(both, name, part)
+    ]
+    for name, part in unsupported:
+        with pytest.raises(Refused, match="part_unsupported"):
+            say(both, name, part)
     assert [entry for entry in both.simulator.entries(DOCTOR) if entry["via"] in ("send", "response_url")] == []
 
 
@@ -189,6 +187,23 @@ def test_a_vote_arrives_with_what_was_chosen(both: Both, name: str, peer: str, v
     event = both.stored(name)[-1].event
     assert isinstance(event, CardClick)
     assert (event.task_id, event.key, event.chosen) == ("vote_1", "ticket:7", {"score": ("3", "1")})
+
+
+def test_a_press_that_is_one_too_many_is_told_on_the_card(redis_client: "redis.Redis", tmp_path: Path) -> None:
+    with installation(redis_client, tmp_path, person_per_minute=1) as both:
+        both.does("app", event="enter_agent")
+        say(both, "app", BUTTONS)
+        card = both.newest("send")
+        press(both, "app", card, f"human:{TURN_ID}")
+        assert both.sees(card["id"])["fields"]["replace_text"] == "太忙，没有处理"
+        assert [message.event for message in both.stored("app")] == [Entered()]
+        both.does("bot", content="你好")
+        say(both, "robot", BUTTONS)
+        card = both.newest("response_url")
+        press(both, "bot", card, f"human:{TURN_ID}")
+        assert both.sees(card["id"])["fields"]["updates"][DOCTOR]["main_title"] == {"title": "太忙，没有处理"}
+        with pytest.raises(Refused, match="no_response_url"):
+            say(both, "robot", Text("这次点击没有留下许可"))
 
 
 def test_a_press_on_the_robots_card_replaces_it_and_permits_a_reply(both: Both) -> None:
@@ -304,19 +319,24 @@ WORKED_ON = {
         )
     },
 }
-_PRESSES = {"template_card_event", "template_card_menu_event"}
+PRESSES = {"template_card_event", "template_card_menu_event"}
 
 
-@pytest.mark.parametrize("name", [*sorted(set(APP_EVENTS) - _PRESSES), "brand_new_event"])
-def test_every_event_of_the_app_is_answered_and_kept_only_if_it_is_worked_on(both: Both, name: str) -> None:
-    both.does("app", event=name, event_key="k")
-    kept: list[InboundMessage] = both.stored("app") + both.stored("app", person="sys")
-    assert [message.event for message in kept] == ([WORKED_ON[name]] if name in WORKED_ON else [])
+def test_every_event_of_the_app_is_answered_and_kept_only_if_it_is_worked_on(both: Both) -> None:
+    for name in [*sorted(set(APP_EVENTS) - PRESSES), "brand_new_event"]:
+        before = len(kept(both))
+        both.does("app", event=name, event_key="k")
+        assert [message.event for message in kept(both)[before:]] == ([WORKED_ON[name]] if name in WORKED_ON else [])
 
 
-@pytest.mark.parametrize("name", ["enter_chat", "brand_new_event"])
-def test_every_other_event_of_the_robot_is_answered_and_not_kept(both: Both, name: str) -> None:
-    both.does("bot", event=name)
+def kept(both: Both) -> list[InboundMessage]:
+    """What the app's callbacks left, of members and of the system, in order of their coming."""
+    return sorted(both.stored("app") + both.stored("app", person="sys"), key=lambda message: message.received_at)
+
+
+def test_an_event_of_the_robot_that_needs_no_work_is_answered_and_not_kept(both: Both) -> None:
+    both.does("bot", event="brand_new_event")
+    assert both.simulator.from_bot(DOCTOR) == []
+    both.does("bot", event="enter_chat")
+    assert len(both.simulator.from_bot(DOCTOR)) == 1
     assert both.stored("robot") == []
-    words = both.simulator.from_bot(DOCTOR)
-    assert len(words) == (1 if name == "enter_chat" else 0)

@@ -48,9 +48,9 @@ def test_somebody_who_writes_english_is_answered_in_english(doctor: Chat) -> Non
     assert doctor.says("What is the weather on Mars today?").hears().startswith("Sorry")
 
 
-def test_a_picture_is_declined_politely(doctor: Chat) -> None:
+def test_a_picture_that_the_platform_has_forgotten_is_told(doctor: Chat) -> None:
     doctor.sends({"type": "image", "fields": {"PicUrl": "http://127.0.0.1/x.png", "MediaId": "m1"}})
-    assert "图片" in doctor.hears()
+    assert "已经过期" in doctor.hears()
 
 
 def test_a_kind_nobody_knows_gets_an_answer_too(doctor: Chat) -> None:

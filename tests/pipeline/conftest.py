@@ -36,6 +36,7 @@ from bot.media.own_files import OwnFiles
 from bot.media.parsing.sandbox import Sandbox
 from bot.media.parts import MediaParts
 from bot.media.reading import MediaReader
+from bot.media.speech import SpeechService
 from bot.media.store import MediaStore
 from bot.messages import ConversationId, InboundMessage, MessageKind, Quoted, Sender
 from bot.parts import words_of
@@ -192,18 +193,20 @@ def quoted(text: str) -> Quoted:
 
 def media_parts(
     folder: Path,
+    *,
     channels: Mapping[tuple[str, str], Channel],
     embedder: E5Embedder,
     tokenizer: Tokenizer,
     clock: Callable[[], float],
+    speech: SpeechService | None,
 ) -> MediaParts:
-    """Media without a speech service and without a vision model; pictures are read by the real reader."""
+    """Media without a vision model; pictures are read by the real reader."""
     store = MediaStore(folder, 3600.0, clock=clock)
     files = OwnFiles(store, 7200.0, clock)
     return MediaParts(
         store=store,
         fetcher=MediaFetcher(store, channels, FetchLimits(max_bytes=MEGABYTE, fetch_s=2.0, keep_s=7200.0)),
-        reader=MediaReader(Sandbox(), None, None),
+        reader=MediaReader(Sandbox(), None, speech),
         files=files,
         evidence=OwnEvidence(files, embedder, tokenizer, Calibration.shipped(), ANSWER_THRESHOLD),
         keep_s=7200.0,
@@ -211,7 +214,19 @@ def media_parts(
 
 
 @pytest.fixture
-def house(tmp_path: Path, searcher: Searcher, embedder: E5Embedder, tokenizer: Tokenizer) -> Iterator[House]:
+def speech() -> SpeechService | None:
+    """What writes down voices: nothing, where a module of tests has no other."""
+    return None
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path,
+    searcher: Searcher,
+    embedder: E5Embedder,
+    tokenizer: Tokenizer,
+    speech: SpeechService | None,
+) -> Iterator[House]:
     database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
     database.upgrade()
     bots = {"imaging": BOT}
@@ -220,7 +235,14 @@ def house(tmp_path: Path, searcher: Searcher, embedder: E5Embedder, tokenizer: T
     records, tickets, texts = TurnRecords(database), Tickets(database, 1800, clock), Texts()
     desk = Desk(tickets, records, texts, bots, Reach(bots, channels))
     answerer = Answerer(Retriever(searcher, ANSWER_THRESHOLD), None)
-    media = media_parts(tmp_path / "media", channels, embedder, tokenizer, clock)
+    media = media_parts(
+        tmp_path / "media",
+        channels=channels,
+        embedder=embedder,
+        tokenizer=tokenizer,
+        clock=clock,
+        speech=speech,
+    )
     pipeline = Pipeline(
         bots=bots,
         channels=channels,

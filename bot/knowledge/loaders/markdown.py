@@ -17,7 +17,7 @@ from bot.knowledge.loaders.document import Block, BlockKind, Document, Section
 _FRONT_MATTER = re.compile(
     r"---[^\S\n]*\n((?:[\w-]+[^\S\n]*:.*\n|[^\S\n]+.*\n|-[^\S\n].*\n|#.*\n|\n)*)(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)"
 )
-_FRONT_TITLE = re.compile(r"^title[^\S\n]*:[^\S\n]*(.+?)[^\S\n]*$", re.MULTILINE | re.IGNORECASE)
+_FRONT_TITLE = re.compile(r"^title[^\S\n]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _HIDDEN_START = re.compile(r"<!--|<(script|style)\b", re.IGNORECASE)
 _HIDDEN_END = {
     "": re.compile("-->"),
@@ -36,6 +36,8 @@ _KINDS = {
     "code_block": BlockKind.CODE,
 }
 _HEADING_CHARS = 100
+_PARSED_CHARS = 2_000
+"""Of a heading's markup; a link's address may take much of it."""
 
 
 def load_markdown(text: str, *, name: str) -> Document:
@@ -59,7 +61,7 @@ def load_markdown(text: str, *, name: str) -> Document:
 
 def _front_title(front: str) -> str:
     found = _FRONT_TITLE.search(front)
-    return found[1].strip("\"'") if found else ""
+    return _short(found[1].strip().strip("\"'")) if found else ""
 
 
 def _parse_blocks(parser: MarkdownIt, text: str) -> list[Token]:
@@ -121,13 +123,17 @@ def _headings(tokens: list[Token], parser: MarkdownIt) -> Iterator[tuple[Token, 
 
 
 def _plain_words(markup: str, parser: MarkdownIt) -> str:
-    children = parser.parseInline(markup)[0].children or []
+    children = parser.parseInline(markup[:_PARSED_CHARS])[0].children or []
     words = "".join(
         " " if child.type in ("softbreak", "hardbreak") else child.content
         for child in children
         if child.type != "html_inline"
     )
-    words = " ".join(words.split())
+    return _short(words)
+
+
+def _short(heading: str) -> str:
+    words = " ".join(heading.split())
     return words if len(words) <= _HEADING_CHARS else words[: _HEADING_CHARS - 1] + "…"
 
 

@@ -11,6 +11,7 @@ import structlog
 from bot.channel import ChannelError, Fetched, Refused, Retry
 from bot.messages import Attachment, MessageKind
 from bot.redis_client import connect
+from channels.wecom.transport import IncomingBody
 from channels.wecom_app import fetch
 from tests.channels.wecom_app.conftest import SECRET, TOKEN_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Recorded, Scripted, reply
@@ -141,6 +142,16 @@ def test_nothing_is_written_once_the_fetch_was_given_up(here: Installation) -> N
             thread.join(10)
             assert not thread.is_alive()
     assert len(into.getvalue()) == written < 100_000
+
+
+def test_a_body_that_nobody_waits_for_takes_nothing() -> None:
+    into = io.BytesIO()
+    incoming = IncomingBody(into.write, LIMIT, lambda _status, _headers: True)
+    incoming.write(b"in time")
+    incoming.abandon()
+    with pytest.raises(OSError, match="nobody waits"):
+        incoming.write(b"too late")
+    assert (into.getvalue(), incoming.taken) == (b"in time", 7)
 
 
 def test_a_disk_that_is_full_is_said(here: Installation) -> None:

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,6 +178,26 @@ def test_the_same_content_is_uploaded_once_for_all_apps_of_the_corp(
     assert len(uploads(here)) == 3
     (name,) = redis_client.keys(f"wecom:*:media:image:{hashlib.sha256(PNG).hexdigest()}")[:1]
     assert 0 < redis_client.ttl(name) < MEDIA_ID_LIFE_S
+
+
+def test_of_two_uploads_at_once_the_first_ones_id_counts(here: Installation, store: MediaStore) -> None:
+    """So that a resend by whoever was slower is the same request."""
+    put(store, "m1", PNG)
+    both_here, answer = threading.Barrier(2, timeout=10), upload_answers()
+
+    def together(request: Recorded) -> Answer:
+        both_here.wait()
+        return answer(request)
+
+    here.platform.on(UPLOAD_PATH, together)
+    with ThreadPoolExecutor(2) as pool:
+        sends = [
+            pool.submit(here.send, Medium(MessageKind.IMAGE, "m1"), key=f"turn-{n}:0", person=f"member-{n}")
+            for n in (1, 2)
+        ]
+        assert [send.result() for send in sends] == [Receipt(message_id="msg-1")] * 2
+    assert len(uploads(here)) == 2
+    assert len({sent.json["image"]["media_id"] for sent in here.sent}) == 1
 
 
 def test_a_media_id_that_died_is_dropped_and_the_medium_uploaded_once_more(

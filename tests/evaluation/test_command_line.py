@@ -1,0 +1,79 @@
+"""``eval``'s command line: what is wrong with a call is said first, then what is not built yet."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TASKS = ("emotion", "adverse-event", "pii", "injection", "offensive", "intent")
+
+
+def evaluate(folder: Path, repository: Path, *arguments: str) -> str:
+    """The one line that a call which cannot be served prints."""
+    result = subprocess.run(
+        [sys.executable, "-m", "bot", "eval", *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(repository), "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (2, ""), result.stderr
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> str:
+    (tmp_path / "data.jsonl").write_text('{"id":"1","text":"你好","label":"none"}\n', encoding="utf-8")
+    return "data.jsonl"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_that_is_not_built_says_so_and_what_is(tmp_path: Path, repository: Path, items: str, task: str) -> None:
+    said = evaluate(tmp_path, repository, "classify", "--task", task, "--items", items, "--shots", items, "--json")
+    assert f"`eval classify --task {task}` is not built yet" in said
+    assert "`eval retrieval`" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("conversation", "--corpus", "data.jsonl", "--queries", "data.jsonl", "--faq", "--json"),
+        ("gate",),
+        ("gate", "--bot", "imaging"),
+    ],
+    ids=" ".join,
+)
+def test_a_subject_that_is_not_built_says_so(
+    tmp_path: Path, repository: Path, items: str, arguments: tuple[str, ...]
+) -> None:
+    assert f"`eval {arguments[0]}` is not built yet" in evaluate(tmp_path, repository, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("classify", "--task", "mood", "--items", "data.jsonl"), ("'mood'", *TASKS)),
+        (("classify", "--items", "data.jsonl"), ("--task", *TASKS)),
+        (("classify", "--task", "pii"), ("--items",)),
+        (("classify", "--task", "pii", "--items", "absent.jsonl"), ("--items", "absent.jsonl", "does not exist")),
+        (("classify", "--task", "pii", "--items", "."), ("--items", "is a directory")),
+        (("classify", "--task", "intent", "--items", "data.jsonl", "--shots", "x"), ("--shots", "does not exist")),
+        (("classify", "--task", "pii", "--items", "data.jsonl", "--nonsense"), ("--nonsense",)),
+        (("conversation", "--corpus", "data.jsonl"), ("--queries",)),
+        (("gate", "imaging"), ("imaging",)),
+        (("nonsense",), ("nonsense",)),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) and value[0] in {"classify", "gate"} else None,
+)
+def test_what_is_wrong_with_a_call_is_said_before_what_is_not_built(
+    tmp_path: Path, repository: Path, items: str, arguments: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    line = evaluate(tmp_path, repository, *arguments)
+    assert "not built" not in line
+    assert all(words in line for words in said), line
