@@ -30,6 +30,7 @@ coverage: $(VENV)/.installed-dev ## Run the tests and show the lines they never 
 bench: $(VENV)/.installed ## Measure this machine; DATA=FOLDER adds retrieval on labelled sets
 	@$(RUN) -m benchmarks.acknowledgement
 	@$(RUN) -m benchmarks.reply
+	@$(RUN) -m benchmarks.embedding
 	@if [ -n "$(DATA)" ]; then $(RUN) -m benchmarks.retrieval "$(DATA)" --cache var/cache; fi
 
 lock: $(VENV)/.installed-dev ## Write the requirements*.txt anew from the *.in files

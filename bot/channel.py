@@ -76,8 +76,9 @@ class Limits:
     """What one platform message may hold, in bytes of UTF-8, and what one call may take, in seconds.
 
     ``pushes`` tells whether the channel can write to a person who has just not asked; ``cards`` and ``news`` whether it
-    can show these parts, and ``media`` which kinds of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many
-    pictures a bubble may end with; ``ratings`` whether people can rate an answer in the platform's own way.
+    can show these parts, ``card_updates`` whether a card can be changed after it was pressed, and ``media`` which kinds
+    of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many pictures a bubble may end with; ``ratings`` whether
+    people can rate an answer in the platform's own way.
     """
 
     text_bytes: int
@@ -85,6 +86,7 @@ class Limits:
     send_timeout_s: float
     pushes: bool
     cards: bool = False
+    card_updates: bool = False
     news: bool = False
     media: frozenset[MessageKind] = frozenset()
     stream_pictures: int = 0
@@ -93,8 +95,10 @@ class Limits:
     def shows(self, part: Part) -> bool:
         """Whether the channel can show a part of this type; a part outside its other limits is refused all the same."""
         match part:
-            case Card() | CardUpdate():
+            case Card():
                 return self.cards
+            case CardUpdate():
+                return self.card_updates
             case News():
                 return self.news
             case Medium(kind):

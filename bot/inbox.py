@@ -24,6 +24,9 @@ SEEN_TTL_S = 24 * 3600
 WAKE_GRACE_S = 10
 """A conversation that was woken and not leased within this time is woken again by the sweep."""
 
+LONGEST_WAIT_S = 2 * 3600
+"""Nothing is due later than this by design; what is was written before Redis' clock was set back, and is due now."""
+
 _ACCEPT = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'duplicate' end
 if redis.call('LLEN', KEYS[2]) >= tonumber(ARGV[3]) then return 'full' end
@@ -58,7 +61,8 @@ _REWAKE = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not score or tonumber(score) > now then return 0 end
+if not score then return 0 end
+if tonumber(score) > now and tonumber(score) < now + ARGV[3] then return 0 end
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 return 1
 """
@@ -144,8 +148,10 @@ class Inbox:
             pipe = self._redis.pipeline(transaction=False)
             for due in keys.ALL_DUE:
                 pipe.zrangebyscore(due, "-inf", now, start=0, num=limit_per_bucket)
-            overdue = [raw.decode() for members in pipe.execute() for raw in members]
-            woken = [key for key in overdue if self._still_due(key)]
+            for due in keys.ALL_DUE:
+                pipe.zrangebyscore(due, now + LONGEST_WAIT_S, "+inf", start=0, num=limit_per_bucket)
+            found = zip(keys.ALL_DUE * 2, pipe.execute(), strict=True)
+            woken = [key for due, members in found for raw in members if (key := self._still_due(due, raw))]
             self._redis.set(keys.SWEEP_LAST, now)
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer the sweep: {type(error).__name__}") from error
@@ -163,7 +169,8 @@ class Inbox:
             pipe = self._redis.pipeline(transaction=False)
             for due in keys.ALL_DUE:
                 pipe.zrange(due, 0, -1)
-            conversations = [ConversationId.from_key(raw.decode()) for members in pipe.execute() for raw in members]
+            found = (_conversation(raw) for members in pipe.execute() for raw in members)
+            conversations = [conversation for conversation in found if conversation is not None]
             pipe = self._redis.pipeline(transaction=False)
             for conversation in conversations:
                 pipe.llen(keys.queue(conversation))
@@ -220,6 +227,18 @@ class Inbox:
             log.error("inbox_replicas_short", wanted=wanted, reached=reached)
             raise Unavailable(f"only {reached} of {wanted} replicas have the message")
 
-    def _still_due(self, key: str) -> bool:
-        due = keys.due(ConversationId.from_key(key).tag)
-        return bool(self._redis.eval(_REWAKE, 1, due, key, WAKE_GRACE_S))
+    def _still_due(self, due: str, raw: bytes) -> str:
+        """The key of the conversation, if it is one and no other sweep was quicker."""
+        if _conversation(raw) is None:
+            log.error("due_undecodable", due=due, bytes=len(raw))
+            self._redis.zrem(due, raw)
+            return ""
+        return raw.decode() if self._redis.eval(_REWAKE, 1, due, raw, WAKE_GRACE_S, LONGEST_WAIT_S) else ""
+
+
+def _conversation(raw: bytes) -> ConversationId | None:
+    """The conversation with the key ``raw``, ``None`` for what is no key of one."""
+    try:
+        return ConversationId.from_key(raw.decode())
+    except ValueError:
+        return None

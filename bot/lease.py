@@ -34,7 +34,9 @@ LUA_OWNED = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end\n"
 _ACQUIRE = (
     LUA_NOW
     + """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local left = redis.call('PTTL', KEYS[1])
+if left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end  -- the clock was set back
+if left ~= -2 then return 0 end
 local t = redis.call('TIME')
 local token = math.max((tonumber(redis.call('GET', KEYS[2])) or 0) + 1, t[1] * 1000000 + t[2])
 token = string.format('%.0f', token)

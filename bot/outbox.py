@@ -26,18 +26,23 @@ import structlog
 from bot import keys
 from bot.channel import Channel, ChannelError, Refused, Retry, Unknown
 from bot.errors import Unavailable
-from bot.lease import LUA_NOW, LUA_OWNED, Lease
-from bot.messages import ConversationId
+from bot.lease import LUA_NOW, LUA_OWNED, PARKED_KEPT, Lease
+from bot.messages import ConversationId, UndecodableMessage
 from bot.parts import Part, decode_part, encode_part
 
 log = structlog.get_logger()
 
+_SCHEMA = 1
 POSTED_TTL_S = 24 * 3600
 TRIES_A_DRAIN = 3
 LONGEST_SLEEP_S = 2.0
 """A wait longer than this is not slept in the worker; the conversation becomes due later instead."""
 LONGEST_BACKOFF_S = 60.0
 MARK_MARGIN_S = 1.0
+LONGEST_MARK_S = 60.0
+"""No call of a channel takes longer."""
+LONGEST_WAIT_S = 2 * 3600.0
+"""No part is told to wait longer: the longest is the pace of an hour."""
 
 _HEAD = (
     LUA_NOW
@@ -83,6 +88,15 @@ redis.call('DEL', KEYS[3])
 return 1
 """
 )
+_PARK = (
+    LUA_OWNED
+    + """
+local raw = redis.call('LPOP', KEYS[2])
+redis.call('DEL', KEYS[3])
+if raw then redis.call('RPUSH', KEYS[4], raw); redis.call('LTRIM', KEYS[4], -tonumber(ARGV[2]), -1) end
+return 1
+"""
+)
 _POST = (
     LUA_NOW
     + """
@@ -112,18 +126,26 @@ class OutboxReply:
 
     def encode(self) -> bytes:
         """UTF-8 JSON with a schema version."""
-        fields: dict[str, Any] = {"v": 1, "key": self.key, "at": self.created_at, "record": self.record}
+        fields: dict[str, Any] = {"v": _SCHEMA, "key": self.key, "at": self.created_at, "record": self.record}
         fields["author"] = self.author
         fields["parts"] = [encode_part(part) for part in self.parts]
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, raw: bytes) -> "OutboxReply":
-        """The inverse of :meth:`encode`."""
-        fields = json.loads(raw)
-        parts = tuple(decode_part(part) for part in fields["parts"])
-        author = fields.get("author", "")
-        return cls(key=fields["key"], parts=parts, created_at=fields["at"], record=fields["record"], author=author)
+        """The inverse of :meth:`encode`. Raises :class:`~bot.messages.UndecodableMessage`, which keeps the bytes."""
+        try:
+            fields = json.loads(raw)
+            if fields["v"] != _SCHEMA:
+                raise UndecodableMessage(raw, "unknown schema version")
+            parts = tuple(decode_part(part) for part in fields["parts"])
+            words = (fields["key"], fields["record"], fields.get("author", ""))
+            if not all(isinstance(word, str) for word in words):
+                raise UndecodableMessage(raw, "not text")
+            key, record, author = words
+            return cls(key=key, parts=parts, created_at=float(fields["at"]), record=record, author=author)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UndecodableMessage(raw, type(error).__name__) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,12 +245,12 @@ class Outbox:
     def _wait_s(self, head: _Head) -> float:
         """How long the head must not be touched: another owner's send may be under way, or a retry is not due."""
         if head.progress.get("state") == "sending":
-            wait_s = float(head.progress["until"]) - head.now
+            wait_s = _not_from_before(float(head.progress["until"]) - head.now, LONGEST_MARK_S)
             if wait_s <= 0:
                 self._count("send_unknown", cause="owner_lost")
                 log.warning("send_outcome_unknown", key=head.reply.key, part=head.part)
             return wait_s
-        return float(head.progress.get("not_before", 0)) - head.now
+        return _not_from_before(float(head.progress.get("not_before", 0)) - head.now, LONGEST_WAIT_S)
 
     def _attempt(self, lease: Lease, channel: Channel, head: _Head) -> ChannelError | None:
         """One platform call for the head's next part; ``None`` when the platform took it."""
@@ -245,7 +267,7 @@ class Outbox:
         except (Retry, Refused, Unknown) as error:
             log.warning("send_failed", key=key, outcome=type(error).__name__.lower(), code=error.code, tries=head.tries)
             return error
-        lease.run(_SENT, names, f"id{head.part}", receipt.message_id)
+        lease.run(_SENT, names, f"id{head.part}", receipt.message_id.encode(errors="replace"))  # it came from outside
         return None
 
     def _postpone(self, lease: Lease, head: _Head, failure: ChannelError) -> float:
@@ -267,12 +289,18 @@ class Outbox:
 
     def _head(self, lease: Lease) -> _Head | None:
         names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
-        raw, pairs, now = lease.run(_HEAD, names)
-        if raw is None:
-            return None
-        texts = [piece.decode() for piece in pairs]
-        progress = dict(zip(texts[::2], texts[1::2], strict=True))
-        return _Head(OutboxReply.decode(raw), progress, float(now))
+        while True:
+            raw, pairs, now = lease.run(_HEAD, names)
+            if raw is None:
+                return None
+            texts = [piece.decode(errors="replace") for piece in pairs]
+            progress = dict(zip(texts[::2], texts[1::2], strict=True))
+            try:
+                return _Head(OutboxReply.decode(raw), progress, float(now))
+            except UndecodableMessage as error:
+                log.error("reply_parked", conversation=lease.conversation.key, error=str(error))
+                self._count("message_parked")
+                lease.run(_PARK, [*names, keys.parked(lease.conversation)], PARKED_KEPT)
 
 
 def post(client: "redis.Redis", wake: Callable[[str], None], conversation: ConversationId, reply: OutboxReply) -> bool:
@@ -285,6 +313,11 @@ def post(client: "redis.Redis", wake: Callable[[str], None], conversation: Conve
     if result == 2:
         wake(conversation.key)
     return bool(result)
+
+
+def _not_from_before(wait_s: float, longest_s: float) -> float:
+    """``wait_s``; nothing where it is longer than any can be, for then Redis' clock was set back meanwhile."""
+    return wait_s if wait_s <= longest_s else 0.0
 
 
 def failure_is_paced(failure: ChannelError) -> bool:

@@ -202,6 +202,8 @@ class Pipeline:
         if answer.kind is ReplyKind.REFUSAL and (own := self._attachments.answer(turn)):
             return self._ask_for_verdict(turn, own)
         text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
+        if answer.kind is ReplyKind.REFUSAL and turn.own_files_asked:
+            text += "\n" + self._texts.say("own_files_silent", turn.language)
         return self._ask_for_verdict(turn, Said(kind=answer.kind, text=text, answer=answer))
 
     def _take(self, turn: Turn, name: str, step: "Step") -> Said | None:

@@ -1,8 +1,8 @@
 """Calls to a Qdrant server: each within a deadline, repeated when that may help, its failures made ours.
 
 Every call made through here is idempotent (points are named by their content, collections by their build), so that all
-of them may be repeated: after a refused or broken connection, after a 429 and after a 5xx. What did not answer in time
-is not asked again: a server that is too slow does not get quicker by it, and whoever asked comes again later.
+of them may be repeated: after a refused or broken connection, after a 429 and after a 5xx. An answer may take all the
+time there is, so that one which is late is not asked for again: whoever asked comes again later.
 """
 
 import json
@@ -145,8 +145,7 @@ def _failure(error: Exception, server: str) -> _Failure:
         case ResourceExhaustedResponse():
             return _Failure(Unavailable(f"{server} is overloaded"), retry=True, wait_s=float(error.retry_after_s))
         case ResponseHandlingException(source=httpx.TransportError() as source):
-            late = isinstance(source, httpx.ReadTimeout | httpx.WriteTimeout)
-            return _Failure(Unavailable(f"{server} does not answer: {type(source).__name__}"), retry=not late)
+            return _Failure(Unavailable(f"{server} does not answer: {type(source).__name__}"), retry=True)
     return _Failure(Unavailable(f"{server} answered what no Qdrant server answers; is QDRANT_URL right?"))
 
 

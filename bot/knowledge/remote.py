@@ -86,22 +86,32 @@ class IndexServer:
                 self._closed.wait(_POLL_S)
                 continue
             if taken is not None:
-                self._answer(json.loads(taken[1]))
+                self._take(taken[1])
 
-    def _answer(self, request: dict[str, Any]) -> None:
-        operation = request["op"]
-        if request["until"] < time.time():
+    def _take(self, raw: bytes) -> None:
+        """Answer a request; the thread must live on whatever was put into the list."""
+        try:
+            request = json.loads(raw)
+            operation, answer, until = str(request["op"]), str(request["answer"]), float(request["until"])
+            arguments = dict(request["args"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            log.error("index_request_undecodable", bytes=len(raw), error=type(error).__name__)
+            return
+        self._answer(operation, arguments, answer, until)
+
+    def _answer(self, operation: str, arguments: dict[str, Any], answer_key: str, until: float) -> None:
+        if until < time.time():
             log.info("index_request_too_late", op=operation)
             return
         try:
-            answer = {"result": self._handlers[operation](request["args"])}
+            answer = {"result": self._handlers[operation](arguments)}
         except BotError as error:
             answer = {"error": str(error)}
         except Exception as error:  # the thread must live on; the asker is told and the log has the cause
             log.exception("index_request_failed", op=operation)
             answer = {"error": f"the index owner failed with {type(error).__name__}; its log says why"}
         try:
-            self._redis.rpush(request["answer"], json.dumps(answer, ensure_ascii=False))
-            self._redis.expire(request["answer"], ANSWER_TTL_S)
+            self._redis.rpush(answer_key, json.dumps(answer, ensure_ascii=False))
+            self._redis.expire(answer_key, ANSWER_TTL_S)
         except redis.RedisError as error:
             log.warning("index_answer_not_delivered", op=operation, error=type(error).__name__)

@@ -28,6 +28,8 @@ MAX_WHOLE_BYTES = 1024 * 1024
 """An answer that comes in one piece is no answer beyond this size."""
 _RETRYABLE_STATUSES = frozenset({408, 425, 429})
 """Beside every 5xx."""
+_LONGEST_RETRY_AFTER_S = 3600.0
+"""Beyond every deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class _Reading:
                 if self._may_hang_up(stream):
                     return self._hand_over(stream)
                 return End(error=ModelTimeout("deadline"))
-        except (openai.APIError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (openai.APIError, ValueError, RecursionError) as error:  # the latter two: JSON, UTF-8 or digits too many
             return _failure(error)
         finally:
             with self._lock:
@@ -245,7 +247,8 @@ def _events(chunk: Any) -> Iterator[Event]:
     prompt, completion = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
     if isinstance(prompt, int) and isinstance(completion, int):
         yield Tokens(prompt=prompt, completion=completion)
-    for choice in (getattr(chunk, "choices", None) or ())[:1]:
+    choices = getattr(chunk, "choices", None)
+    for choice in choices[:1] if isinstance(choices, list) else ():
         delta = getattr(choice, "delta", None)
         text, thought = (getattr(delta, name, None) for name in ("content", "reasoning_content"))
         if isinstance(thought, str) and thought:
@@ -279,7 +282,7 @@ def _refusal(status: int, retry_after: str) -> End:
     code = f"http_{status}"
     if status >= 500 or status in _RETRYABLE_STATUSES:
         try:
-            after_s = max(0.0, float(retry_after or 0))
+            after_s = min(max(0.0, float(retry_after or 0)), _LONGEST_RETRY_AFTER_S)
         except ValueError:  # a date: rare, and then the usual wait is as good
             after_s = 0.0
         return End(error=ModelUnavailable(code), retry=True, retry_after_s=after_s)

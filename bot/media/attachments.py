@@ -5,6 +5,7 @@ A file is something to ask about. Whatever stands in them is a stranger's text: 
 model. The record of a turn names media and keeps nothing of what is in them.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -201,5 +202,6 @@ def _harmless(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    words = " ".join(text.split())
+    """The beginning, with nothing in it that a chat would make a link or a heading of."""
+    words = " ".join(re.sub(r"[\[\]<>*_`#~|]|://", " ", text).split())
     return words if len(words) <= SHOWN_CHARACTERS else words[: SHOWN_CHARACTERS - 1] + "…"

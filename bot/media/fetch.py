@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot import telemetry
 from bot.channel import Channel, Refused, Retry, StoredMedium
-from bot.errors import InputError
+from bot.errors import BotError, InputError
 from bot.media.sniff import is_believable
 from bot.media.store import MediaStore, reference
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 
 READABLE = (MessageKind.IMAGE, MessageKind.VOICE, MessageKind.FILE)
 """What is fetched: the kinds that can be read. A link is never followed, whatever it leads to."""
+PREFETCHES_AT_ONCE = 4
 MEGABYTE = 1024 * 1024
 _SHORTEST_PAUSE_S = 0.5
 
@@ -65,6 +67,7 @@ class MediaFetcher:
         self._channels = channels
         self._limits = limits
         self._clock = clock
+        self._ahead = threading.BoundedSemaphore(PREFETCHES_AT_ONCE)
         self._guard = threading.Lock()
         self._under_way: dict[str, tuple[threading.Lock, int]] = {}
 
@@ -84,14 +87,25 @@ class MediaFetcher:
         return medium
 
     def prefetch(self, conversation: ConversationId, attachment: Attachment) -> None:
-        """Like :meth:`fetch`; what cannot be fetched is only logged, for the turn will say so."""
+        """Like :meth:`fetch`, ahead of the turn, which tries again and says so where it cannot be fetched.
+
+        No more than :data:`PREFETCHES_AT_ONCE` are under way: the threads of the worker belong to the turns.
+        """
+        if not self._ahead.acquire(blocking=False):
+            telemetry.count("degraded", what="media_not_prefetched")
+            return
         try:
             self.fetch(conversation, attachment)
-        except InputError as error:
-            log.warning("media_not_prefetched", conversation=conversation.key, why=error.text_key)
+        except BotError as error:
+            log.warning("media_not_prefetched", conversation=conversation.key, why=str(error))
+        finally:
+            self._ahead.release()
 
     def _fetch(self, media: str, conversation: ConversationId, attachment: Attachment) -> StoredMedium:
-        channel = self._channels[conversation.bot, conversation.channel]
+        channel = self._channels.get((conversation.bot, conversation.channel))
+        if channel is None:  # it was taken out of bots.yaml a moment ago
+            log.warning("media_without_channel", conversation=conversation.key)
+            raise InputError("media_unreachable")
         deadline = self._clock() + self._limits.fetch_s
         while True:
             try:

@@ -20,7 +20,9 @@ class MediaReader:
     """Reads media. ``vision`` and ``speech`` are ``None`` where no such service is set: then pictures are read on this
     machine, and voices not at all. Safe for threads.
 
-    Every method raises :class:`~bot.errors.InputError` with what the person should be told.
+    Every method raises :class:`~bot.errors.InputError` with what the person should be told, and
+    :class:`~bot.errors.Unavailable` when it should be tried again: everything that reads is busy, or Redis cannot tell
+    the vision model's token budget.
     """
 
     def __init__(self, sandbox: Sandbox, vision: Vision | None, speech: SpeechService | None) -> None:
@@ -29,10 +31,7 @@ class MediaReader:
         self._speech = speech
 
     def picture(self, medium: StoredMedium, bot: str) -> SeenPicture:
-        """What is written in a picture, read for ``bot``; raises ``picture_empty`` where nothing is found.
-
-        Raises :class:`~bot.errors.Unavailable` when Redis cannot tell the token budget of the vision model.
-        """
+        """What is written in a picture, read for ``bot``; raises ``picture_empty`` where nothing is found."""
         if medium.content_type not in _READABLE_PICTURES:
             raise InputError("picture_kind_unknown")
         seen = self._looked_at(medium, bot) or SeenPicture(words=self._sandbox.read_words(medium))

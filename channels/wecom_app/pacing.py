@@ -5,8 +5,14 @@ import redis
 from bot.channel import Retry
 
 # KEYS: list of send times in ms, newest first. ARGV: now in ms, limit a minute, limit an hour. Returns ms to wait.
+# Times that lie ahead by more than clocks differ were written before the clock was set back: they say nothing.
 _TAKE = """
 local now = tonumber(ARGV[1])
+local newest = redis.call('LINDEX', KEYS[1], 0)
+while newest and tonumber(newest) > now + 60000 do
+  redis.call('LPOP', KEYS[1])
+  newest = redis.call('LINDEX', KEYS[1], 0)
+end
 local wait = 0
 for _, window in ipairs({{tonumber(ARGV[2]), 60000}, {tonumber(ARGV[3]), 3600000}}) do
   local oldest = redis.call('LINDEX', KEYS[1], window[1] - 1)

@@ -27,6 +27,7 @@ LIMITS = Limits(
     send_timeout_s=10.0,
     pushes=True,
     cards=True,
+    card_updates=True,
     news=True,
     media=KINDS,
 )

@@ -30,6 +30,8 @@ EARLY_S = 60
 COOLDOWN_S = 60
 """No fetch for this long after one was refused."""
 DROPPED_S = 60
+LONGEST_LIFE_S = 86_400
+"""No token is kept longer, whatever the platform says; it says 7,200 s (page 91039)."""
 POLL_S = 0.02
 MAX_TOKEN_LENGTH = 512
 _LOCK_MARGIN_MS = 1_000
@@ -139,6 +141,7 @@ def _usable_s(life_s: object) -> int:
     """How long to keep a token that lives ``life_s``: 60 s less, but a token of a minute or two is still of use."""
     if type(life_s) is not int or life_s <= 0:
         return 1
+    life_s = min(life_s, LONGEST_LIFE_S)
     return max(life_s - EARLY_S, life_s // 2, 1)
 
 

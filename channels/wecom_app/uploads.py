@@ -1,5 +1,6 @@
 """Media on their way out: what the platform takes, and the media ids under which it keeps them (page 90253)."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -113,7 +114,9 @@ class Uploads:
         log.info("media_id_dropped", type=upload.type, digest=upload.medium.digest)
 
     def _name(self, upload: Upload) -> str:
-        return f"wecom:{{{self._application.corp}}}:media:{upload.type}:{upload.medium.digest}"
+        """The Redis key of the id; a file's name is part of it, for people see that name."""
+        shown = hashlib.sha256(upload.name.encode()).hexdigest()[:16] if upload.type == _FILE.type else ""
+        return f"wecom:{{{self._application.corp}}}:media:{upload.type}:{upload.medium.digest}:{shown}"
 
 
 def _multipart(upload: Upload) -> tuple[bytes, str]:

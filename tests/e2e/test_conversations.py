@@ -98,7 +98,9 @@ def test_a_human_takes_over_and_gives_back(crowd: Crowd, doctor: Chat) -> None:
     assert doctor.hears() == "人工客服：正在为您查询，请稍等"
     assert number in servicer.hears()
     servicer.says(f"/release {number}")
-    assert "由我继续" in doctor.hears()
+    farewell = doctor.hears(2)
+    assert "由我继续" in farewell
+    assert "请评价这次人工服务" in farewell
     servicer.hears()
     assert "来源" in doctor.says(faq_rows()[0]["问题"]).hears(), "the bot answers again"
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import redis
 
+from bot.lease import Leases
 from channels.wecom.crypto import CallbackCrypto
 
 TOKEN = "QDG6eK"
@@ -129,3 +131,11 @@ def _wait_until_ready(hook: Webhook, server: "subprocess.Popen[bytes]") -> None:
         if server.poll() is not None:
             break
     pytest.fail(f"the web process did not come up: {hook.log.read_text(encoding='utf-8')}")
+
+
+@pytest.fixture
+def leases(redis_client: "redis.Redis") -> Iterator[Leases]:
+    """Leases of one process, whose renewing thread ends with the test."""
+    leases = Leases(redis_client)
+    yield leases
+    leases.close()

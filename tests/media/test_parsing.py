@@ -1,11 +1,12 @@
 """Files of strangers, parsed by real parsers in a process of their own."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from bot.errors import InputError
+from bot.errors import InputError, Unavailable
 from bot.media.parsing.pdf import joined
 from bot.media.parsing.sandbox import MAX_CHARS, Sandbox
 from bot.media.parsing.sections import Place
@@ -13,7 +14,7 @@ from bot.messages import MessageKind
 from tests.media import files
 from tests.media.conftest import Kept
 
-SANDBOX = Sandbox(at_once=2)
+SANDBOX = Sandbox(pictures=2)
 
 
 def sections(kept: Kept, content: bytes, name: str = "file") -> list[tuple[Place, str, str]]:
@@ -113,6 +114,27 @@ def test_a_file_that_wants_more_memory_than_it_may_have_ends_its_parser_and_noth
 def test_a_file_that_takes_too_long_is_left(kept: Kept) -> None:
     with pytest.raises(InputError, match="file_too_complex"):
         Sandbox(longest_s=0.02).parse(kept(files.word()))
+
+
+def test_a_thread_does_not_wait_long_for_a_child_to_be_free(kept: Kept) -> None:
+    """Sixteen pictures at once must not hold the threads that answer everybody else."""
+    hurried, pages = Sandbox(others=1, patience_s=0.0), kept(files.pdf(["x"]))
+    told: list[str] = []
+
+    def read() -> None:
+        together.wait()
+        try:
+            told.append(hurried.parse(pages).sections[0].text)
+        except Unavailable:
+            told.append("busy")
+
+    together = threading.Barrier(3)
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == ["busy", "busy", "x"]
 
 
 def test_the_parser_gets_none_of_our_secrets(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

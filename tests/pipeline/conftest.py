@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from bot.answering.answerer import Answerer
 from bot.answering.evidence import Retriever
+from bot.answering.grounded import Composer
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.channel import Channel
 from bot.commands.registry import CommandDesk
@@ -220,12 +221,20 @@ def speech() -> SpeechService | None:
 
 
 @pytest.fixture
+def composer() -> Composer | None:
+    """What composes answers: nothing, where a module of tests has no model."""
+    return None
+
+
+@pytest.fixture
 def house(
+    *,
     tmp_path: Path,
     searcher: Searcher,
     embedder: E5Embedder,
     tokenizer: Tokenizer,
     speech: SpeechService | None,
+    composer: Composer | None,
 ) -> Iterator[House]:
     database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
     database.upgrade()
@@ -234,7 +243,7 @@ def house(
     clock, feedback = Clock(), FeedbackRecords(database)
     records, tickets, texts = TurnRecords(database), Tickets(database, 1800, clock), Texts()
     desk = Desk(tickets, records, texts, bots, Reach(bots, channels))
-    answerer = Answerer(Retriever(searcher, ANSWER_THRESHOLD), None)
+    answerer = Answerer(Retriever(searcher, ANSWER_THRESHOLD), composer)
     media = media_parts(
         tmp_path / "media",
         channels=channels,

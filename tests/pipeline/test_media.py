@@ -136,6 +136,7 @@ def test_a_refusal_stays_one_where_the_file_does_not_carry_the_answer(house: Hou
     sends_file(house, shows)
     for question in ("公司的地址在哪里？", "这个文件里公司的地址在哪里？"):
         assert house.record(question).kind == ReplyKind.REFUSAL
+        assert house.hears(question).endswith("您发来的文件里也没有找到能回答这个问题的内容，可以换个更具体的问法。")
 
 
 def test_nobody_else_and_no_group_is_answered_from_it(house: House, shows: Shows) -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 import structlog
 
 from bot.channel import StoredMedium
-from bot.errors import InputError
+from bot.errors import InputError, Unavailable
 from bot.media.parsing.child import MAX_OUTPUT_BYTES, OUT_OF_MEMORY
 from bot.media.parsing.sections import Parsed
 
@@ -24,6 +26,8 @@ log = structlog.get_logger()
 
 MAX_CHARS = 60_000
 """Characters of a file that are read: about 80 pages of Chinese print. The rest is said to be left out."""
+PATIENCE_S = 5.0
+"""Longer no thread waits for a child to be free."""
 MEBIBYTE = 1024 * 1024
 _ROOT = Path(__file__).parents[3]
 
@@ -54,16 +58,23 @@ _WAV = _Task(
 
 
 class Sandbox:
-    """Safe for threads; ``at_once`` children run at the same time, the others wait their turn. None runs longer than
-    ``longest_s`` seconds.
+    """Safe for threads. ``pictures`` children that read pictures run at the same time, which take a core and up to 900
+    MB each, and ``others`` of the quick kinds; none runs longer than ``longest_s`` seconds.
+
+    Every method raises :class:`~bot.errors.Unavailable` when all of them were busy for ``patience_s`` seconds: then the
+    turn comes again, and its thread is free for other conversations meanwhile.
 
     Every method raises :class:`~bot.errors.InputError`: what the child says, ``…_damaged`` where the parser failed, and
     ``…_too_complex`` where it took too much memory or time (``…`` is ``file``, ``picture`` or ``voice``).
     """
 
-    def __init__(self, at_once: int = 1, longest_s: float = 45.0) -> None:
-        self._turnstile = threading.BoundedSemaphore(at_once)
+    def __init__(
+        self, pictures: int = 1, others: int = 2, longest_s: float = 45.0, patience_s: float = PATIENCE_S
+    ) -> None:
+        self._pictures = threading.BoundedSemaphore(pictures)
+        self._others = threading.BoundedSemaphore(others)
         self._longest_s = longest_s
+        self._patience_s = patience_s
 
     def parse(self, medium: StoredMedium) -> Parsed:
         """The sections of a document; raises ``file_encrypted``, ``file_empty`` and ``file_kind_unknown`` too."""
@@ -96,7 +107,7 @@ class Sandbox:
             "cpu_s": math.ceil(seconds),
             "max_chars": MAX_CHARS,
         }
-        with self._turnstile, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        with self._turn_of(task), tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             status = _child(json.dumps(arguments), output.fileno(), errors.fileno(), seconds)
             output.seek(0)
             errors.seek(0)
@@ -111,6 +122,16 @@ class Sandbox:
         if "problem" in fields:
             raise InputError(fields["problem"], **fields["values"])
         return fields
+
+    @contextmanager
+    def _turn_of(self, task: _Task) -> Iterator[None]:
+        turnstile = self._pictures if task is _WORDS else self._others
+        if not turnstile.acquire(timeout=self._patience_s):
+            raise Unavailable(f"every child that reads media is busy ({task.name})")
+        try:
+            yield
+        finally:
+            turnstile.release()
 
 
 def _failure(what: str, complaint: str) -> InputError:

@@ -176,8 +176,16 @@ def test_the_same_content_is_uploaded_once_for_all_apps_of_the_corp(
     assert len(uploads(here)) == 2
     here.send(Medium(MessageKind.IMAGE, "m1"), key="turn-5:0", channel=here.channel(corp_id="ww2"))
     assert len(uploads(here)) == 3
-    (name,) = redis_client.keys(f"wecom:*:media:image:{hashlib.sha256(PNG).hexdigest()}")[:1]
+    (name,) = redis_client.keys(f"wecom:*:media:image:{hashlib.sha256(PNG).hexdigest()}:")[:1]
     assert 0 < redis_client.ttl(name) < MEDIA_ID_LIFE_S
+
+
+def test_a_file_is_shown_by_its_own_name(here: Installation, store: MediaStore) -> None:
+    for media, name in (("m1", "a.pdf"), ("m2", "b.pdf"), ("m3", "a.pdf")):
+        put(store, media, PDF, name)
+        here.send(Medium(MessageKind.FILE, media), key=f"{media}:0")
+    assert [part_of(upload).filename for upload in uploads(here)] == ["a.pdf", "b.pdf"]
+    assert [sent.json["file"]["media_id"] for sent in here.sent] == ["media-1", "media-2", "media-1"]
 
 
 def test_of_two_uploads_at_once_the_first_ones_id_counts(here: Installation, store: MediaStore) -> None:
