@@ -16,6 +16,8 @@ _BORDERS: tuple[tuple[str, ...], ...] = (
 _NUMBER_BYTES = len("（99/99）\n".encode())
 _CLOSERS = "”’」』）》】)\"'"
 _ZERO_WIDTH_JOINER = "\u200d"
+_LONGEST_CHARACTER = 64
+"""What goes on being joined for so long is no written character, and may be torn."""
 
 
 def split_text(text: str, limit_bytes: int) -> list[str]:
@@ -40,19 +42,20 @@ def split_text(text: str, limit_bytes: int) -> list[str]:
 
 def _head(text: str, limit_bytes: int) -> str:
     """The longest start of ``text`` within the limit that ends at the best border of its second half."""
-    if len(text.encode()) <= limit_bytes:
+    near = text[: limit_bytes + 1].encode()  # a character is a byte at least
+    if len(near) <= limit_bytes:
         return text
-    window = text.encode()[:limit_bytes].decode(errors="ignore")
+    window = near[:limit_bytes].decode(errors="ignore")
     for borders in _BORDERS:
         cut = max((window.rfind(border) + len(border) for border in borders if border in window), default=0)
         while cut and cut < len(window) and window[cut] in _CLOSERS:
             cut += 1
         if cut > len(window) // 2:
             return window[:cut]
-    cut = len(window)
-    while cut > 1 and _joins(text[cut - 1], text[cut]):
-        cut -= 1
-    return window[:cut]
+    for cut in range(len(window), max(0, len(window) - _LONGEST_CHARACTER), -1):
+        if not _joins(text[cut - 1], text[cut]):
+            return window[:cut]
+    return window
 
 
 def _joins(before: str, after: str) -> bool:

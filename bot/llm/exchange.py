@@ -254,10 +254,15 @@ def _events(chunk: Any) -> Iterator[Event]:
         if isinstance(thought, str) and thought:
             yield Delta(thought=len(thought))
         if isinstance(text, str) and text:
-            yield Delta(text=text)
+            yield Delta(text=_fit(text))
         reason = getattr(choice, "finish_reason", None)
         if isinstance(reason, str):
             yield End(reason=reason)
+
+
+def _fit(text: str) -> str:
+    """``text`` fit for UTF-8 and for SQL: JSON can carry lone surrogates and NUL."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 def _failure(error: Exception) -> End:

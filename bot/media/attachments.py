@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import structlog
 
-from bot.answering.answerer import Answerer
+from bot.answering.answerer import COMPOSED_FROM, Answerer
 from bot.answering.asking import Asking
+from bot.answering.evidence import Evidence
 from bot.answering.prompts import safe_source
 from bot.answering.render import own_answer_text
 from bot.channel import StoredMedium
@@ -22,7 +23,7 @@ from bot.media.parsing.sections import Parsed, ParsedSection, Place
 from bot.media.parts import MediaParts
 from bot.media.reading import as_section
 from bot.media.vision import SeenPicture
-from bot.media.words import asks_to_delete, is_question, refers_to_file, without_reference
+from bot.media.words import asks_for_overview, asks_to_delete, is_question, refers_to_file, without_reference
 from bot.messages import Attachment, MessageKind, ReplyKind
 from bot.texts import Language, Texts, language_of
 from bot.turn import Said, Turn
@@ -86,8 +87,7 @@ class Attachments:
         if turn.own_files_asked or not self.has_any(turn):
             return None
         turn.own_files_asked = True
-        questions = (without_reference(turn.text), turn.text.strip())
-        evidence = self._parts.evidence.retrieve(turn.conversation, questions, turn.bot.answer_threshold)
+        evidence = self._evidence(turn)
         if evidence is None:
             return None
         asking = Asking(bot=turn.bot, language=turn.language, show=lambda text: turn.show(turn.prefaced(text)))
@@ -97,6 +97,13 @@ class Attachments:
             return None
         text = own_answer_text(answer, self._texts, turn.language)
         return Said(kind=answer.kind, text=text, record_as=self._texts.say("own_answer_recorded", turn.bot.language))
+
+    def _evidence(self, turn: Turn) -> Evidence | None:
+        """What the files hold for the question; for one about a file as a whole, how it begins."""
+        if refers_to_file(turn.text) and asks_for_overview(turn.text):
+            return self._parts.evidence.beginning(turn.conversation, turn.text.strip(), COMPOSED_FROM)
+        questions = (without_reference(turn.text), turn.text.strip())
+        return self._parts.evidence.retrieve(turn.conversation, questions, turn.bot.answer_threshold)
 
     def _voice(self, turn: Turn, attachment: Attachment) -> Said | None:
         medium = self._fetched(turn, attachment)

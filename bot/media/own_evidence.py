@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from bot.answering.answerer import WORTH_READING
 from bot.answering.evidence import Evidence
 from bot.knowledge.calibration import Calibration
 from bot.knowledge.embedder import Embedder
 from bot.knowledge.entries import Entry
 from bot.knowledge.index import Floats
 from bot.knowledge.points import body
+from bot.knowledge.search import Hit, SearchResult
 from bot.knowledge.tokens import Tokenizer
 from bot.media.few_entries import FewEntries
 from bot.media.own_files import OwnFile, OwnFiles
@@ -45,6 +47,18 @@ class OwnEvidence:
         readings = [self._evidence(few, question, threshold) for question in asked]
         sure = [evidence for evidence in readings if evidence.answers]
         return sure[0] if sure else max(readings, key=lambda evidence: evidence.confidence)
+
+    def beginning(self, conversation: ConversationId, question: str, passages: int) -> Evidence | None:
+        """What the newest file begins with, for a ``question`` about it as a whole, which no passage answers.
+
+        Enough for a model to read, and never sure enough to be quoted. ``None`` where there is no file.
+        """
+        files = self._files.of(conversation)
+        if not files:
+            return None
+        first = SearchResult(tuple(Hit(entry, 0.0) for entry in files[0].entries[:passages]), WORTH_READING, {})
+        nothing = SearchResult((), 0.0, {})
+        return Evidence(question=question, both=first, documents=nothing, threshold=1.0, timings_ms={})
 
     def _evidence(self, few: FewEntries, question: str, threshold: float) -> Evidence:
         result = few.search(question, self._embedder.queries([question])[0], self._calibration)

@@ -27,6 +27,12 @@ _ASKS = re.compile(
     r"\b(?:what|how|when|where|who|which|why|can|does|is there|are there)\b",
     re.IGNORECASE,
 )
+_OVERVIEW = re.compile(
+    "总结|概括|概述|归纳|摘要|大意|梗概|提炼|主要(?:内容|讲|说|写)|(?:讲|说|写|介绍)(?:了|的是|的)?(?:些)?(?:什么|啥)|"
+    r"\b(?:summari[sz]e|summary|overview|outline|key points|what is (?:it|this|that)\b.*\babout|"
+    r"what does it say|(?:what|tell me).*\babout)\b",
+    re.IGNORECASE,
+)
 LONGEST_PICTURED_QUESTION = 120
 _MOST_LINES = 4
 
@@ -39,6 +45,11 @@ def refers_to_file(text: str) -> bool:
 def without_reference(text: str) -> str:
     """``text`` as it would be asked of the file itself; empty when nothing is left."""
     return " ".join(_REFERENCE.sub("", text).split()).strip(" ，,。：:")
+
+
+def asks_for_overview(text: str) -> bool:
+    """Whether ``text``, which speaks of a file, asks what is in it as a whole."""
+    return _OVERVIEW.search(text) is not None
 
 
 def asks_to_delete(text: str) -> bool:

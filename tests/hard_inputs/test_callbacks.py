@@ -1,9 +1,11 @@
 """Nothing that a genuine signature covers makes a channel raise anything but a refusal with a constant reason."""
 
+import base64
 import re
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.channel import CallbackRequest, Messages, Received, Rejected
 from bot.messages import InboundMessage
@@ -59,6 +61,24 @@ def test_any_xml_is_refused_or_read(plain: bytes) -> None:
 @given(plain=any_json())
 def test_any_json_is_refused_or_read(plain: bytes) -> None:
     received("robot", plain)
+
+
+@quick
+@given(
+    channel=st.sampled_from(sorted(CHANNELS)),
+    sealed=st.binary(max_size=100) | st.binary(min_size=64, max_size=64) | st.just(b""),
+    random_part=st.binary(max_size=20),
+)
+def test_any_block_that_is_signed_is_opened_or_refused(channel: str, sealed: bytes, random_part: bytes) -> None:
+    """Both what decrypts to noise and what decrypts to a wrong length, padding or receiver."""
+    side = CHANNELS[channel]
+    for encrypted in (base64.b64encode(sealed).decode(), side.CRYPTO.encrypt(sealed, random_part)):
+        signature = side.CRYPTO.signature("1", "n", encrypted)
+        try:
+            plain = side.CRYPTO.open(signature, "1", "n", encrypted)
+        except Rejected:
+            continue
+        assert plain == sealed
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS, ids=lambda text: ascii(text)[:20])

@@ -13,7 +13,7 @@ from bot.errors import ConfigError
 from bot.settings import load_settings
 
 quick = settings(
-    max_examples=200,
+    max_examples=150,
     deadline=None,
     database=None,
     derandomize=True,

@@ -73,6 +73,7 @@ def ends(model: ModelServer, platform: ScriptedServer, answer: Answer) -> End:
             exchange.hang_up()
             break
         assert isinstance(event, Delta | Tokens)
+        assert not isinstance(event, Delta) or "\0" not in event.text.encode().decode(), "fit to be sent and stored"
     assert event.error is None or isinstance(event.error, ModelError)
     assert event.error is None or event.error.code != "client_error", "a fault of ours"
     return event

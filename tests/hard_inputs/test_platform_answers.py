@@ -21,7 +21,7 @@ from tests.delivery.conftest import DOCTOR, RecordingChannel
 from tests.fakes.scripted_http import Answer, ScriptedServer, reply
 
 quick = settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     database=None,
     derandomize=True,

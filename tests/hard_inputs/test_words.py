@@ -71,6 +71,12 @@ def test_odd_texts_are_judged_and_cut_without_loss(text: str) -> None:
     assert "".join("".join(bare).split()) == "".join(text.split())
 
 
+def test_what_is_joined_without_end_is_torn_and_not_said_piece_by_piece() -> None:
+    for joined in ("👩\u200d" * 4_000, "e" + "\u0301" * 10_000):
+        pieces = split_text(joined, 2048)
+        assert len(pieces) <= len(joined.encode()) // 1_900 + 1
+
+
 @quick
 @given(text=st.text(max_size=60), names=st.lists(st.text(max_size=5), max_size=2))
 def test_a_mention_is_taken_out_of_any_text(text: str, names: list[str]) -> None:

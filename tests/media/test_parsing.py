@@ -1,5 +1,6 @@
 """Files of strangers, parsed by real parsers in a process of their own."""
 
+import io
 import threading
 from pathlib import Path
 
@@ -147,7 +148,14 @@ def test_the_parser_gets_none_of_our_secrets(kept: Kept, monkeypatch: pytest.Mon
 
 def test_printed_words_are_read_from_a_picture(kept: Kept) -> None:
     assert SANDBOX.read_words(kept(files.payload("question.png"))) == "如何修改登录密码？"
-    assert SANDBOX.read_words(kept(files.payload("turned.jpg"))) == "年假有几天？", "EXIF says which side is up"
+    assert SANDBOX.read_words(kept(files.payload("turned.jpg"))) == "年假有几天？"
+
+
+def test_a_picture_is_turned_as_its_file_says(kept: Kept) -> None:
+    turned = files.payload("turned.jpg")
+    for content, width, height in ((turned, 90, 420), (SANDBOX.as_jpeg(kept(turned)), 420, 90)):
+        with Image.open(io.BytesIO(content)) as picture:
+            assert (picture.width, picture.height) == (width, height)
 
 
 def test_a_picture_without_words_has_none(kept: Kept, tmp_path: Path) -> None:

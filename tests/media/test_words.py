@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.media.words import asks_to_delete, is_question, refers_to_file, without_reference
+from bot.media.words import asks_for_overview, asks_to_delete, is_question, refers_to_file, without_reference
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,20 @@ def test_a_question_about_deleting_is_no_such_wish(text: str) -> None:
 )
 def test_a_question_in_a_picture_is_short_and_reads_like_one(text: str, asks: bool) -> None:
     assert is_question(text) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("这个文件讲了什么？", True),
+        ("总结一下这份资料", True),
+        ("该文档的主要内容是什么", True),
+        ("What is this document about?", True),
+        ("Please summarize this file", True),
+        ("这个文件里储存温度是多少？", False),
+        ("What is the dose in this file?", False),
+    ],
+)
+def test_a_question_about_a_file_as_a_whole_is_known(text: str, asks: bool) -> None:
+    assert refers_to_file(text)
+    assert asks_for_overview(text) is asks

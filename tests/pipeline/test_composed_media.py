@@ -62,3 +62,11 @@ def test_an_order_in_the_file_does_not_reach_the_model(asked: House, llm: LlmSer
     prompts = "".join(message["content"] for request in llm.requests for message in request["messages"])
     assert "渗透压为290" in prompts
     assert "999" not in prompts
+
+
+def test_a_file_as_a_whole_is_summed_up_from_its_beginning(asked: House, llm: LlmServer) -> None:
+    llm.on(Say("渗透压为290，储存温度为2至8℃[1]。"))
+    heard = asked.hears("这个文件讲了什么？")
+    assert "渗透压为290，储存温度为2至8℃[1]。" in heard
+    assert "您发来的《leaflet.pdf》" in heard
+    assert "星河造影剂说明书" in llm.requests[-1]["messages"][1]["content"]

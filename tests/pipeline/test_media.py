@@ -139,6 +139,12 @@ def test_a_refusal_stays_one_where_the_file_does_not_carry_the_answer(house: Hou
         assert house.hears(question).endswith("您发来的文件里也没有找到能回答这个问题的内容，可以换个更具体的问法。")
 
 
+def test_without_a_model_a_file_as_a_whole_is_not_summed_up(house: House, shows: Shows) -> None:
+    sends_file(house, shows)
+    record = house.record("这个文件讲了什么？")
+    assert record.kind == ReplyKind.REFUSAL
+
+
 def test_nobody_else_and_no_group_is_answered_from_it(house: House, shows: Shows) -> None:
     sends_file(house, shows)
     message = house.message("这个文件里储存温度是多少？")
