@@ -131,7 +131,8 @@ class Pipeline:
         ticket = self._desk.tickets.silent(turn.conversation)
         if ticket is None:
             return None
-        notices = self._desk.relay(turn.bot, ticket, turn.messages, turn.id)
+        shown = self._attachments.passed_on(turn)
+        notices = self._desk.relay(turn.bot, ticket, turn.messages, turn.id, shown)
         text = self._texts.say("handoff_relayed", turn.language, number=ticket.number) if turn.stream_id else ""
         return Said(kind=ReplyKind.HANDOFF, text=text, notices=notices)
 

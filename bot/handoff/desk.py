@@ -87,14 +87,20 @@ class Desk:
         return Told(text=told, notices=notices)
 
     def relay(
-        self, bot: BotConfig, ticket: Ticket, messages: Sequence[InboundMessage], turn_id: str
+        self,
+        bot: BotConfig,
+        ticket: Ticket,
+        messages: Sequence[InboundMessage],
+        turn_id: str,
+        shown: Sequence[Part] = (),
     ) -> tuple[Notice, ...]:
-        """The person wrote while a human has the conversation: pass it on."""
+        """The person wrote while a human has the conversation: pass it on, with what the messages ``shown``."""
         self._tickets.person_wrote(ticket)
         text = "\n".join(self._readable(message, bot.language) for message in messages)
         person = messages[0].sender.name or ticket.conversation.person
         words = self._texts.say("ticket_message", bot.language, number=ticket.number, person=person, text=text)
-        return self._to_staff(bot, ticket, words, f"{turn_id}:relay")
+        told = self._to_staff(bot, ticket, words, f"{turn_id}:relay")
+        return tuple(replace(notice, parts=tuple(shown)) for notice in told)
 
     def failed(self, bot: BotConfig, conversation: ConversationId, turn_id: str, reason: str, last: str) -> Told:
         """A message could not be answered: register a ticket and tell the staff; the bot goes on answering."""
@@ -201,9 +207,15 @@ class Desk:
         )
 
     def _readable(self, message: InboundMessage, language: Language) -> str:
-        if message.kind is MessageKind.TEXT:
-            return message.text
-        return self._texts.say("ticket_attachment", language, kind=message.kind.value)
+        """The words of ``message`` and the kinds of what it shows."""
+        kinds = [attachment.kind for attachment in message.attachments]
+        if not kinds and message.kind is not MessageKind.TEXT:
+            kinds = [message.kind]
+        named = "".join(self._texts.say("ticket_shown", language, kind=self._kind(kind, language)) for kind in kinds)
+        return "\n".join(filter(None, (message.text, named)))
+
+    def _kind(self, kind: MessageKind, language: Language) -> str:
+        return self._texts.say(f"kind_{kind}", language)
 
 
 def _short(text: str) -> str:

@@ -25,6 +25,7 @@ from bot.media.reading import as_section
 from bot.media.vision import SeenPicture
 from bot.media.words import asks_for_overview, asks_to_delete, is_question, refers_to_file, without_reference
 from bot.messages import Attachment, MessageKind, ReplyKind
+from bot.parts import Medium
 from bot.texts import Language, Texts, language_of
 from bot.turn import Said, Turn
 
@@ -71,6 +72,16 @@ class Attachments:
         if not names:
             return self._notice(turn, "own_files_none")
         return self._notice(turn, "own_files_deleted", names="".join(f"《{name}》" for name in names))
+
+    def passed_on(self, turn: Turn) -> tuple[Medium, ...]:
+        """What the messages show, for the human who has the conversation; what cannot be fetched is left out."""
+        passed = []
+        for attachment in (each for message in turn.messages for each in message.attachments):
+            try:
+                passed.append(Medium(attachment.kind, self._fetched(turn, attachment).id))
+            except InputError as error:
+                turn.found(not_passed_on=error.text_key)
+        return tuple(passed)
 
     def has_any(self, turn: Turn) -> bool:
         """Whether the person has files to ask about."""

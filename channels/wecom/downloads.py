@@ -35,7 +35,7 @@ def file_name(disposition: str) -> str:
     if extended := _EXTENDED_NAME.search(disposition):
         try:
             return unquote(extended[2], encoding=extended[1], errors="replace")
-        except LookupError:  # no such encoding: the plain name is as good
+        except (LookupError, UnicodeError):  # no such encoding, or none for such words: the plain name is as good
             pass
     plain = _PLAIN_NAME.search(disposition)
     if plain is None:

@@ -2,8 +2,8 @@
 
 A library's read time-out is per read of the socket, so a server that drips one byte at a time holds the caller for
 ever, and no time-out covers the look-up of a name. The exchange therefore runs in a thread of its own (0.1 ms) that is
-left behind at the deadline; from then on it cannot begin to write. Nothing that is raised or returned here carries
-the URL, because the token or secret is in its query string.
+left behind at the deadline; from then on it cannot begin to write, and ends with the next byte of a body. Nothing that
+is raised or returned here carries the URL, because the token or secret is in its query string.
 """
 
 import io
@@ -27,6 +27,8 @@ JSON_TYPE = "application/json; charset=utf-8"
 TOO_LARGE = "too_large"
 """The code of :class:`NoAnswer` for content that is larger than its receiver takes."""
 _CHUNK_BYTES = 4096
+_MAX_LENGTH_DIGITS = 18
+"""Of a length that is announced: a longer one is too large for anybody, and Python refuses to read it."""
 
 
 class Deadline:
@@ -107,8 +109,10 @@ class IncomingBody:
         if not self._is_content(status, headers):
             return False
         announced = headers.get("Content-Length", "")
-        if announced.isascii() and announced.isdigit() and int(announced) > self._most_bytes:
-            raise TooLarge
+        if announced.isascii() and announced.isdigit():
+            digits = announced.lstrip("0") or "0"
+            if len(digits) > _MAX_LENGTH_DIGITS or int(digits) > self._most_bytes:
+                raise TooLarge
         return True
 
     def write(self, chunk: bytes) -> None:
@@ -209,20 +213,24 @@ def _perform(
             return _read(response, incoming, deadline)
     except TooLarge:
         return TOO_LARGE
-    except requests.Timeout:
+    except (requests.Timeout, urllib3.exceptions.TimeoutError):
         return "timeout"
-    except requests.exceptions.SSLError:
+    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError):
         return "tls_error"
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
         return "connection_lost"
 
 
 def _read(response: requests.Response, incoming: IncomingBody | None, deadline: Deadline) -> HttpAnswer | str:
-    """The answer with its body, or without one that went to ``incoming``; or a word as in :func:`_perform`."""
+    """The answer with its body, or without one that went to ``incoming``; or a word as in :func:`_perform`.
+
+    Each chunk is what one read of the socket brings, decompressed, and never more than asked for: neither a drip nor a
+    little that unfolds to very much gets between two looks at the clock and at the limit.
+    """
     status, headers = response.status_code, response.headers
     taker = incoming if incoming is not None and incoming.begin(status, headers) else None
     body = b""
-    for chunk in response.iter_content(_CHUNK_BYTES):
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         if not deadline.left_s:
             return "timeout"
         if taker is not None:

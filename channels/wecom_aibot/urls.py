@@ -7,6 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 from channels.wecom_aibot.fields import MAX_URL_LENGTH
 
 _HTTPS_PORTS = (None, 443)
+_AUTHORITY = re.compile(r"(?:[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+"""A name or an address, and perhaps a port: nobody to log in, nothing encoded, and no zone of an IPv6 address, which
+could end like a name."""
 
 
 def may_post_to(url: str, api_base: str) -> bool:
@@ -45,7 +48,7 @@ def _read(url: str) -> SplitResult | None:
         port = target.port
     except ValueError:
         return None
-    if not target.hostname or port == 0 or "@" in target.netloc:
+    if port == 0 or _AUTHORITY.fullmatch(target.netloc) is None:
         return None
     return target
 

@@ -37,6 +37,7 @@ class RecordingChannel:
     pushes: bool = True
     cards: bool = False
     ratings: bool = False
+    media: frozenset[MessageKind] = frozenset()
 
     @property
     def limits(self) -> Limits:
@@ -47,6 +48,7 @@ class RecordingChannel:
             pushes=self.pushes,
             cards=self.cards,
             ratings=self.ratings,
+            media=self.media,
         )
 
     def receive(self, request: CallbackRequest) -> Received:

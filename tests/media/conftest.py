@@ -1,5 +1,6 @@
 """Stores and media of one test."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.channel import StoredMedium
-from bot.media.store import MediaStore
+from bot.media.store import MediaStore, media_id
 from bot.messages import ConversationId, MessageKind
 from tests.fakes.scripted_http import ScriptedServer
 
@@ -43,7 +44,7 @@ def kept(store: MediaStore) -> Kept:
     """Keep bytes and get the medium."""
 
     def keep(content: bytes, name: str = "", kind: MessageKind = MessageKind.FILE) -> StoredMedium:
-        with store.incoming(f"{abs(hash((content, name))):032x}"[:32]) as incoming:
+        with store.incoming(media_id(name, hashlib.sha256(content).hexdigest())) as incoming:
             incoming.file.write(content)
             return store.keep(incoming, kind, name)
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.answering.replay import replay
 from bot.messages import Attachment, MessageKind, Quoted, ReplyKind
+from bot.parts import Medium, Text
 from bot.records.turns import TurnRecord
 from tests.fakes.scripted_http import Answer, ScriptedServer
 from tests.media import files
@@ -222,3 +223,25 @@ def test_a_link_is_not_followed_and_a_location_goes_nowhere(house: House, server
     film = (Attachment(kind=MessageKind.VIDEO, url=f"{server.url}/film"),)
     assert "不会看视频" in house.hears("", kind=MessageKind.VIDEO, attachments=film)
     assert server.requests == []
+
+
+def test_a_human_who_has_the_conversation_sees_what_the_person_shows(house: House, shows: Shows) -> None:
+    house.channels["imaging", "app"].media = frozenset({MessageKind.IMAGE})
+    house.says("转人工")
+    (post,) = house.says("", kind=MessageKind.IMAGE, attachments=shows(files.payload("question.png"))).posts
+    words, picture = post.reply.parts
+    assert post.conversation.person == "li.na"
+    assert isinstance(words, Text)
+    assert words.content.endswith("（发来图片）")
+    assert isinstance(picture, Medium)
+    stored = house.media.store.find(picture.media)
+    assert stored is not None
+    assert stored.path.read_bytes() == files.payload("question.png")
+
+
+def test_what_cannot_be_fetched_is_still_told_to_the_human(house: House, shows: Shows) -> None:
+    house.says("转人工")
+    (post,) = house.says("请看", attachments=shows(b"PK no picture at all")).posts
+    (words,) = post.reply.parts
+    assert isinstance(words, Text)
+    assert words.content.endswith("请看\n（发来图片）")
