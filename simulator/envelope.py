@@ -6,8 +6,8 @@ from typing import Any, Literal
 from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import escape
 
-import defusedxml  # type: ignore[import-untyped]  # the package ships no types
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+import defusedxml
+from defusedxml.ElementTree import fromstring
 
 Value = str | int | Mapping[str, "Value"] | Sequence["Value"]
 """A field: text, a number, nested fields, or the same element several times."""

@@ -44,6 +44,7 @@ _TEXTS = {
     82002: "too many parties",
     301002: "not allow operate another agent with this accesstoken.",
     301017: "only amr voice is supported",
+    830002: "file too large, use range",
 }
 """Texts by code; clients decide on the code, the words may change at any time."""
 

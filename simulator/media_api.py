@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request, send_file
 
 from simulator.api_call import Api, Concerns, Work
 from simulator.downloads import read_form
+from simulator.errcodes import ApiError
 from simulator.media import LinkExpired
 from simulator.platform import Platform
 from simulator.uploads import Upload
@@ -42,6 +43,8 @@ def add_media_routes(blueprint: Blueprint, api: Api, platform: Platform) -> None
         def work(_request_id: str) -> Response:
             api.check_token()
             upload = platform.media.by_media_id(request.args.get("media_id", ""))
+            if len(upload.data) > platform.rules.whole_download_bytes and request.range is None:
+                raise ApiError(830002, 23)
             return _attachment(upload, upload.data)
 
         return api.answer("media/get", work)

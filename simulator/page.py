@@ -36,7 +36,7 @@ def create_page(settings: Settings) -> Blueprint:
     @blueprint.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(_HEADERS)
-        if response.status_code == HTTPStatus.OK and "gzip" in request.accept_encodings:
+        if response.status_code == HTTPStatus.OK and request.accept_encodings.quality("gzip") > 0:
             _compress(response)
         return response
 

@@ -85,6 +85,8 @@ class Rules:
     """Rule 22: how long a message can be recalled (24 h); then 42052."""
     media_id_life_s: float = 259_200
     """Rule 23: how long a media id works (3 days); then 40007."""
+    whole_download_bytes: int = 20_971_520
+    """Rule 23†: the largest file that ``media/get`` gives whole; a larger one without ``Range`` is 830002."""
     image_bytes: int = 10_485_760
     """Rule 23: the largest picture (10 MB); more is 40009."""
     voice_bytes: int = 2_097_152

@@ -6,7 +6,7 @@ number of workers may run, and the pools ``solo`` and ``prefork`` too, where eve
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
@@ -17,7 +17,6 @@ settings = load_settings()
 prepare_process(settings)  # prometheus_client decides while it is imported where it counts
 
 from bot import telemetry  # noqa: E402
-from bot.assembly import WorkerServices, build_worker, upgrade_database  # noqa: E402
 from bot.errors import BotError  # noqa: E402
 from bot.task_queue import (  # noqa: E402
     DRAIN_TASK,
@@ -29,6 +28,9 @@ from bot.task_queue import (  # noqa: E402
 )
 from workers.housekeeping import Housekeeping  # noqa: E402
 
+if TYPE_CHECKING:
+    from bot.worker_assembly import WorkerServices
+
 log = structlog.get_logger()
 app = create_celery(settings.broker_url)
 
@@ -37,7 +39,7 @@ class _Worker:
     """What one worker process holds between Celery's signals."""
 
     pool: str
-    services: WorkerServices
+    services: "WorkerServices"
     housekeeping: Housekeeping | None = None
 
 
@@ -54,7 +56,7 @@ def _begin(sender: Any, **_: Any) -> None:
         log.critical("worker_not_started", error=cure)
         raise SystemExit(2)
     if _Worker.pool == "prefork":
-        _or_end(lambda: upgrade_database(settings))  # once, before the children look at it all together
+        _or_end(_upgrade_database)  # once, before the children look at it all together
     else:
         _build()
 
@@ -91,7 +93,15 @@ def _fault_of_pool(pool: str) -> str:
     return ""
 
 
+def _upgrade_database() -> None:
+    from bot.worker_assembly import upgrade_database
+
+    upgrade_database(settings)
+
+
 def _build() -> None:
+    from bot.worker_assembly import build_worker  # everything that answers: beat must not carry it
+
     def build() -> None:
         _Worker.services = build_worker()
 

@@ -4,15 +4,17 @@ import json
 import os
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
 
 from bot import keys, telemetry
-from bot.assembly import WorkerServices
 from bot.errors import BotError
 from bot.web.health import HEARTBEAT_EVERY_S, HEARTBEAT_PREFIX, HEARTBEAT_TTL_S
+
+if TYPE_CHECKING:
+    from bot.worker_assembly import WorkerServices
 
 log = structlog.get_logger()
 
@@ -23,7 +25,7 @@ SWEEP_SILENCE_S = 10
 class Housekeeping:
     """Starts with the worker and ends with it."""
 
-    def __init__(self, services: WorkerServices, hostname: str) -> None:
+    def __init__(self, services: "WorkerServices", hostname: str) -> None:
         self._services = services
         self._key = HEARTBEAT_PREFIX + hostname
         self._closed = threading.Event()

@@ -5,8 +5,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from bot.channel import Retry
-from channels.wecom.transport import HttpAnswer
+import requests
+
+from bot.channel import Retry, Unknown
+from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
 
 OK = 0
 RETRY_S = 1.0
@@ -34,6 +36,24 @@ def json_answer(answer: HttpAnswer) -> dict[str, Any] | None:
         return None
     if not isinstance(content, dict) or type(content.get("errcode")) is not int:
         return None
+    return content
+
+
+def ask(session: requests.Session, request: HttpRequest, deadline: Deadline) -> dict[str, Any]:
+    """Make a call that people notice: the JSON answer, whatever its ``errcode``.
+
+    Raises :class:`~bot.channel.Retry` when the request did not leave or the answer is an HTTP 5xx, and
+    :class:`~bot.channel.Unknown` when it left and no answer with an ``errcode`` came.
+    """
+    try:
+        answer = exchange(session, request, deadline)
+    except NoAnswer as failure:
+        raise (Unknown(failure.code) if failure.written else retry(RETRY_S, failure.code)) from None
+    if answer.status >= 500:
+        raise retry(RETRY_S, f"http_{answer.status}")
+    content = json_answer(answer)
+    if content is None:
+        raise Unknown("no_errcode" if answer.status == 200 else f"http_{answer.status}")
     return content
 
 

@@ -6,6 +6,22 @@ from bot.channel import CallbackRequest, Rejected
 from channels.wecom.crypto import CallbackCrypto
 
 MAX_ARGUMENT_LENGTH = 4096
+MAX_BODY_BYTES = 256 * 1024
+"""A callback carries a text or references to media; the largest documented one stays far below."""
+LOGGED_NAME_LENGTH = 64
+"""So much of a name that came from outside is written to the log."""
+
+
+def posted_body(request: CallbackRequest) -> bytes:
+    """The body of a POST that is not too large.
+
+    Raises :class:`~bot.channel.Rejected` with ``bad_method`` or ``too_large``.
+    """
+    if request.method != "POST":
+        raise Rejected("bad_method", 405)
+    if len(request.body) > MAX_BODY_BYTES:
+        raise Rejected("too_large", 413)
+    return request.body
 
 
 def argument(request: CallbackRequest, *names: str) -> str:

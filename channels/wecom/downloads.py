@@ -1,15 +1,41 @@
-"""Content from the platform: written as it comes, within a limit, and what the head of its answer says of it."""
+"""Content from the platform: asked for, written as it comes, within a limit, and what the head of its answer says of
+it."""
 
 import re
 from collections.abc import Mapping
 from typing import IO
 from urllib.parse import unquote
 
-from bot.channel import Fetched
-from channels.wecom.transport import TooLarge
+import requests
+
+from bot.channel import Fetched, Refused
+from channels.wecom.api import RETRY_S, retry
+from channels.wecom.transport import (
+    TOO_LARGE,
+    Deadline,
+    HttpAnswer,
+    HttpRequest,
+    IncomingBody,
+    NoAnswer,
+    TooLarge,
+    exchange,
+)
 
 _EXTENDED_NAME = re.compile(r"(?:^|;)\s*filename\*\s*=\s*([\w.-]+)'[^']*'([^;\s]+)", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r'(?:^|;)\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
+
+
+def download(session: requests.Session, request: HttpRequest, incoming: IncomingBody, deadline: Deadline) -> HttpAnswer:
+    """The answer to ``request``, whose content went to ``incoming``.
+
+    Raises :class:`~bot.channel.Refused` ``too_large`` and :class:`~bot.channel.Retry` where no answer came.
+    """
+    try:
+        return exchange(session, request, deadline, incoming)
+    except NoAnswer as cut:
+        if cut.code == TOO_LARGE:
+            raise Refused(TOO_LARGE) from None
+        raise retry(RETRY_S, cut.code) from None
 
 
 class BoundedWriter:

@@ -22,9 +22,9 @@ from bot.finding import Finding
 from bot.messages import Attachment, ConversationId
 from bot.parts import Part
 from channels.wecom.api import encode_json
-from channels.wecom.callback import open_callback, verified_echo
+from channels.wecom.callback import open_callback, posted_body, verified_echo
 from channels.wecom.crypto import CallbackCrypto
-from channels.wecom.transport import hide_secrets_in_http_logs
+from channels.wecom.transport import JSON_TYPE, hide_secrets_in_http_logs
 from channels.wecom.verification import url_verification
 from channels.wecom_aibot.config import Config
 from channels.wecom_aibot.examine import examine
@@ -34,12 +34,8 @@ from channels.wecom_aibot.parse import CallbackReader
 from channels.wecom_aibot.replies import reply_to
 from channels.wecom_aibot.send import LIMITS, Sender
 
-MAX_BODY_BYTES = 256 * 1024
-"""A callback carries a text or references to media; the largest documented one stays far below."""
 SIGNATURE_NAMES = ("msg_signature", "msgsignature", "signature")
 """Page 101033 names the first; WeCom's own plugin takes all three, and ``Encrypt`` beside ``encrypt``."""
-JSON_TYPE = "application/json; charset=utf-8"
-"""The documentation asks for no type: WeCom's own plugin says text/plain and is read, and this is what the body is."""
 
 
 def build(address: ChannelAddress, config: Config, kit: ChannelKit) -> "WeComAiBotChannel":
@@ -75,11 +71,7 @@ class WeComAiBotChannel:
         skew_s = self._kit.callback_max_skew_s
         if request.method == "GET":
             return Echo(plain=verified_echo(self._crypto, request, skew_s, *SIGNATURE_NAMES))
-        if request.method != "POST":
-            raise Rejected("bad_method", 405)
-        if len(request.body) > MAX_BODY_BYTES:
-            raise Rejected("too_large", 413)
-        envelope = read_object(request.body)
+        envelope = read_object(posted_body(request))
         encrypted = envelope.get("encrypt") or envelope.get("Encrypt")
         if not isinstance(encrypted, str) or not encrypted.isascii():
             raise Rejected("bad_envelope")
@@ -98,6 +90,7 @@ class WeComAiBotChannel:
         encrypted = self._crypto.encrypt(encode_json(reply))
         signature = self._crypto.signature(str(now), nonce, encrypted)
         envelope = {"encrypt": encrypted, "msgsignature": signature, "timestamp": now, "nonce": nonce}
+        # The documentation asks for no type: WeCom's own plugin says text/plain and is read, and this is what it is.
         return CallbackResponse(body=encode_json(envelope), content_type=JSON_TYPE)
 
     def send(self, conversation: ConversationId, part: Part, key: str, deadline: float) -> Receipt:

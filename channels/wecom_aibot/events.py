@@ -5,15 +5,12 @@ The page's table and its examples spell the fields in two ways (``cardtype``, ``
 
 from collections.abc import Callable, Mapping
 
-from bot.channel import Rejected
 from bot.events import CardClick, Event, Rating, Verdict
-from channels.wecom.cards import MAX_ID_BYTES, MAX_KEY_BYTES
+from channels.wecom.clicks import card_click
 from channels.wecom_aibot.fields import Fields
 
 MAX_FEEDBACK_ID_BYTES = 256
 """Page 101031."""
-MAX_CHOSEN = 200
-"""Options in one event; a card has 20 at most, or three lists of 10 (page 101032)."""
 
 _VERDICTS: Mapping[int, Verdict] = {1: Verdict.USEFUL, 2: Verdict.USELESS, 3: Verdict.WITHDRAWN}
 _REASONS: Mapping[int, str] = {1: "unrelated", 2: "incomplete", 3: "wrong", 4: "wrong_analysis"}
@@ -35,13 +32,10 @@ def _card_click(click: Fields) -> CardClick:
     if click.values.get(items) is not None:
         selected = click.object(items)
         for item in selected.objects(selected.named("selected_item", "selecteditem")):
-            question = item.identifier(item.named("question_key", "questionkey"), MAX_KEY_BYTES)
-            chosen[question] = _options(item)
-    if sum(map(len, chosen.values())) > MAX_CHOSEN:
-        raise Rejected("bad_message")
-    return CardClick(
-        task_id=click.identifier(click.named("task_id", "taskid"), MAX_ID_BYTES),
-        key=click.identifier(click.named("event_key", "eventkey"), MAX_KEY_BYTES),
+            chosen[item.text(item.named("question_key", "questionkey"))] = _options(item)
+    return card_click(
+        task_id=click.text(click.named("task_id", "taskid")),
+        key=click.text(click.named("event_key", "eventkey")),
         chosen=chosen,
     )
 
@@ -57,7 +51,8 @@ def _options(item: Fields) -> tuple[str, ...]:
 def _rating(feedback: Fields) -> Rating | None:
     turn_id = feedback.identifier("id", MAX_FEEDBACK_ID_BYTES)
     verdict = _VERDICTS.get(feedback.number("type") or 0)
-    reasons = [_REASONS[reason] for reason in feedback.numbers("inaccurate_reason_list") if reason in _REASONS]
+    numbers = dict.fromkeys(feedback.numbers("inaccurate_reason_list"))
+    reasons = [_REASONS[number] for number in numbers if number in _REASONS]
     if not turn_id or verdict is None:
         return None
     return Rating(turn_id=turn_id, verdict=verdict, reasons=tuple(reasons), words=feedback.text("content"))

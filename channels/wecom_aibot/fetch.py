@@ -10,19 +10,10 @@ from bot.channel import ChannelKit, Fetched, Refused
 from bot.messages import Attachment, MessageKind
 from channels.wecom.api import RETRY_S, retry
 from channels.wecom.crypto import BLOCK_BYTES
-from channels.wecom.downloads import BoundedWriter, fetched
-from channels.wecom.transport import (
-    TOO_LARGE,
-    Deadline,
-    HttpAnswer,
-    HttpRequest,
-    IncomingBody,
-    NoAnswer,
-    TooLarge,
-    exchange,
-)
+from channels.wecom.downloads import BoundedWriter, download, fetched
+from channels.wecom.transport import TOO_LARGE, Deadline, HttpAnswer, HttpRequest, IncomingBody, TooLarge
 from channels.wecom_aibot.config import Config
-from channels.wecom_aibot.urls import may_fetch_from
+from channels.wecom_aibot.urls import host_of, may_fetch_from
 
 log = structlog.get_logger()
 
@@ -45,7 +36,7 @@ class Fetcher:
         if attachment.kind not in _FETCHABLE or not attachment.url:
             raise Refused("not_fetchable")
         if not may_fetch_from(attachment.url, self._hosts, self._kit.api_base["wecom"]):
-            log.warning("media_host_not_allowed", kind=attachment.kind.value)
+            log.warning("media_host_not_allowed", kind=attachment.kind.value, host=host_of(attachment.url))
             raise Refused("not_fetchable", "its host is none of media_hosts")
         decryptor = MediaDecryptor(self._key, BoundedWriter(into, limit))
         incoming = IncomingBody(decryptor.write, limit + BLOCK_BYTES, lambda status, _: status == 200)
@@ -53,17 +44,12 @@ class Fetcher:
         try:
             decryptor.finish()
         except TooLarge:
-            raise Refused("too_large") from None
+            raise Refused(TOO_LARGE) from None
         return fetched(answer.headers)
 
     def _download(self, url: str, incoming: IncomingBody, deadline: Deadline) -> HttpAnswer:
         request = HttpRequest(method="GET", url=url, query={}, headers={"Accept-Encoding": "identity"})
-        try:
-            answer = exchange(self._kit.http, request, deadline, incoming)
-        except NoAnswer as cut:
-            if cut.code == TOO_LARGE:
-                raise Refused("too_large") from None
-            raise retry(RETRY_S, cut.code) from None
+        answer = download(self._kit.http, request, incoming, deadline)
         if answer.status in _GONE:
             raise Refused("expired", f"http_{answer.status}")
         if answer.status >= 500 or answer.status in _MAY_PASS:

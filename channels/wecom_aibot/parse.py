@@ -7,7 +7,7 @@ import structlog
 
 from bot.channel import CallbackRequest, ChannelAddress, Greeting, Messages, Poll, Rejected
 from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
-from channels.wecom.callback import argument
+from channels.wecom.callback import LOGGED_NAME_LENGTH, argument
 from channels.wecom_aibot.config import Config
 from channels.wecom_aibot.content import read_content, read_quote
 from channels.wecom_aibot.events import read_event
@@ -16,8 +16,6 @@ from channels.wecom_aibot.mentions import without_robot
 from channels.wecom_aibot.replies import stream_id_of
 
 log = structlog.get_logger()
-
-_LOGGED_NAME_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class CallbackReader:
         fields, conversation = callback.fields, self._conversation(callback.fields)
         content = read_content(fields)
         if content.kind is MessageKind.UNSUPPORTED:
-            self._log("message_unsupported", name=message_type[:_LOGGED_NAME_LENGTH])
+            self._log("message_unsupported", name=message_type[:LOGGED_NAME_LENGTH])
         text = without_robot(content.text, self._names) if conversation.chat else content.text
         message_id = _message_id(callback)
         return InboundMessage(
@@ -96,7 +94,7 @@ class CallbackReader:
             return Greeting(conversation=self._conversation(callback.fields), context=callback.context)
         event = read_event(fields)
         if event is None:
-            self._log("event_ignored", name=name[:_LOGGED_NAME_LENGTH])
+            self._log("event_ignored", name=name[:LOGGED_NAME_LENGTH])
             return Messages(messages=(), context=callback.context)
         conversation = self._conversation(callback.fields)
         message = InboundMessage(

@@ -4,16 +4,16 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import redis
 import structlog
 
-from bot.channel import ChannelKit, LateReply, Limits, Receipt, Refused, Retry, Unknown
+from bot.channel import ChannelKit, LateReply, Limits, Receipt, Refused, Retry
 from bot.messages import ConversationId
 from bot.parts import Card, Markdown, Part, Stream, Text
-from channels.wecom.api import OK, RETRY_S, detail_of, encode_json, json_answer, retry
+from channels.wecom.api import OK, ask, detail_of, encode_json
 from channels.wecom.cards import template_card
-from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
-from channels.wecom_aibot.errors import failure, is_known
+from channels.wecom.errors import RULES, failure
+from channels.wecom.sending import counted
+from channels.wecom.transport import Deadline, HttpRequest
 from channels.wecom_aibot.replies import CARD_LENGTHS, MAX_CONTENT_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
 from channels.wecom_aibot.urls import may_post_to
 
@@ -48,19 +48,10 @@ class Sender:
         goes by another message's URL or not at all. No byte is written after the deadline. Raises
         :class:`~bot.channel.Retry`, :class:`~bot.channel.Refused`, :class:`~bot.channel.Unknown`.
         """
-        try:
-            self._send(conversation, part, key, Deadline(deadline_epoch_s, self._kit.clock))
-        except redis.RedisError as error:  # never after the platform took the part: nothing is asked of Redis then
-            log.warning("send_without_redis", error=type(error).__name__)
-            self._kit.count("send", outcome="retry", code="redis_unavailable")
-            raise retry(RETRY_S, "redis_unavailable") from error
-        except (Retry, Refused, Unknown) as error:
-            self._kit.count("send", outcome=type(error).__name__.lower(), code=error.code)
-            raise
-        self._kit.count("send", outcome="sent", code=str(OK))
-        return Receipt()
+        deadline = Deadline(deadline_epoch_s, self._kit.clock)
+        return counted(self._kit, lambda: self._send(conversation, part, key, deadline))
 
-    def _send(self, conversation: ConversationId, part: Part, key: str, deadline: Deadline) -> None:
+    def _send(self, conversation: ConversationId, part: Part, key: str, deadline: Deadline) -> Receipt:
         stream_id = ""
         match part:
             case Text(content):
@@ -70,12 +61,13 @@ class Sender:
             case Stream(content, stream_id):
                 body = _markdown(content, key)
                 if self._end_bubble(conversation, part, key):
-                    return
+                    return Receipt()
             case Card():
                 body = {"msgtype": "template_card", "template_card": template_card(part, CARD_LENGTHS)}
             case _:
                 raise Refused("part_unsupported")
         self._post(conversation, self._permission(conversation, stream_id), encode_json(body), deadline)
+        return Receipt()
 
     def _end_bubble(self, conversation: ConversationId, part: Stream, key: str) -> bool:
         """Let the bubble end with ``part``; False when it is closed, and all that is left are the words."""
@@ -112,12 +104,7 @@ class Sender:
         """The active reply (page 101138); the permission is given back when the platform has not used it."""
         request = HttpRequest(method="POST", url=permission.url, query={}, body=body)
         try:
-            _judge(exchange(self._kit.http, request, deadline), permission.url)
-        except NoAnswer as cut:
-            if cut.written:
-                raise Unknown(cut.code) from None
-            self._kit.bubbles.give_back(conversation, permission)
-            raise retry(RETRY_S, cut.code) from None
+            _judge(ask(self._kit.http, request, deadline), permission.url)
         except Retry:
             self._kit.bubbles.give_back(conversation, permission)
             raise
@@ -135,16 +122,12 @@ def _markdown(content: str, key: str) -> dict[str, Any]:
     return {"msgtype": "markdown", "markdown": {"content": content, **feedback}}
 
 
-def _judge(answer: HttpAnswer, url: str) -> None:
+def _judge(answer: dict[str, Any], url: str) -> None:
     """Raise what ``answer`` means, unless it says that the reply was taken."""
-    if answer.status >= 500:
-        raise retry(RETRY_S, f"http_{answer.status}")
-    content = json_answer(answer)
-    if content is None:
-        raise Unknown("no_errcode" if answer.status == 200 else f"http_{answer.status}")
-    code, detail = content["errcode"], detail_of(content, url, *(value for _, value in parse_qsl(urlsplit(url).query)))
+    code = answer["errcode"]
     if code == OK:
         return
-    if not is_known(code):
+    detail = detail_of(answer, url, *(value for _, value in parse_qsl(urlsplit(url).query)))
+    if code not in RULES:
         log.warning("error_code_unknown", code=code, detail=detail)
     raise failure(code, detail)

@@ -39,6 +39,12 @@ def may_fetch_from(url: str, hosts: Iterable[str], api_base: str) -> bool:
     return any(name.endswith(host) if host.startswith(".") else name == host for host in hosts)
 
 
+def host_of(url: str) -> str:
+    """The host that ``url`` names, for an operator who may want to allow it; empty where no one name can be told."""
+    target = _read(url)
+    return target.hostname or "" if target else ""
+
+
 def _read(url: str) -> SplitResult | None:
     """The pieces of ``url``; ``None`` where it is none, or holds characters that two parsers could read differently."""
     if len(url) > MAX_URL_LENGTH or re.fullmatch(r"[\x21-\x7e]+", url) is None or "\\" in url:

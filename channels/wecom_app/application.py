@@ -8,11 +8,11 @@ import structlog
 
 from bot.channel import ChannelKit, Refused
 from channels.wecom.api import OK, detail_of
+from channels.wecom.errors import RULES, Reaction, failure, rule_of
 from channels.wecom.transport import Deadline
 from channels.wecom_app.circuit import Circuit
 from channels.wecom_app.client import WeComClient
 from channels.wecom_app.config import Config
-from channels.wecom_app.errors import RULES, Reaction, failure, rule_of
 from channels.wecom_app.tokens import TokenStore
 
 log = structlog.get_logger()
@@ -24,6 +24,7 @@ class Application:
 
     def __init__(self, config: Config, kit: ChannelKit) -> None:
         self.agent_id = config.agent_id
+        self.upload_names = config.upload_names
         self.client = WeComClient(kit.http, kit.api_base["wecom"])
         self._secret = config.secret.get_secret_value()
         self._tokens = TokenStore(self.client, kit.redis, config.corp_id, self._secret)

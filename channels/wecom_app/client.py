@@ -1,11 +1,14 @@
-"""The platform's HTTP API: base URL, JSON in and out, and nothing of what the codes mean (that is :mod:`.errors`)."""
+"""The platform's HTTP API: base URL, JSON in and out, and nothing of what the codes mean.
+
+For that see :mod:`channels.wecom.errors`.
+"""
 
 from typing import Any
 
 import requests
 
-from bot.channel import Unknown
-from channels.wecom.api import RETRY_S, json_answer, retry
+from channels.wecom.api import RETRY_S, ask, json_answer, retry
+from channels.wecom.downloads import download
 from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, IncomingBody, NoAnswer, exchange
 
 SEND_MESSAGE = "message/send"
@@ -37,23 +40,11 @@ class WeComClient:
         raise retry(RETRY_S, code)
 
     def post(self, call: str, token: str, body: bytes, deadline: Deadline) -> dict[str, Any]:
-        """``call``, which people notice, with the UTF-8 JSON ``body``: the JSON answer, whatever its ``errcode``.
-
-        Raises :class:`~bot.channel.Retry` when the request did not leave or the answer is an HTTP 5xx, and
-        :class:`~bot.channel.Unknown` when it left and no answer with an ``errcode`` came.
-        """
+        """``call``, which people notice, with the UTF-8 JSON ``body``: see :func:`channels.wecom.api.ask`."""
         url = f"{self.base_url}/cgi-bin/{call}"
-        request = HttpRequest(method="POST", url=url, query={"access_token": token}, body=body)
-        try:
-            answer = exchange(self._session, request, deadline)
-        except NoAnswer as failure:
-            raise (Unknown(failure.code) if failure.written else retry(RETRY_S, failure.code)) from None
-        if answer.status >= 500:
-            raise retry(RETRY_S, f"http_{answer.status}")
-        content = json_answer(answer)
-        if content is None:
-            raise Unknown("no_errcode" if answer.status == 200 else f"http_{answer.status}")
-        return content
+        return ask(
+            self._session, HttpRequest(method="POST", url=url, query={"access_token": token}, body=body), deadline
+        )
 
     def upload(self, kind: str, token: str, body: bytes, content_type: str, deadline: Deadline) -> dict[str, Any]:
         """``media/upload`` (page 90253) of the multipart ``body``: the JSON answer, whatever its ``errcode``.
@@ -78,14 +69,12 @@ class WeComClient:
     def download(
         self, media_id: str, token: str, bytes_range: str, incoming: IncomingBody, deadline: Deadline
     ) -> HttpAnswer:
-        """``media/get`` (page 90254), whole or the ``bytes_range`` of it: content goes to ``incoming``.
-
-        Raises :class:`~channels.wecom.transport.NoAnswer`.
-        """
+        """``media/get`` (page 90254), whole or the ``bytes_range`` of it: see
+        :func:`channels.wecom.downloads.download`."""
         request = HttpRequest(
             method="GET",
             url=f"{self.base_url}/cgi-bin/media/get",
             query={"access_token": token, "media_id": media_id},
             headers={"Accept-Encoding": "identity"} | ({"Range": bytes_range} if bytes_range else {}),
         )
-        return exchange(self._session, request, deadline, incoming)
+        return download(self._session, request, incoming, deadline)

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from channels.wecom.config import CallbackToken, EncodingAesKey, shaped
 
+UploadNames = Literal["ascii", "utf8"]
+
 
 class Config(BaseModel):
     """What an administrator copies from the application's page in the WeCom console (shapes: pages 90930, 91039).
@@ -25,5 +27,8 @@ class Config(BaseModel):
     """The same page › 接收消息 › 设置API接收 › Token."""
     encoding_aes_key: EncodingAesKey
     """The same form › EncodingAESKey."""
+    upload_names: UploadNames = "ascii"
+    """Under which names files are uploaded, which is what members see: ``ascii`` replaces every other character, as
+    WeCom's own plugin does; ``utf8`` keeps it, which no documentation promises to work."""
     audience: Literal["public", "hcp", "staff"] = "public"
     """What its members may read unless more is known of them."""

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from bot.channel import Rejected
-from bot.events import CardClick, Entered, Event, MenuClick, Subscribed, Warned
-from channels.wecom.cards import MAX_ID_BYTES, MAX_KEY_BYTES
+from bot.events import Entered, Event, MenuClick, Subscribed, Warned
+from channels.wecom.callback import LOGGED_NAME_LENGTH
+from channels.wecom.cards import MAX_KEY_BYTES
+from channels.wecom.clicks import bounded, card_click
 from channels.wecom_app.fields import Element
 
 log = structlog.get_logger()
@@ -16,10 +17,6 @@ SYSTEM_SENDER = "sys"
 """``FromUserName`` of events that no person caused (page 90240)."""
 PRESSED_BUTTON = "template_card_event"
 """The event that a passive reply may answer by letting the pressed button become a text (page 90241)."""
-MAX_RESPONSE_CODE_BYTES = 1024
-MAX_CHOSEN = 200
-"""Options in one event; a card has 20 at most, or three lists of 10 (page 90236)."""
-_LOGGED_NAME_LENGTH = 64
 
 _WARNINGS = (
     "inactive_alert",
@@ -44,12 +41,12 @@ def read_event(callback: Element, bot: str, channel: str) -> Event | None:
         return Warned(name)
     if name in _OF_PEOPLE and not by_system:
         return _OF_PEOPLE[name](callback)
-    log.info("event_ignored", bot=bot, channel=channel, name=name[:_LOGGED_NAME_LENGTH])
+    log.info("event_ignored", bot=bot, channel=channel, name=name[:LOGGED_NAME_LENGTH])
     return None
 
 
 def _menu_click(callback: Element) -> Event:
-    return MenuClick(_identifier(callback.fields(), "EventKey", MAX_KEY_BYTES))
+    return MenuClick(bounded(callback.fields().get("EventKey", ""), MAX_KEY_BYTES))
 
 
 def _card_click(callback: Element) -> Event:
@@ -59,13 +56,11 @@ def _card_click(callback: Element) -> Event:
     for item in callback.all("SelectedItems", "SelectedItem"):
         options = tuple(option.text for option in item.all("OptionIds", "OptionId"))
         chosen[item.fields().get("QuestionKey", "")] = options
-    if sum(map(len, chosen.values())) > MAX_CHOSEN:
-        raise Rejected("bad_message")
-    return CardClick(
-        task_id=_identifier(fields, "TaskId", MAX_ID_BYTES),
-        key=_identifier(fields, "EventKey", MAX_KEY_BYTES),
+    return card_click(
+        task_id=fields.get("TaskId", ""),
+        key=fields.get("EventKey", ""),
         chosen=chosen,
-        response_code=_identifier(fields, "ResponseCode", MAX_RESPONSE_CODE_BYTES),
+        response_code=fields.get("ResponseCode", ""),
     )
 
 
@@ -76,10 +71,3 @@ _OF_PEOPLE: Mapping[str, Callable[[Element], Event]] = {
     PRESSED_BUTTON: _card_click,
     "template_card_menu_event": _card_click,
 }
-
-
-def _identifier(fields: Mapping[str, str], name: str, max_bytes: int) -> str:
-    value = fields.get(name, "")
-    if len(value.encode(errors="replace")) > max_bytes:
-        raise Rejected("bad_message")
-    return value

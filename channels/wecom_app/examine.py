@@ -16,10 +16,10 @@ import redis
 from bot.channel import ChannelKit, Retry, Unknown
 from bot.finding import Finding, State
 from channels.wecom.api import OK, detail_of, encode_json, json_answer
+from channels.wecom.errors import Reaction, rule_of
 from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
 from channels.wecom_app.client import SEND_MESSAGE, WeComClient
 from channels.wecom_app.config import Config
-from channels.wecom_app.errors import Reaction, rule_of
 from channels.wecom_app.tokens import TokenRefused, TokenStore, fetch_failure
 
 TOKEN, TRUSTED_IP, CLOCK, AGENT_ID = "token", "trusted IP", "clock", "agent id"
@@ -70,7 +70,7 @@ class _Examination:
         except TokenRefused as refusal:
             return [
                 _refused(refusal.errcode, refusal.detail),
-                *_skipped("there is no token", TRUSTED_IP, CLOCK, AGENT_ID),
+                *_skipped("there is no token", *_AFTER_TOKEN),
             ]
         except (Retry, NoAnswer) as failure:
             return [self._unreachable(failure.code), *_skipped("the API gave no answer", *_AFTER_TOKEN)]

@@ -15,14 +15,14 @@ from bot.channel import ChannelKit, Fetched, Refused
 from bot.messages import Attachment
 from channels.wecom.api import OK, RETRY_S, json_answer, retry
 from channels.wecom.downloads import BoundedWriter, fetched
-from channels.wecom.transport import TOO_LARGE, Deadline, HttpAnswer, IncomingBody, NoAnswer
+from channels.wecom.errors import INVALID_MEDIA_ID, NEEDS_PIECES
+from channels.wecom.transport import TOO_LARGE, Deadline, HttpAnswer, IncomingBody
 from channels.wecom_app.application import Application
 
 log = structlog.get_logger()
 
 PIECE_BYTES = 16 * 1024 * 1024
 """A piece has at most 20 MB, in multiples of 16 bytes."""
-_INVALID_MEDIA_ID, _NEEDS_PIECES = "40007", "830002"
 _RANGE = re.compile(r"bytes ([0-9]{1,15})-[0-9]{1,15}/([0-9]{1,15})")
 
 
@@ -47,7 +47,7 @@ class Fetcher:
             log.warning("fetch_without_redis", error=type(error).__name__)
             raise retry(RETRY_S, "redis_unavailable") from error
         except Refused as refusal:
-            if refusal.code == _INVALID_MEDIA_ID:
+            if refusal.code == str(INVALID_MEDIA_ID):
                 raise Refused("expired", refusal.detail) from refusal
             raise
 
@@ -66,7 +66,8 @@ class _Download:
         heads: list[HttpAnswer] = []
 
         def ask(token: str) -> dict[str, Any]:
-            answer = self._exchange(token, bytes_range)
+            client = self.application.client
+            answer = client.download(self.media_id, token, bytes_range, self.incoming, self.deadline)
             if _is_content(answer.status, answer.headers):
                 heads.append(answer)
                 return {"errcode": OK}
@@ -78,20 +79,12 @@ class _Download:
         self.application.call(ask, self.deadline, self.media_id)
         return heads[0]
 
-    def _exchange(self, token: str, bytes_range: str) -> HttpAnswer:
-        try:
-            return self.application.client.download(self.media_id, token, bytes_range, self.incoming, self.deadline)
-        except NoAnswer as cut:
-            if cut.code == TOO_LARGE:
-                raise Refused("too_large") from None
-            raise retry(RETRY_S, cut.code) from None
-
 
 def _whole_or_in_pieces(download: _Download, limit: int) -> Fetched:
     try:
         return fetched(download.get().headers)
     except Refused as refusal:
-        if refusal.code != _NEEDS_PIECES:
+        if refusal.code != str(NEEDS_PIECES):
             raise
     while True:
         start = download.incoming.taken
@@ -101,7 +94,7 @@ def _whole_or_in_pieces(download: _Download, limit: int) -> Fetched:
             raise retry(RETRY_S, "bad_range")
         total = int(found[2])
         if total > limit:
-            raise Refused("too_large")
+            raise Refused(TOO_LARGE)
         if download.incoming.taken >= total:
             return fetched(head.headers)
 

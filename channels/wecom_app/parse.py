@@ -13,6 +13,8 @@ from wechatpy.work.messages import MESSAGE_TYPES
 
 from bot.channel import Messages, Rejected
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind, Sender
+from channels.wecom.callback import LOGGED_NAME_LENGTH
+from channels.wecom.clicks import bounded
 from channels.wecom_app.events import PRESSED_BUTTON, SYSTEM_SENDER, read_event
 from channels.wecom_app.fields import read_xml
 
@@ -21,11 +23,12 @@ log = structlog.get_logger()
 MAX_USER_ID_BYTES = 128
 """A userid has 1 to 64 bytes (page 90196); twice that leaves room for ids of linked companies, which carry more."""
 MAX_MESSAGE_ID_LENGTH = 64
+MAX_MEDIA_ID_BYTES = 1024
+"""No bound is documented; the ids seen have fewer than 100."""
 
 _Content = tuple[str, tuple[Attachment, ...]]
 """The words of a message and what came with them."""
 _NO_ATTACHMENTS: tuple[Attachment, ...] = ()
-_LOGGED_NAME_LENGTH = 64
 
 
 def _image(message: Any) -> _Content:
@@ -84,7 +87,9 @@ def parse_callback(raw: bytes, bot: str, channel: str, received_at: float) -> Me
         kind, (text, attachments) = MessageKind.EVENT, ("", _NO_ATTACHMENTS)
         message_id = _event_id(fields)
     elif not message_type or person == SYSTEM_SENDER:
-        log.info("callback_ignored", bot=bot, channel=channel, info_type=fields.get("InfoType", "")[:32])
+        log.info(
+            "callback_ignored", bot=bot, channel=channel, info_type=fields.get("InfoType", "")[:LOGGED_NAME_LENGTH]
+        )
         return Messages(messages=())
     else:
         kind, (text, attachments) = _content(message_type, fields, bot, channel)
@@ -107,10 +112,11 @@ def parse_callback(raw: bytes, bot: str, channel: str, received_at: float) -> Me
 
 
 def _content(message_type: str, fields: Mapping[str, str], bot: str, channel: str) -> tuple[MessageKind, _Content]:
+    bounded(fields.get("MediaId", ""), MAX_MEDIA_ID_BYTES)
     if message_type == "file" and fields.get("MediaId"):  # not in the documentation; fetched like any other medium
         return MessageKind.FILE, ("", (Attachment(kind=MessageKind.FILE, media_id=fields["MediaId"]),))
     if message_type not in _READERS:
-        log.info("message_unsupported", bot=bot, channel=channel, name=message_type[:_LOGGED_NAME_LENGTH])
+        log.info("message_unsupported", bot=bot, channel=channel, name=message_type[:LOGGED_NAME_LENGTH])
         return MessageKind.UNSUPPORTED, ("", _NO_ATTACHMENTS)
     kind, read = _READERS[message_type]
     return kind, read(MESSAGE_TYPES[message_type](dict(fields)))

@@ -7,9 +7,7 @@ from bot.events import CardClick
 from bot.messages import InboundMessage
 from channels.wecom.cards import LABEL_LENGTH
 from channels.wecom.cutting import cut_bytes, cut_characters
-
-TEXT_BYTES = 2048
-"""The platform cuts what is longer, perhaps inside a character."""
+from channels.wecom_app.bodies import TEXT_BYTES
 
 _UPDATE_BUTTON = """<xml>
 <ToUserName><![CDATA[{person}]]></ToUserName>
@@ -28,10 +26,10 @@ def passive_reply(
     ``updates_button`` tells whether its event may be answered by letting the pressed button die under a label; what a
     menu of a card was used for is answered in words.
     """
-    person = message.sender.id
+    person = _section(message.sender.id)
     if isinstance(message.event, CardClick) and immediate.pressed and updates_button:
         label = _section(cut_characters(immediate.pressed, LABEL_LENGTH))
-        return _UPDATE_BUTTON.format(person=_section(person), corp_id=corp_id, time=now, label=label)
+        return _UPDATE_BUTTON.format(person=person, corp_id=corp_id, time=now, label=label)
     if not immediate.notice:
         return ""
     text = _section(cut_bytes(immediate.notice, TEXT_BYTES))

@@ -2,15 +2,16 @@
 
 import hashlib
 
-import redis
 import structlog
 
-from bot.channel import ChannelKit, Limits, Receipt, Refused, Retry, Unknown
+from bot.channel import ChannelKit, Limits, Receipt, Refused
 from bot.messages import MessageKind
 from bot.parts import Card, CardUpdate, Markdown, Medium, News, Part, Text
-from channels.wecom.api import OK, RETRY_S, encode_json, retry
+from channels.wecom.api import encode_json
 from channels.wecom.cards import LABEL_LENGTH
 from channels.wecom.cutting import cut_characters
+from channels.wecom.errors import INVALID_MEDIA_ID
+from channels.wecom.sending import counted
 from channels.wecom.transport import Deadline
 from channels.wecom_app.application import Application
 from channels.wecom_app.bodies import TEXT_BYTES, Body, body_of, media_body
@@ -33,7 +34,6 @@ LIMITS = Limits(
 )
 """Page 90236."""
 _EVERYBODY = "@all"
-_INVALID_MEDIA_ID = "40007"
 
 
 class Sender:
@@ -53,19 +53,8 @@ class Sender:
         No byte is written after the deadline; only a Redis that hangs can delay the return beyond it, by its own
         time-out. Raises :class:`~bot.channel.Retry`, :class:`~bot.channel.Refused`, :class:`~bot.channel.Unknown`.
         """
-        try:
-            receipt = self._send(person, part, key, Deadline(deadline_epoch_s, self._kit.clock))
-        except redis.RedisError as error:  # never after the platform took the message: nothing is asked of Redis then
-            log.warning("send_without_redis", error=type(error).__name__)
-            self._kit.count("send", outcome="retry", code="redis_unavailable")
-            raise retry(RETRY_S, "redis_unavailable") from error
-        except (Retry, Refused, Unknown) as error:
-            paced = isinstance(error, Retry) and error.paced
-            outcome = "paced" if paced else type(error).__name__.lower()
-            self._kit.count("send", outcome=outcome, code=error.code)
-            raise
-        self._kit.count("send", outcome="sent", code=str(OK))
-        return receipt
+        deadline = Deadline(deadline_epoch_s, self._kit.clock)
+        return counted(self._kit, lambda: self._send(person, part, key, deadline))
 
     def _send(self, person: str, part: Part, key: str, deadline: Deadline) -> Receipt:
         if not person or "|" in person or person.lower() == _EVERYBODY:  # it would reach others
@@ -87,7 +76,7 @@ class Sender:
         medium = self._kit.media.find(part.media)
         if medium is None:
             raise Refused("media_gone")
-        upload = upload_of(part.kind, medium)
+        upload = upload_of(part.kind, medium, self._application.upload_names)
         if part.kind is MessageKind.IMAGE and upload.type != part.kind:
             log.info("picture_sent_as_file", key=key, content_type=medium.content_type)
             self._kit.count("degraded", what="picture_sent_as_file")
@@ -97,7 +86,7 @@ class Sender:
         try:
             return self._deliver(person, _shown(upload, media_id), key, deadline)
         except Refused as refusal:
-            if refusal.code != _INVALID_MEDIA_ID:
+            if refusal.code != str(INVALID_MEDIA_ID):
                 raise
         self._uploads.forget(upload, media_id)
         media_id = self._uploads.media_id(upload, deadline)

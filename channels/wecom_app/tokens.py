@@ -19,9 +19,9 @@ import structlog
 
 from bot.channel import Refused, Retry
 from channels.wecom.api import OK, RETRY_S, detail_of, retry
+from channels.wecom.errors import Reaction, rule_of
 from channels.wecom.transport import Deadline
 from channels.wecom_app.client import WeComClient
-from channels.wecom_app.errors import Reaction, rule_of
 
 log = structlog.get_logger()
 

@@ -14,8 +14,15 @@ from bot.messages import MessageKind
 from channels.wecom.api import RETRY_S, retry
 from channels.wecom.transport import Deadline
 from channels.wecom_app.application import Application
+from channels.wecom_app.config import UploadNames
 
 log = structlog.get_logger()
+
+# KEYS: where the id is kept. ARGV: the id that is good no longer. Another one, of a later upload, stays.
+_FORGET = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
 
 _MB = 1024 * 1024
 LEAST_BYTES = 6
@@ -24,6 +31,11 @@ MEDIA_ID_LIFE_S = 3 * 86400
 _MARGIN_S = 3600
 """A media id is no longer used this long before its end: a resend carries the one of the first try."""
 _NAME_LENGTH = 100
+_NOT_IN_A_NAME: Mapping[UploadNames, re.Pattern[str]] = {
+    "ascii": re.compile(r'[^\x20-\x7e]|["\\/]'),
+    "utf8": re.compile(r'[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|["\\/]'),
+}
+"""What could end the name early, break the line, or show it in another order than it is written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,14 +61,14 @@ KINDS = frozenset(_SHAPES)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upload:
-    """A medium that the platform will take as ``type``, under a file ``name`` of visible ASCII."""
+    """A medium that the platform will take as ``type``, under a file ``name`` on one line, without quotes."""
 
     medium: StoredMedium
     type: str
     name: str
 
 
-def upload_of(kind: MessageKind, medium: StoredMedium) -> Upload:
+def upload_of(kind: MessageKind, medium: StoredMedium, names: UploadNames = "ascii") -> Upload:
     """How ``medium``, to be shown as ``kind``, is uploaded; a picture neither JPEG nor PNG goes as a file.
 
     Raises :class:`~bot.channel.Refused` with ``part_unsupported``, ``media_type``, ``media_too_small`` or
@@ -73,7 +85,7 @@ def upload_of(kind: MessageKind, medium: StoredMedium) -> Upload:
         raise Refused("media_too_small")
     if medium.size > shape.most_bytes:
         raise Refused("media_too_large")
-    return Upload(medium=medium, type=shape.type, name=_file_name(medium, shape))
+    return Upload(medium=medium, type=shape.type, name=_file_name(medium, shape, names))
 
 
 class Uploads:
@@ -108,9 +120,7 @@ class Uploads:
 
     def forget(self, upload: Upload, media_id: str) -> None:
         """``media_id`` is good no longer. Raises ``redis.RedisError``."""
-        name = self._name(upload)
-        if self._redis.get(name) == media_id.encode():
-            self._redis.delete(name)
+        self._redis.eval(_FORGET, 1, self._name(upload), media_id)
         log.info("media_id_dropped", type=upload.type, digest=upload.medium.digest)
 
     def _name(self, upload: Upload) -> str:
@@ -134,9 +144,9 @@ def _multipart(upload: Upload) -> tuple[bytes, str]:
     return head.encode() + content + f"\r\n--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
-def _file_name(medium: StoredMedium, shape: _Shape) -> str:
-    """``medium``'s name in ASCII, as WeCom's own plugin sends it, with the ending that its content asks for."""
-    name = re.sub(r'[^\x20-\x7e]|["\\]', "_", medium.name).strip()[-_NAME_LENGTH:]
+def _file_name(medium: StoredMedium, shape: _Shape, names: UploadNames) -> str:
+    """``medium``'s name as far as ``names`` lets it through, with the ending that its content asks for."""
+    name = _NOT_IN_A_NAME[names].sub("_", medium.name).strip()[-_NAME_LENGTH:]
     ending = shape.endings.get(medium.content_type, "")
     name = name or f"{shape.type}{ending}"
     return (

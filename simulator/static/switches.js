@@ -32,6 +32,7 @@ export const SWITCHES = {
   response_code_life_s: [21, "response_code 有效（秒）"],
   response_code_errcode: [21, "response_code 失效后的错误码"],
   recall_life_s: [22, "多久之内能撤回（秒）"],
+  whole_download_bytes: [23, "不分段最多下载（字节）"],
   image_bytes: [23, "图片最大（字节）"],
   voice_bytes: [23, "语音最大（字节）"],
   voice_s: [23, "语音最长（秒）"],

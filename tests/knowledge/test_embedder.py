@@ -200,7 +200,7 @@ import json
 from bot.settings import load_settings, prepare_process
 prepare_process(load_settings())
 from bot import telemetry
-from bot.assembly import build_worker
+from bot.worker_assembly import build_worker
 services = build_worker()
 vector = services.knowledge.embedder.queries(["你好"])[0]
 metrics = [line for line in telemetry.metrics_page().decode().splitlines() if line.startswith("bot_degraded_total{")]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.channel import CallbackRequest, Echo, Greeting, Messages, Poll, Rejected
 from bot.messages import InboundMessage
-from channels.wecom_aibot.channel import MAX_BODY_BYTES
+from channels.wecom.callback import MAX_BODY_BYTES
 from tests.channels.wecom_aibot.callbacks import CHANNEL, NOW, PAYLOADS, payload, post, signed_query
 
 

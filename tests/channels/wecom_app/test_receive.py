@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bot.channel import NOTHING, CallbackRequest, Echo, Messages, Rejected
 from bot.events import Subscribed
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
+from channels.wecom.callback import MAX_BODY_BYTES
 from channels.wecom.crypto import CallbackCrypto
-from channels.wecom_app.channel import MAX_BODY_BYTES
 from tests.channels.wecom_app import vectors
 from tests.channels.wecom_app.callbacks import (
     CHANNEL,

@@ -1,13 +1,14 @@
-"""What each platform error code means for the caller: one table, one function.
+"""What each platform error code means for the caller: one table for all channels of WeCom, one function.
 
 Decisions rest on ``errcode`` alone; ``errmsg`` may change at any time (page 90930) and only travels along, cleaned,
-for the operator to read.
+for the operator to read. How a used or expired response URL is answered is documented nowhere (page 101138), so it
+falls under the rule for unknown codes.
 """
 
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.channel import ChannelError, Refused
+from bot.channel import Refused, Retry
 from channels.wecom.api import RETRY_S, retry
 
 
@@ -15,13 +16,13 @@ class Reaction(Enum):
     """What a client must do."""
 
     REFRESH = auto()
-    """Drop the token, fetch once, repeat once; a second failure is an alert."""
+    """Drop the token, fetch once, repeat once; a second failure, and one of a call without a token, is an alert."""
     BACK_OFF = auto()
     """Try again later."""
     DROP = auto()
     """Never try again."""
     ALERT = auto()
-    """An operator must act; nothing sent by this application can succeed before that."""
+    """An operator must act; nothing sent by this application or robot can succeed before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Rule:
     after_s: float = 0.0
 
 
+INVALID_MEDIA_ID = 40007
+"""Wrong, or older than 3 days."""
+NEEDS_PIECES = 830002
+"""Too big for one download (page 90254)."""
+
 _REFRESH = Rule(Reaction.REFRESH)
 _DROP = Rule(Reaction.DROP)
 _ALERT = Rule(Reaction.ALERT)
@@ -39,12 +45,12 @@ _ALERT = Rule(Reaction.ALERT)
 RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 90313, unless a row names another
     -1: Rule(Reaction.BACK_OFF, RETRY_S),  # system busy; "retry at most 3 times" is the outbox's count
     6000: Rule(Reaction.BACK_OFF, 0.5),  # data version conflict
-    40001: _REFRESH,  # "invalid credential"; from gettoken it means a wrong secret, see tokens.py
+    40001: _REFRESH,  # "invalid credential"; from gettoken it means a wrong secret, see wecom_app/tokens.py
     40003: _DROP,  # userid invalid, or the member left
     40004: _DROP,  # media type
     40005: _DROP,  # type of an upload
     40006: _DROP,  # media size
-    40007: _DROP,  # "invalid media_id": wrong or older than 3 days; send.py uploads once more
+    INVALID_MEDIA_ID: _DROP,  # a send uploads once more
     40008: _DROP,  # msgtype
     40009: _DROP,  # size of a picture
     40011: _DROP,  # size of a video
@@ -84,7 +90,7 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     301002: _ALERT,  # token of another agent: agent_id and secret do not belong together
     301007: _ALERT,  # corp disbanded or banned
     301017: _DROP,  # format of a voice
-    830002: _DROP,  # too big for one download; fetch.py asks for pieces (page 90254)
+    NEEDS_PIECES: _DROP,  # a download asks for pieces
 }
 
 
@@ -93,7 +99,7 @@ def rule_of(code: int) -> Rule:
     return RULES.get(code, _DROP)
 
 
-def failure(code: int, detail: str) -> ChannelError:
+def failure(code: int, detail: str) -> Refused | Retry:
     """The error to raise for ``code`` once no token refresh is left to try; ``detail`` is for the operator."""
     rule = rule_of(code)
     if rule.reaction is Reaction.BACK_OFF:

@@ -1,0 +1,219 @@
+"""Builds the worker: everything that answers.
+
+Apart from :mod:`bot.assembly` because importing this costs what the worker needs and nobody else: SQL, the index, the
+model. ``workers.app`` imports it when a worker process begins.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from bot import telemetry
+from bot.assembly import (
+    Configuration,
+    build_inbox,
+    build_knowledge,
+    build_reloader,
+    language_model,
+    media_store,
+    read_configuration,
+)
+from bot.commands.registry import CommandDesk
+from bot.conclusion import Conclusion
+from bot.conversation import ConversationWorker
+from bot.feedback.records import FeedbackRecords
+from bot.handoff.desk import Desk
+from bot.handoff.reach import Reach
+from bot.handoff.tickets import Tickets
+from bot.inbox import Inbox
+from bot.knowledge.remote import IndexServer
+from bot.knowledge.service import KnowledgeService
+from bot.lease import Leases
+from bot.links import source_links
+from bot.media.attachments import Attachments
+from bot.media.fetch import decode_attachment
+from bot.media.parts import MediaParts
+from bot.messages import ConversationId
+from bot.outbox import Delivery, Outbox, OutboxReply
+from bot.parts import Text
+from bot.pipeline import Pipeline
+from bot.reactions import Reactions
+from bot.records.database import Database
+from bot.records.turns import TurnRecords
+from bot.redis_client import connect
+from bot.reload import Reloader
+from bot.settings import Settings
+from bot.task_queue import create_celery, make_waker
+from bot.texts import Texts
+
+if TYPE_CHECKING:
+    from bot.llm.model import LanguageModel
+
+
+@dataclass(kw_only=True, slots=True)
+class WorkerServices:
+    """Everything a worker process holds."""
+
+    reloader: Reloader
+    redis: redis.Redis
+    inbox: Inbox
+    conversations: ConversationWorker
+    outbox: Outbox
+    desk: Desk
+    database: Database
+    knowledge: KnowledgeService
+    index_server: IndexServer
+    leases: Leases
+    media: MediaParts
+    model: "LanguageModel | None"
+
+    def start(self) -> None:
+        """Follow the configuration, bring the index to the truth of SQL and begin to serve other processes."""
+        self.reloader.start()
+        self.knowledge.start()
+        self.index_server.start()
+
+    def sweep(self) -> None:
+        """Wake conversations that are due."""
+        self.inbox.sweep()
+
+    def upkeep(self) -> None:
+        """Tell people for whom nobody came; correct the counts of waiting messages."""
+        with self.reloader.live.pinned():
+            overdue = self.desk.overdue()
+        for ticket, notices in overdue:
+            for notice in notices:
+                reply = OutboxReply(key=notice.key, parts=(Text(notice.text),), created_at=time.time())
+                self.outbox.post(notice.conversation, reply)
+            self.desk.tickets.unanswered(ticket)
+        self.inbox.recount(self.reloader.live.bots)
+
+    def fetch_media(self, conversation: str, attachment: Mapping[str, str]) -> None:
+        """Bring what a message of the conversation with this key shows into the store."""
+        with self.reloader.live.pinned():
+            self.media.fetcher.prefetch(ConversationId.from_key(conversation), decode_attachment(attachment))
+
+    def expire_media(self) -> None:
+        """Remove media whose time is over."""
+        self.media.store.expire()
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        """What the heartbeat says of each part: ``{"sql": {"state": "ok"}, "index": {"state", "entries"},
+        "embedder": {"state", "engine"}}``, and ``llm`` where there is a language model."""
+        parts: dict[str, dict[str, Any]] = {"sql": self.database.health(), "index": self.knowledge.health()}
+        parts["embedder"] = self.knowledge.embedder.health()
+        return parts | {"llm": self.model.health()} if self.model else parts
+
+    def close(self) -> None:
+        """Give back what other processes may be waiting for."""
+        self.reloader.close()
+        self.index_server.close()
+        self.leases.close()
+        self.knowledge.close()
+        if self.model:
+            self.model.close()
+        self.database.dispose()
+
+
+def upgrade_database(settings: Settings) -> None:
+    """Bring the database's schema up to date and leave it."""
+    database = Database(settings.database_url)
+    try:
+        database.upgrade()
+    finally:
+        database.dispose()
+
+
+def build_worker() -> WorkerServices:
+    """Everything the worker needs, with the schema brought up to date.
+
+    Raises :class:`~bot.errors.KnowledgeError` when another process owns the embedded index.
+    """
+    configuration = read_configuration()
+    settings = configuration.settings
+    client, texts = connect(settings.redis_url), Texts()
+    reloader = build_reloader(configuration, client, "worker")
+    bots, connected = reloader.live.bots, reloader.live.channels
+    configuration = replace(configuration, bots=bots)
+    database = Database(settings.database_url)
+    database.upgrade()
+    model = language_model(settings, client)
+    knowledge = build_knowledge(configuration, database, model)
+    wake = make_waker(create_celery(settings.broker_url), telemetry.count)
+    records = TurnRecords(database)
+    desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots, Reach(bots, connected))
+    outbox = _outbox(configuration, client, wake, records, desk)
+    media = MediaParts.from_settings(settings, media_store(settings), connected, knowledge, model)
+    pipeline = Pipeline(
+        bots=bots,
+        channels=connected,
+        answerer=knowledge.answerer,
+        commands=CommandDesk(desk, texts),
+        desk=desk,
+        reactions=Reactions(FeedbackRecords(database), records, desk, texts),
+        attachments=Attachments(media, knowledge.answerer, texts),
+        texts=texts,
+        links=source_links(settings),
+        versions=knowledge.versions,
+        has_knowledge=knowledge.has_any,
+    )
+    leases = Leases(client)
+    conversations = ConversationWorker(
+        client,
+        leases=leases,
+        outbox=outbox,
+        channels=connected,
+        pinned=reloader.live.pinned,
+        answering=pipeline,
+        wake=wake,
+        count=telemetry.count,
+        useful_s=settings.useful_s,
+    )
+    server = IndexServer(connect(settings.redis_url, socket_timeout_s=None), knowledge.operations())
+    return WorkerServices(
+        reloader=reloader,
+        redis=client,
+        inbox=build_inbox(settings, client),
+        conversations=conversations,
+        outbox=outbox,
+        desk=desk,
+        database=database,
+        knowledge=knowledge,
+        index_server=server,
+        leases=leases,
+        media=media,
+        model=model,
+    )
+
+
+def _outbox(
+    configuration: Configuration,
+    client: redis.Redis,
+    wake: Callable[[str], None],
+    records: TurnRecords,
+    desk: Desk,
+) -> Outbox:
+    """The outbox, and what follows when it has delivered or given up a reply."""
+
+    def conclude(conversation: ConversationId, delivery: Delivery) -> None:
+        conclusion.conclude(conversation, delivery)  # made below: it posts into the outbox itself
+
+    outbox = Outbox(
+        client,
+        wake=wake,
+        concluded=conclude,
+        count=telemetry.count,
+        useful_s=configuration.settings.useful_s,
+    )
+    conclusion = Conclusion(
+        records=records,
+        desk=desk,
+        texts=Texts(),
+        bots=configuration.bots,
+        post=outbox.post,
+        count=telemetry.count,
+    )
+    return outbox
