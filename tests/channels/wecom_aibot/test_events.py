@@ -95,6 +95,10 @@ def test_a_press_without_a_choice_is_read() -> None:
         {"selected_items": {"selected_item": [{"option_ids": "one"}]}},
         {"selected_items": {"selected_item": [{"option_ids": {"option_id": [1]}}]}},
         {"selected_items": {"selected_item": [{"option_ids": ["x"] * 201}]}},
+        {"selected_items": {"selected_item": [{"question_key": f"q{n}"} for n in range(201)]}},
+        {"selected_items": {"selected_item": [{"question_key": "q" * 1025}]}},
+        {"selected_items": {"selected_item": [{"option_ids": ["x" * 129]}]}},
+        {"event_key": "k\u202e"},
     ],
 )
 def test_a_press_out_of_shape_is_refused(own: object) -> None:
@@ -138,6 +142,10 @@ def test_a_card_without_an_id_cannot_be_changed() -> None:
             ),
         ),
         ({"id": "turn1", "type": 1}, Rating(turn_id="turn1", verdict=Verdict.USEFUL)),
+        (
+            {"id": "turn1", "type": 2, "inaccurate_reason_list": [3] * 10_000},
+            Rating(turn_id="turn1", verdict=Verdict.USELESS, reasons=("wrong",)),
+        ),
         (
             {"id": "turn1", "type": 3, "inaccurate_reason_list": None},
             Rating(turn_id="turn1", verdict=Verdict.WITHDRAWN),

@@ -72,7 +72,9 @@ def test_a_medium_comes_with_its_name(here: Installation, kind: str) -> None:
         (stored(b"x" * (LIMIT + 1)), Refused, "too_large"),
         (stored(b"x" * LIMIT + b"y" * 31), Refused, "too_large"),
         (stored(b"x", headers={"Content-Length": str(LIMIT + 33)}), Refused, "too_large"),
+        (stored(b"x", headers={"Content-Length": "9" * 5_000}), Refused, "too_large"),
         (stored(b"x" * 100, headers={"Content-Length": "5000"}), Retry, "connection_lost"),
+        (stored(b"x" * 100, headers={"Content-Length": "48"}), Refused, "bad_ciphertext"),
         (stored(b"x", delay_s=60), Retry, "timeout"),
         (Drip(part="headers"), Retry, "timeout"),
         (Drip(part="body"), Retry, "timeout"),
@@ -121,6 +123,13 @@ def test_other_hosts_are_never_asked(here: Installation, url: str, kind: str) ->
     with pytest.raises(Refused, match="not_fetchable"):
         brings(here, url=url, kind=kind)
     assert here.platform.requests == []
+
+
+def test_the_operator_learns_which_host_was_not_allowed_and_nothing_else_of_the_link(here: Installation) -> None:
+    with structlog.testing.capture_logs() as lines, pytest.raises(Refused, match="not_fetchable"):
+        brings(here, url="https://media.cdn.example/a?sign=the-signature")
+    assert [(line["event"], line["host"]) for line in lines] == [("media_host_not_allowed", "media.cdn.example")]
+    assert "the-signature" not in str(lines)
 
 
 def test_a_medium_without_a_link_cannot_be_fetched(here: Installation) -> None:

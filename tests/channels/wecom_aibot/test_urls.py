@@ -34,6 +34,8 @@ REAL = "https://qyapi.weixin.qq.com"
         ("https://a.example:port/", REAL, False),
         ("https://a.example:0/", REAL, False),
         ("https://[::1/", REAL, False),
+        ("https://[::1%25eth0]/", REAL, False),
+        ("https://a.example;b/", REAL, False),
         ("https://a.example/ b", REAL, False),
         ("https://a.example/\r\nHost: b", REAL, False),
         ("https://例子.example/", REAL, False),
@@ -66,6 +68,14 @@ HOSTS = (".myqcloud.com", "media.example")
         ("https://bucket.myqcloud.com@evil.example/a", REAL, False),
         ("https://evil.example\\.myqcloud.com/a", REAL, False),
         ("https://evil.example/.myqcloud.com", REAL, False),
+        ("https://[::1%25.myqcloud.com]/a", REAL, False),
+        ("https://[fe80::1%.myqcloud.com]/a", REAL, False),
+        ("https://10.0.0.1%2f.myqcloud.com/a", REAL, False),
+        ("https://evil.example;.myqcloud.com/a", REAL, False),
+        ("https://bucket.myqcloud.com./a", REAL, False),
+        ("https://a..myqcloud.com/a", REAL, False),
+        ("https://.myqcloud.com/a", REAL, False),
+        ("https://xn--bucket-9d2h.myqcloud.com.evil.example/a", REAL, False),
         ("https://10.0.0.1/a", REAL, False),
         ("https://[::1]/a", REAL, False),
         ("https://2130706433/a", REAL, False),
@@ -79,6 +89,11 @@ HOSTS = (".myqcloud.com", "media.example")
 )
 def test_only_the_platforms_own_hosts_are_asked(url: str, api_base: str, allowed: bool) -> None:
     assert may_fetch_from(url, HOSTS, api_base) is allowed
+
+
+def test_a_simulator_at_an_address_of_ipv6_is_asked() -> None:
+    assert may_fetch_from("http://[::1]:8123/media/a", HOSTS, "http://[::1]:8123")
+    assert may_post_to("http://[::1]:8123/cgi-bin/aibot/response", "http://[::1]:8123")
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", ".0.0.1", "localhost", "", ".", ".com", "a..cn", "A.cn", "a b.cn"])

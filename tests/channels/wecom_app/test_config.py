@@ -20,6 +20,7 @@ from tests.channels.wecom_app.conftest import SECRET, config
         ("encoding_aes_key", "k" * 42),
         ("encoding_aes_key", "+" * 43),
         ("audience", "everybody"),
+        ("upload_names", "gbk"),
         ("colour", "blue"),
     ],
 )

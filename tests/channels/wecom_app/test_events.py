@@ -203,6 +203,12 @@ def test_a_press_that_was_not_kept_is_told_where_the_platform_allows_it() -> Non
         + "<SelectedItems><SelectedItem><QuestionKey>q</QuestionKey><OptionIds>"
         + "<OptionId>o</OptionId>" * 201
         + "</OptionIds></SelectedItem></SelectedItems>",
+        CARD_OWN
+        + "<SelectedItems>"
+        + "".join(f"<SelectedItem><QuestionKey>{n}</QuestionKey></SelectedItem>" for n in range(201))
+        + "</SelectedItems>",
+        CARD_OWN + VOTED.replace("q2", "q" * 1025),
+        CARD_OWN + VOTED.replace("three", "o" * 129),
     ],
 )
 def test_a_press_out_of_bounds_is_refused(own: str) -> None:

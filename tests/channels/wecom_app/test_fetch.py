@@ -1,5 +1,6 @@
 """Fetching what members sent: whole or in pieces, within its limit and its time, whatever the other side does."""
 
+import gzip
 import io
 import logging
 import threading
@@ -56,6 +57,9 @@ def test_a_medium_comes_whole_with_its_name_and_type(here: Installation) -> None
         ("attachment; filename*=utf-8''%E8%AF%B4%E6%98%8E.amr; filename=\"a.amr\"", "说明.amr"),
         ("attachment; filename*=gbk''%CB%B5.amr", "说.amr"),
         ("attachment; filename*=no-such''%CB%B5; filename=b.amr", "b.amr"),
+        ("attachment; filename*=idna''%CB%B5; filename=b.amr", "b.amr"),
+        ("attachment; filename*=undefined''%CB%B5", ""),
+        ("attachment; filename*=zip''%CB%B5", ""),
         ("attachment; filename=plain.amr", "plain.amr"),
         ('attachment;FileName="a\\"b;c.amr"', 'a"b;c.amr'),
         ('attachment; filename="说明.amr"'.encode().decode("latin-1"), "说明.amr"),
@@ -114,6 +118,37 @@ def test_each_failure_has_its_meaning(
         brings(here, within_s=0.5)
     assert vars(caught.value)["code"] == code
     assert len(asked(here)) == 1
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_little_that_unfolds_to_very_much_is_too_large(here: Installation, times: int) -> None:
+    """Packed once, 20 MB of nothing travel in 20 KB; packed thrice, in next to nothing."""
+    body = bytes(20 * LIMIT)
+    for _ in range(times):
+        body = gzip.compress(body)
+    encodings = ", ".join(["gzip"] * times)
+    here.platform.on(GET_PATH, medium(body, headers={"Content-Disposition": "a", "Content-Encoding": encodings}))
+    into = io.BytesIO()
+    with pytest.raises(Refused, match="too_large"):
+        here.channel().fetch(VOICE, into, LIMIT, here.clock() + 5)
+    assert len(into.getvalue()) <= LIMIT
+
+
+def test_what_was_packed_although_nobody_asked_is_unpacked(here: Installation) -> None:
+    packed = {"Content-Disposition": "a", "Content-Encoding": "gzip"}
+    here.platform.on(GET_PATH, medium(gzip.compress(AMR * 1000), headers=packed))
+    assert brings(here)[1] == AMR * 1000
+    assert asked(here)[0].headers["accept-encoding"] == "identity"
+
+
+def test_who_was_given_up_ends_although_the_body_drips_on(here: Installation) -> None:
+    here.platform.on(GET_PATH, Drip(headers={"Content-Disposition": "attachment"}, every_s=0.05))
+    with pytest.raises(Retry, match="timeout"):
+        brings(here, within_s=0.2)
+    for thread in threading.enumerate():
+        if thread.name == "wecom-http":
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 class _Slow(io.BytesIO):

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from bot.channel import ChannelError, Receipt, Refused, Retry, Unknown
 from bot.media.store import MediaStore
 from bot.messages import MessageKind
 from bot.parts import Medium
-from channels.wecom_app.uploads import MEDIA_ID_LIFE_S
+from channels.wecom_app.config import UploadNames
+from channels.wecom_app.uploads import MEDIA_ID_LIFE_S, upload_of
 from tests.channels.wecom_app.conftest import SECRET, SEND_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Recorded, Scripted, reply
 from tests.media_sources import AMR, GIF, JPEG, MP4, PDF, PNG, put
@@ -108,6 +109,28 @@ def test_a_medium_is_uploaded_and_shown_by_its_id(
         "duplicate_check_interval": 600,
     }
     assert here.counted == [("send", {"outcome": "sent", "code": "0"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("说明 书（第2版）.pdf", "说明 书（第2版）.pdf"),
+        ('a"b\\c/../d.pdf', "d.pdf"),
+        ("审\u202efdp.exe", "审fdp.exe"),
+        ("一" * 200 + ".pdf", "一" * 96 + ".pdf"),
+    ],
+)
+def test_names_are_kept_where_the_operator_dares(here: Installation, store: MediaStore, name: str, shown: str) -> None:
+    put(store, "m1", PDF, name)
+    here.send(Medium(MessageKind.FILE, "m1"), channel=here.channel(upload_names="utf8"))
+    assert part_of(uploads(here)[0]).filename == shown
+
+
+@pytest.mark.parametrize(("names", "shown"), [("ascii", "a____e_.pdf"), ("utf8", "a____é_.pdf")])
+def test_a_name_never_leaves_its_line(store: MediaStore, names: UploadNames, shown: str) -> None:
+    """Whatever the media store lets through."""
+    medium = replace(put(store, "m1", PDF), name='a"\r\n\u202eé/.pdf'.replace("é", shown[5]))
+    assert upload_of(MessageKind.FILE, medium, names).name == shown
 
 
 def test_a_picture_that_is_neither_jpeg_nor_png_goes_as_a_file(here: Installation, store: MediaStore) -> None:
