@@ -44,8 +44,12 @@ bots:
       app:
         {{type: wecom-app, corp_id: {CORP_ID}, agent_id: {AGENT_ID}, secret: {SECRET}, token: {TOKEN},
          encoding_aes_key: {AES_KEY}}}
+      named:
+        {{type: wecom-app, corp_id: {CORP_ID}, agent_id: {AGENT_ID}, secret: {SECRET}, token: {TOKEN},
+         encoding_aes_key: {AES_KEY}, upload_names: utf8}}
       robot: {{type: wecom-aibot, token: {TOKEN}, encoding_aes_key: {AES_KEY}}}
 """
+"""``named`` is the same application as ``app``, and keeps the names of files."""
 
 
 @dataclass

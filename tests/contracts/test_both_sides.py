@@ -27,6 +27,7 @@ from bot.parts import (
     Text,
     Vote,
 )
+from channels.wecom_app import fetch as app_fetch
 from simulator.app_events import APP_EVENTS
 from tests.contracts.installation import DOCTOR, GROUP, ROBOT_NAME, Both, installation
 from tests.media_sources import AMR, GIF, JPEG, MP4, PDF, PNG, put
@@ -93,6 +94,12 @@ def test_the_app_shows_every_part_it_claims(both: Both, part: Part, kind: str, w
     assert words in (shown["upload"]["name"] if isinstance(part, Medium) else shown["content"])
 
 
+def test_the_members_see_the_name_of_a_file_as_the_operator_chose(both: Both) -> None:
+    for name, shown in (("app", "__.pdf"), ("named", "文件.pdf")):
+        say(both, name, Medium(MessageKind.FILE, "pdf"), key=f"{name}:0")
+        assert both.newest("send")["upload"]["name"] == shown
+
+
 def test_what_a_channel_cannot_show_is_refused(both: Both) -> None:
     both.does("bot", content="你好")  # the robot may reply
     unsupported: list[tuple[str, Part]] = [
@@ -147,6 +154,28 @@ def test_a_bubble_ends_with_words_and_pictures_and_can_be_rated(both: Both) -> N
     assert both.stored("robot")[-1].event == Rating(
         turn_id=question.turn_id, verdict=Verdict.USELESS, reasons=("incomplete",), words="再详细些"
     )
+
+
+def test_anybody_in_a_group_rates_an_answer_and_presses_a_card_in_their_own_name(both: Both) -> None:
+    both.does("bot", chat=GROUP, content=f"@{ROBOT_NAME} 示意图？")
+    (question,) = both.stored("robot", GROUP)
+    channel, conversation = both.channel("robot"), both.conversation("robot", GROUP)
+    channel.send(conversation, Stream("见图", question.stream_id), f"{question.turn_id}:0", time.time() + 10)
+    bubble = both.simulator.stream(DOCTOR)
+    channel.send(conversation, BUTTONS, f"{question.turn_id}:1", time.time() + 10)
+    card = both.newest("response_url")
+    for event in (
+        {"event": "feedback_event", "target": bubble["id"], "feedback": {"type": 1}},
+        {"event": "template_card_event", "target": card["id"], "event_key": f"human:{TURN_ID}"},
+    ):
+        posted = both.simulator.call("POST", "/_sim/messages", member="li.na", chat=GROUP, **event)
+        assert both.simulator.ended(posted)["state"] == "delivered"
+    rated, pressed = both.stored("robot", GROUP, person="li.na")
+    assert rated.event == Rating(turn_id=question.turn_id, verdict=Verdict.USEFUL)
+    assert isinstance(pressed.event, CardClick)
+    assert (rated.sender.id, pressed.sender.id) == ("li.na", "li.na")
+    assert both.sees(card["id"])["fields"]["updates"].keys() == {"li.na"}, "the doctor's card can still be pressed"
+    assert both.stored("robot", GROUP) == [question]
 
 
 def test_a_picture_that_has_gone_is_left_out_of_the_bubble(both: Both) -> None:
@@ -263,6 +292,18 @@ def test_a_picture_among_words_comes_from_a_group(both: Both) -> None:
     (message,) = both.stored("robot", GROUP)
     assert message.text == "这是什么？"
     assert fetch(both.channel("robot"), message.attachments[0])[1] == PNG
+
+
+def test_a_medium_too_big_for_one_answer_comes_in_pieces(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = AMR + secrets.token_bytes(10_000)
+    attachment = bring(both, "app", "voice", content, "voice.amr")
+    both.simulator.rules(whole_download_bytes=len(content) - 1)
+    monkeypatch.setattr(app_fetch, "PIECE_BYTES", 4096)
+    assert fetch(both.channel("app"), attachment) == ("voice.amr", content)
+    assert both.simulator.log(23) == ["errcode"]
+    both.simulator.rules(whole_download_bytes=len(content))
+    assert fetch(both.channel("app"), attachment) == ("voice.amr", content)
+    assert both.simulator.log(23) == ["errcode"]
 
 
 @pytest.mark.parametrize(("name", "fault"), [("app", "media/get"), ("robot", "media_url")])

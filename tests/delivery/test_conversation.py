@@ -113,6 +113,7 @@ def test_a_burst_is_one_turn_of_at_most_five_and_commands_stand_alone(office: Of
     office.says("一", "二", "/echo 三", "/echo 四", "五", "六", "七", "八", "九", "十")
     office.drain()
     assert office.parrot.turns == [["1", "2"], ["3"], ["4"], ["5", "6", "7", "8", "9"], ["10"]]
+    assert office.client.get(keys.waiting("imaging")) == b"0"
 
 
 def test_what_arrives_while_answering_is_answered_next_in_order(office: Office) -> None:
@@ -156,6 +157,19 @@ def test_a_worker_that_lost_its_lease_while_thinking_says_nothing(office: Office
     office.parrot.before = lose
     assert office.drain() == ["答：一"]
     assert office.counted.count("lease_lost") == 1
+
+
+def test_a_lease_lost_while_showing_is_not_taken_for_a_fault_of_the_turn(office: Office) -> None:
+    office.inbox.accept(replace(make_message("1", "一"), stream_id="s1"), "稍候…")
+
+    def lose(_: Sequence[InboundMessage]) -> None:
+        office.client.delete(keys.lease(DOCTOR))
+        office.parrot.before = lambda _: None
+        office.worker.drain(DOCTOR.key)
+
+    office.parrot.before = lose
+    assert office.drain() == ["答：一"]
+    assert office.counted == ["lease_lost"]
 
 
 def test_a_turn_that_keeps_failing_ends_in_an_apology_and_the_next_is_answered(office: Office) -> None:

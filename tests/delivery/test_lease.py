@@ -6,7 +6,7 @@ import redis
 from bot import keys
 from bot.errors import LeaseLost
 from bot.inbox import Inbox, InboxLimits
-from bot.lease import Leases
+from bot.lease import LEASE_S, Leases
 from tests.delivery.conftest import DOCTOR, make_message
 
 
@@ -39,6 +39,16 @@ def test_tokens_grow_even_when_redis_forgot_the_last_one(redis_client: redis.Red
     second = leases.acquire(DOCTOR)
     assert second is not None
     assert int(second.token) > int(first.token)
+
+
+def test_tokens_grow_even_when_the_clock_was_set_back(redis_client: redis.Redis, leases: Leases) -> None:
+    an_hour_ahead_us = (redis_client.time()[0] + 3600) * 1_000_000
+    redis_client.set(keys.fence(DOCTOR), an_hour_ahead_us)
+    for later in (1, 2):
+        lease = leases.acquire(DOCTOR)
+        assert lease is not None
+        assert int(lease.token) == an_hour_ahead_us + later
+        lease.release()
 
 
 @pytest.mark.parametrize("write", ["renew", "begin", "commit", "park", "release"])
@@ -79,6 +89,24 @@ def test_release_with_work_left_asks_for_a_worker(inbox: Inbox, leases: Leases) 
     assert lease is not None
     inbox.accept(make_message("1"))
     assert lease.release() is True
+
+
+def test_release_with_an_unsent_reply_alone_stays_due(redis_client: redis.Redis, leases: Leases) -> None:
+    lease = leases.acquire(DOCTOR)
+    assert lease is not None
+    lease.commit(0, b"reply")
+    assert lease.release(look_again_s=30) is False
+    assert due_in(redis_client) == pytest.approx(30, abs=2)
+
+
+def test_while_it_is_owned_nobody_else_is_woken_and_it_is_due_when_the_lease_ends(
+    redis_client: redis.Redis, inbox: Inbox, leases: Leases
+) -> None:
+    inbox.accept(make_message("1"))
+    redis_client.zadd(keys.due(DOCTOR.tag), {DOCTOR.key: 1})
+    assert leases.acquire(DOCTOR) is not None
+    assert due_in(redis_client) == pytest.approx(LEASE_S, abs=2)
+    assert inbox.sweep() == 0
 
 
 def test_release_until_later_is_due_then_and_wakes_nobody(

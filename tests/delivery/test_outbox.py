@@ -178,9 +178,16 @@ def test_a_part_is_marked_only_while_the_lease_outlives_the_call(desk: Desk) -> 
     lease = desk.lease()
     desk.client.pexpire(keys.lease(DOCTOR), 3000)
     left: list[int] = []
-    desk.channel.during = lambda: left.append(desk.client.pttl(keys.lease(DOCTOR)))
+    states: list[bytes | None] = []
+
+    def look() -> None:
+        left.append(desk.client.pttl(keys.lease(DOCTOR)))
+        states.append(desk.client.hget(keys.progress(DOCTOR), "state"))
+
+    desk.channel.during = look
     desk.outbox.flush(lease, desk.channel)
     assert left[0] > 10_000
+    assert states == [b"sending"], "marked all the same"
 
 
 def test_an_owner_that_lost_its_lease_sends_nothing(desk: Desk) -> None:
@@ -190,6 +197,66 @@ def test_an_owner_that_lost_its_lease_sends_nothing(desk: Desk) -> None:
     with pytest.raises(LeaseLost):
         desk.outbox.flush(frozen, desk.channel)
     assert desk.channel.calls == []
+
+
+@pytest.mark.parametrize("outcome", [None, Retry(0.1, "-1")], ids=["sent", "failed"])
+def test_an_owner_that_lost_its_lease_during_a_call_changes_nothing(desk: Desk, outcome: Exception | None) -> None:
+    desk.channel.script = [outcome]
+    desk.post("t1", "一", "二")
+    frozen = desk.lease()
+
+    def lose() -> None:
+        desk.client.delete(keys.lease(DOCTOR))
+        assert desk.leases.acquire(DOCTOR) is not None
+        left.update(desk.client.hgetall(keys.progress(DOCTOR)))
+
+    left: dict[bytes, bytes] = {}
+    desk.channel.during = lose
+    with pytest.raises(LeaseLost):
+        desk.outbox.flush(frozen, desk.channel)
+    assert left[b"state"] == b"sending"
+    assert desk.client.hgetall(keys.progress(DOCTOR)) == left
+
+
+def test_an_owner_that_lost_its_lease_just_before_a_call_does_not_make_it(desk: Desk) -> None:
+    desk.post("t1", "一")
+    frozen = desk.lease()
+
+    def lose() -> float:
+        """The clock is read between the look at the head and the mark."""
+        desk.client.delete(keys.lease(DOCTOR))
+        assert desk.leases.acquire(DOCTOR) is not None
+        return NOW
+
+    outbox = _outbox(desk.client, lambda *_: None, clock=lose)
+    with pytest.raises(LeaseLost):
+        outbox.flush(frozen, desk.channel)
+    assert desk.channel.calls == []
+    assert desk.client.exists(keys.progress(DOCTOR)) == 0
+
+
+def test_an_owner_that_lost_its_lease_while_it_told_the_fate_takes_no_reply_away(
+    redis_client: redis.Redis, leases: Leases, channel: RecordingChannel
+) -> None:
+    def lose(_conversation: ConversationId, _delivery: Delivery) -> None:
+        redis_client.delete(keys.lease(DOCTOR))
+        assert leases.acquire(DOCTOR) is not None
+
+    outbox = _outbox(redis_client, lose)
+    outbox.post(DOCTOR, OutboxReply(key="t1", parts=(Text("一"),), created_at=NOW))
+    frozen = leases.acquire(DOCTOR)
+    assert frozen is not None
+    with pytest.raises(LeaseLost):
+        outbox.flush(frozen, channel)
+    assert redis_client.llen(keys.outbox(DOCTOR)) == 1
+
+
+def test_the_tries_of_a_part_do_not_lengthen_the_waits_of_the_next(desk: Desk) -> None:
+    desk.channel.script = [Retry(0.1, "-1"), Retry(0.1, "-1"), None, Retry(0.1, "-1")]
+    desk.post("t1", "一", "二")
+    assert desk.flush() == 0
+    assert desk.texts == ["一", "二"]
+    assert max(desk.slept) <= 1.2
 
 
 def test_a_crash_before_the_reply_left_the_outbox_tells_its_fate_again(
@@ -213,13 +280,17 @@ def test_a_crash_before_the_reply_left_the_outbox_tells_its_fate_again(
     assert channel.calls == ["t1:0"], "what was sent is not sent again"
 
 
-def _outbox(client: redis.Redis, concluded: Callable[[ConversationId, Delivery], None]) -> Outbox:
+def _outbox(
+    client: redis.Redis,
+    concluded: Callable[[ConversationId, Delivery], None],
+    clock: Callable[[], float] = lambda: NOW,
+) -> Outbox:
     return Outbox(
         client,
         wake=lambda _: None,
         concluded=concluded,
         count=lambda *_args, **_labels: None,
         useful_s=600,
-        clock=lambda: NOW,
+        clock=clock,
         sleep=lambda _: None,
     )

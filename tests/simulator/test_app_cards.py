@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # the package ships no types
+from defusedxml.ElementTree import fromstring
 
 from tests.simulator.parties import AGENT_ID, Clock, Simulator, Webhook
 from tests.simulator.template_cards import BUTTONS, CARDS, MENU, NEWS, NOTICE, SELECTS, VOTE

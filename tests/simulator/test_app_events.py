@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import requests
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # the package ships no types
+from defusedxml.ElementTree import fromstring
 
 from tests.simulator.media_files import AMR, MP4, PNG
 from tests.simulator.parties import Simulator, Webhook

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # the package ships no types
+from defusedxml.ElementTree import fromstring
 
 from simulator import uploads
 from simulator.crypto import aes_key
@@ -76,6 +76,12 @@ def test_the_app_gets_a_picture_by_its_link_and_its_media_id(
     piece = requests.get(url, params=query, headers={"Range": "bytes=16-31"}, timeout=5)
     assert (piece.status_code, piece.content) == (206, _PNG[16:32])
     assert piece.headers["Content-Range"] == "bytes 16-31/32"
+    simulator.rules(whole_download_bytes=31)
+    assert requests.get(url, params=query, timeout=5).json()["errcode"] == 830002
+    assert requests.get(url, params=query, headers={"Range": "bytes=0-31"}, timeout=5).content == _PNG
+    assert requests.get(fields["PicUrl"], timeout=5).content == _PNG, "a link has no such limit"
+    simulator.rules(whole_download_bytes=32)
+    assert requests.get(url, params=query, timeout=5).content == _PNG
     assert simulator.get("/cgi-bin/media/get", media_id=fields["MediaId"])["errcode"] == 41001
     assert simulator.get("/cgi-bin/media/get", access_token=query["access_token"], media_id="x")["errcode"] == 40007
     clock.now += 259_201

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # the package ships no types
+from defusedxml.ElementTree import fromstring
 
 from tests.simulator.bot_webhook import BotWebhook
 from tests.simulator.browser import Browser

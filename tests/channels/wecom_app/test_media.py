@@ -126,10 +126,10 @@ def test_names_are_kept_where_the_operator_dares(here: Installation, store: Medi
     assert part_of(uploads(here)[0]).filename == shown
 
 
-@pytest.mark.parametrize(("names", "shown"), [("ascii", "a____e_.pdf"), ("utf8", "a____é_.pdf")])
+@pytest.mark.parametrize(("names", "shown"), [("ascii", "a______.pdf"), ("utf8", "a____é_.pdf")])
 def test_a_name_never_leaves_its_line(store: MediaStore, names: UploadNames, shown: str) -> None:
     """Whatever the media store lets through."""
-    medium = replace(put(store, "m1", PDF), name='a"\r\n\u202eé/.pdf'.replace("é", shown[5]))
+    medium = replace(put(store, "m1", PDF), name='a"\r\n\u202eé/.pdf')
     assert upload_of(MessageKind.FILE, medium, names).name == shown
 
 

@@ -251,6 +251,7 @@ def test_malformed_and_hostile_bodies_are_refused(body: bytes, expected: tuple[s
         ((PAYLOADS / "message_from_nobody.xml").read_bytes(), "bad_message"),
         ((PAYLOADS / "text.xml").read_bytes().replace(b"1348831860", b"yesterday"), "bad_message"),
         ((PAYLOADS / "text.xml").read_bytes().replace(b"zhang.wei", b"z" * 129), "bad_message"),
+        ((PAYLOADS / "image.xml").read_bytes().replace(b"<MediaId>", b"<MediaId>" + b"m" * 10_000), "bad_message"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from bot.channel import NOTHING, Immediate, Messages
+from bot.channel import NOTHING, CallbackResponse, Immediate, Messages
 from tests.channels.wecom_app.callbacks import CHANNEL, CRYPTO, NOW, PAYLOADS, post
 from tests.channels.wecom_app.vectors import SAMPLE
 
@@ -12,7 +12,11 @@ from tests.channels.wecom_app.vectors import SAMPLE
 def passive_reply(notice: str) -> dict[str, str]:
     """What WeCom reads out of our answer to a text message."""
     received = CHANNEL.receive(post((PAYLOADS / "text.xml").read_bytes()))
-    response = CHANNEL.respond(received, Immediate(notice=notice))
+    return shown(CHANNEL.respond(received, Immediate(notice=notice)))
+
+
+def shown(response: CallbackResponse) -> dict[str, str]:
+    """The elements of the reply sealed in ``response``."""
     assert response.status == 200
     sealed = {child.tag: child.text or "" for child in ET.fromstring(response.body.decode())}  # noqa: S314 - our own
     plain = CRYPTO.open(sealed["MsgSignature"], sealed["TimeStamp"], sealed["Nonce"], sealed["Encrypt"])
@@ -41,6 +45,23 @@ def test_a_notice_travels_encrypted_and_signed_to_the_sender() -> None:
 )
 def test_a_notice_is_cut_at_2048_bytes_between_characters(notice: str, content: str) -> None:
     assert passive_reply(notice)["Content"] == content
+
+
+def test_a_sender_keeps_to_the_section_too() -> None:
+    odd = (PAYLOADS / "text.xml").read_bytes().replace(b"<![CDATA[zhang.wei]]>", b"zhang]]&gt;&lt;wei")
+    received = CHANNEL.receive(post(odd))
+    assert shown(CHANNEL.respond(received, Immediate(notice="busy")))["ToUserName"] == "zhang]]><wei"
+
+
+@pytest.mark.parametrize(
+    ("label", "url", "expected"),
+    [
+        ("说明书", "https://a.example/1?a=1&b=2", '<a href="https://a.example/1?a=1&b=2">说明书</a>'),
+        ("</a><b>", 'https://a.example/"><', '<a href="https://a.example/%22%3E%3C">＜/a＞＜b＞</a>'),
+    ],
+)
+def test_a_link_is_an_anchor_that_its_words_cannot_leave(label: str, url: str, expected: str) -> None:
+    assert CHANNEL.link(label, url) == expected
 
 
 def test_no_notice_is_an_empty_200() -> None:
