@@ -197,7 +197,10 @@ class ConversationWorker:
             self._failed(conversation, error)
             return RETRY_A_BUG_S
         lease.commit(len(turn), outcome.reply.encode())
-        self._redis.decrby(keys.waiting(conversation.bot), len(turn))
+        try:
+            self._redis.decrby(keys.waiting(conversation.bot), len(turn))
+        except redis.RedisError as error:  # a recount puts the number right
+            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         return 0.0
 
     def _finish_merged(self, lease: Lease, merged: Sequence[InboundMessage]) -> None:

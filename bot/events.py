@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bot.json_fields import text_list, texts
+
 
 class Verdict(StrEnum):
     """What somebody thinks of an answer; ``WITHDRAWN`` takes an earlier verdict back."""
@@ -75,26 +77,27 @@ def encode_event(event: Event) -> dict[str, Any]:
 
 
 def decode_event(fields: Mapping[str, Any]) -> Event:
-    """The inverse of :func:`encode_event`. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else."""
+    """The inverse of :func:`encode_event`. Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``AttributeError`` for
+    anything else."""
     values = dict(fields)
     return _DECODERS[values.pop("type")](values)
 
 
 def _card_click(values: dict[str, Any]) -> CardClick:
-    chosen = {key: tuple(ids) for key, ids in values.pop("chosen").items()}
-    return CardClick(chosen=chosen, **values)
+    chosen = {key: text_list(ids) for key, ids in values.pop("chosen").items()}
+    return CardClick(chosen=chosen, **texts(values))
 
 
 def _rating(values: dict[str, Any]) -> Rating:
-    reasons, verdict = tuple(values.pop("reasons")), Verdict(values.pop("verdict"))
-    return Rating(verdict=verdict, reasons=reasons, **values)
+    reasons, verdict = text_list(values.pop("reasons")), Verdict(values.pop("verdict"))
+    return Rating(verdict=verdict, reasons=reasons, **texts(values))
 
 
 _DECODERS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
     "subscribed": lambda values: Subscribed(**values),
     "entered": lambda values: Entered(**values),
-    "menuclick": lambda values: MenuClick(**values),
+    "menuclick": lambda values: MenuClick(**texts(values)),
     "cardclick": _card_click,
     "rating": _rating,
-    "warned": lambda values: Warned(**values),
+    "warned": lambda values: Warned(**texts(values)),
 }

@@ -7,6 +7,7 @@ accepted by one release is still understood by the next. Replies are made of :mo
 import base64
 import hashlib
 import json
+import re
 import zlib
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,11 +16,13 @@ from urllib.parse import quote, unquote
 
 from bot.errors import BotError
 from bot.events import Event, decode_event, encode_event
+from bot.json_fields import items, number, texts
 
 BUCKETS = 256
 """Number of Redis hash-tag buckets; fixed for ever, because keys already written carry it."""
 
 _SCHEMA = 1
+_TURN_ID = re.compile(r"[a-z2-7]{20}")
 
 
 class UndecodableMessage(BotError):
@@ -160,20 +163,32 @@ class InboundMessage:
             fields: dict[str, Any] = json.loads(raw)
             if fields.pop("v") != _SCHEMA:
                 raise UndecodableMessage(raw, "unknown schema version")
-            fields["conversation"] = ConversationId(**fields["conversation"])
-            fields["sender"] = Sender(**fields["sender"])
-            fields["kind"] = MessageKind(fields["kind"])
-            fields["attachments"] = tuple(
-                Attachment(kind=MessageKind(a.pop("kind")), **a) for a in fields["attachments"]
+            return cls(
+                conversation=ConversationId(**texts(fields.pop("conversation"))),
+                sender=Sender(**texts(fields.pop("sender"))),
+                kind=MessageKind(fields.pop("kind")),
+                sent_at=number(fields.pop("sent_at")),
+                received_at=number(fields.pop("received_at")),
+                attachments=tuple(_attachment(each) for each in items(fields.pop("attachments"))),
+                quoted=_quoted(fields.pop("quoted", None)),
+                event=None if (event := fields.pop("event", None)) is None else decode_event(event),
+                **texts(fields),
             )
-            quoted = fields.get("quoted")
-            if quoted is not None:
-                fields["quoted"] = Quoted(kind=MessageKind(quoted["kind"]), text=quoted["text"])
-            event = fields.get("event")
-            fields["event"] = decode_event(event) if event is not None else None
-            return cls(**fields)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UndecodableMessage(raw, type(error).__name__) from error
+
+
+def is_turn_id(text: str) -> bool:
+    """Whether ``text`` has the shape of :attr:`InboundMessage.turn_id`; what a platform hands back need not."""
+    return _TURN_ID.fullmatch(text) is not None
+
+
+def _attachment(fields: dict[str, Any]) -> Attachment:
+    return Attachment(kind=MessageKind(fields.pop("kind")), **texts(fields))
+
+
+def _quoted(fields: dict[str, Any] | None) -> Quoted | None:
+    return None if fields is None else Quoted(kind=MessageKind(fields.pop("kind")), **texts(fields))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,13 +1,13 @@
 """The parts of a reply: what one platform message can say, in no platform's words.
 
-A part that a channel cannot show is said in words instead, see :meth:`bot.channel.Channel.send` and
-:attr:`bot.channel.Limits.features`. Parts travel through Redis as JSON.
+What a channel cannot show (:meth:`bot.channel.Limits.shows`) does not reach it. Parts travel through Redis as JSON.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bot.json_fields import items, text_list, texts
 from bot.messages import MessageKind
 
 
@@ -64,7 +64,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something to press: ``key`` comes back in the :class:`~bot.messages.CardClick`."""
+    """Something to press: ``key`` comes back in the :class:`~bot.events.CardClick`."""
 
     label: str
     key: str
@@ -72,7 +72,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something to choose: ``id`` comes back in the :class:`~bot.messages.CardClick`."""
+    """Something to choose: ``id`` comes back in the :class:`~bot.events.CardClick`."""
 
     id: str
     label: str
@@ -124,40 +124,46 @@ def encode_part(part: Part) -> dict[str, Any]:
 
 
 def decode_part(fields: dict[str, Any]) -> Part:
-    """The inverse of :func:`encode_part`. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else."""
+    """The inverse of :func:`encode_part`. Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``AttributeError`` for
+    anything else."""
     values = dict(fields)
     return _DECODERS[values.pop("type")](values)
 
 
 def _stream(values: dict[str, Any]) -> Stream:
-    return Stream(**values | {"pictures": tuple(values.get("pictures", ()))})
+    return Stream(pictures=text_list(values.pop("pictures", [])), **texts(values))
 
 
 def _medium(values: dict[str, Any]) -> Medium:
-    return Medium(kind=MessageKind(values["kind"]), media=values["media"])
+    return Medium(kind=MessageKind(values.pop("kind")), **texts(values))
 
 
 def _news(values: dict[str, Any]) -> News:
-    return News(articles=tuple(Article(**article) for article in values["articles"]))
+    return News(tuple(Article(**texts(article)) for article in items(values.pop("articles"))), **values)
 
 
 def _card(values: dict[str, Any]) -> Card:
-    buttons = tuple(Button(**button) for button in values.pop("buttons"))
+    buttons = tuple(Button(**texts(button)) for button in items(values.pop("buttons")))
     vote = values.pop("vote")
-    if vote is not None:
-        choices = tuple(Choice(**choice) for choice in vote.pop("choices"))
-        vote = Vote(choices=choices, submit=Button(**vote.pop("submit")), **vote)
-    return Card(buttons=buttons, vote=vote, **values)
+    return Card(buttons=buttons, vote=None if vote is None else _vote(dict(vote)), **texts(values))
+
+
+def _vote(values: dict[str, Any]) -> Vote:
+    choices = tuple(Choice(**texts(choice)) for choice in items(values.pop("choices")))
+    submit, multiple = Button(**texts(values.pop("submit"))), values.pop("multiple")
+    if not isinstance(multiple, bool):
+        raise TypeError("multiple is neither true nor false")
+    return Vote(choices=choices, submit=submit, multiple=multiple, **texts(values))
 
 
 _DECODERS: Mapping[str, Callable[[dict[str, Any]], Part]] = {
-    "text": lambda values: Text(**values),
-    "markdown": lambda values: Markdown(**values),
+    "text": lambda values: Text(**texts(values)),
+    "markdown": lambda values: Markdown(**texts(values)),
     "stream": _stream,
     "medium": _medium,
     "news": _news,
     "card": _card,
-    "cardupdate": lambda values: CardUpdate(**values),
+    "cardupdate": lambda values: CardUpdate(**texts(values)),
 }
 
 

@@ -115,20 +115,28 @@ class Pipeline:
         return self._outcome(turn, "apologise", Said(kind=ReplyKind.NOTICE, text=text, notices=notices))
 
     def obey_command(self, turn: Turn) -> Said | None:
-        """A command message, or the wish for a human."""
+        """A command message, or the wish for a human, who sees what is shown beside it."""
         message = turn.messages[0]
         if not is_command(message):
             return None
         outcome = self._commands.handle(message, turn.bot, turn.id, turn.language)
-        return Said(kind=outcome.kind, text=outcome.text, notices=outcome.notices)
+        notices = outcome.notices
+        if outcome.kind is ReplyKind.HANDOFF and message.attachments:
+            shown = self._attachments.passed_on(turn)
+            notices = tuple(replace(notice, parts=shown) for notice in notices)
+        return Said(kind=outcome.kind, text=outcome.text, notices=notices)
 
     def react_to_event(self, turn: Turn) -> Said | None:
         """Somebody came, pressed or rated something."""
         return self._reactions.to_event(turn) if turn.messages[0].kind is MessageKind.EVENT else None
 
+    def forget_own_files(self, turn: Turn) -> Said | None:
+        """The person wants what they sent to go: a wish that no human has to read first."""
+        return self._attachments.forget(turn)
+
     def leave_to_human(self, turn: Turn) -> Said | None:
         """While a human has the conversation the bot is silent and passes the words on; a bubble cannot be silent."""
-        ticket = self._desk.tickets.silent(turn.conversation)
+        ticket = self._desk.ticket_of(turn.conversation)
         if ticket is None:
             return None
         shown = self._attachments.passed_on(turn)
@@ -139,10 +147,6 @@ class Pipeline:
     def take_verdict(self, turn: Turn) -> Said | None:
         """Somebody says what the last answer was worth."""
         return self._reactions.to_verdict(turn)
-
-    def forget_own_files(self, turn: Turn) -> Said | None:
-        """The person wants the files they sent to go."""
-        return self._attachments.forget(turn)
 
     def read_media(self, turn: Turn) -> Said | None:
         """Pictures, voices and files become words; a spoken wish for a human is one."""
@@ -293,9 +297,9 @@ Step = Callable[[Pipeline, Turn], Said | None]
 STEPS: tuple[tuple[str, Step], ...] = (
     ("obey_command", Pipeline.obey_command),
     ("react_to_event", Pipeline.react_to_event),
+    ("forget_own_files", Pipeline.forget_own_files),
     ("leave_to_human", Pipeline.leave_to_human),
     ("take_verdict", Pipeline.take_verdict),
-    ("forget_own_files", Pipeline.forget_own_files),
     ("read_media", Pipeline.read_media),
     ("decline_unreadable", Pipeline.decline_unreadable),
     ("understand", Pipeline.understand),

@@ -11,7 +11,7 @@ from bot.feedback.invitation import ANSWERS, HUMAN_KEY, verdict_in_words, verdic
 from bot.feedback.records import Feedback, FeedbackRecords, Source
 from bot.handoff.desk import Desk, Notice
 from bot.handoff.satisfaction import TICKET_KEY
-from bot.messages import MessageKind, ReplyKind
+from bot.messages import ConversationId, MessageKind, ReplyKind, is_turn_id
 from bot.records.turns import TurnRecords
 from bot.texts import Texts
 from bot.turn import Said, Turn
@@ -24,6 +24,8 @@ RATE_WITHIN_S = 24 * 3600.0
 """A verdict in words is about the last answer if that is not older."""
 RATEABLE_TURNS = 5
 """Among so many last turns the answer is looked for: a command may have come in between."""
+RATEABLE = ANSWERS | {ReplyKind.REFUSAL}
+"""A refusal asks for no verdict, but one that follows it is about it and not about the answer before."""
 WARN_AGAIN_S = 24 * 3600
 
 SILENCE = Said(kind=ReplyKind.NOTICE, text="", recorded=False)
@@ -51,7 +53,7 @@ class Reactions:
                 return self._pressed(turn, click)
             case Rating() as rating:
                 given = self._given(turn, rating.turn_id, rating.verdict, Source.RATING)
-                self._save(replace(given, reasons=rating.reasons, words=rating.words))
+                self._take(turn, replace(given, reasons=rating.reasons, words=rating.words))
             case Warned(name):
                 return replace(SILENCE, notices=self._warning(turn, name))
         return SILENCE
@@ -62,7 +64,7 @@ class Reactions:
         if verdict is None or turn.conversation.chat:
             return None
         recent = reversed(self._records.recent(turn.conversation.key, RATEABLE_TURNS))
-        rated = next((record for record in recent if record.kind in ANSWERS), None)
+        rated = next((record for record in recent if record.kind in RATEABLE), None)
         if rated is None or turn.now - rated.answered_at > RATE_WITHIN_S:
             return None
         self._save(self._given(turn, rated.id, verdict, Source.WORDS))
@@ -89,7 +91,7 @@ class Reactions:
     def _pressed(self, turn: Turn, click: CardClick) -> Said:
         if rated := verdict_of(click):
             verdict, turn_id = rated
-            self._save(self._given(turn, turn_id, verdict, Source.CARD))
+            self._take(turn, self._given(turn, turn_id, verdict, Source.CARD))
             return SILENCE  # the card itself says that it was pressed
         kind, _, rest = click.key.partition(":")
         if kind == HUMAN_KEY:
@@ -123,6 +125,25 @@ class Reactions:
             source=source,
             given_at=turn.messages[0].sent_at,
         )
+
+    def _take(self, turn: Turn, given: Feedback) -> None:
+        """Save what a platform hands back, if its person could read the answer that it names."""
+        if self._could_read(turn.conversation, given.turn_id):
+            self._save(given)
+        else:
+            log.warning("feedback_not_taken", bot=given.bot, turn=given.turn_id[:64], source=given.source)
+
+    def _could_read(self, conversation: ConversationId, turn_id: str) -> bool:
+        """An answer is its person's, and in a group everybody's there.
+
+        A turn without a record is believed, because its id cannot be guessed: a message that was answered within
+        another's turn has none, and a bubble can be rated before its record is written.
+        """
+        record = self._records.get(turn_id) if is_turn_id(turn_id) else None
+        if record is None:
+            return is_turn_id(turn_id)
+        asked = ConversationId.from_key(record.conversation)
+        return conversation == (replace(asked, person=conversation.person) if asked.chat else asked)
 
     def _save(self, given: Feedback) -> None:
         self._feedback.save(given)

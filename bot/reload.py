@@ -23,6 +23,8 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 2.0
 SETTLE_S = 1.0
 """How long a change must hold still before it is read."""
+RESTLESS_S = 30.0
+"""A file that has not held still for so long is a fault, as nothing that it says is taken over."""
 READ_AGAIN_S = 30.0
 """While a file is refused it is read again after so long even if it looks the same: what was wrong may lie outside."""
 
@@ -62,6 +64,7 @@ class Reloader:
         self._since = clock()
         self._problems: tuple[str, ...] = ()
         self._noticed: Fingerprint | None = None
+        self._restless_since: float | None = None
         self._taken: Fingerprint | None = None  # the first look reads: the file may have changed since the start
         self._read_at = 0.0
         self._told = True
@@ -93,11 +96,26 @@ class Reloader:
         """Look once, take over what changed. Returns after how many seconds to look again."""
         seen, wait_s = fingerprint(self._files), LOOK_EVERY_S
         if seen != self._noticed:
+            self._wait_for_rest(seen)
             self._noticed, wait_s = seen, SETTLE_S
-        elif seen != self._taken or (self._problems and self._clock() - self._read_at >= READ_AGAIN_S):
-            self._take(seen)
+        else:
+            self._restless_since = None
+            if seen != self._taken or (self._problems and self._clock() - self._read_at >= READ_AGAIN_S):
+                self._take(seen)
         self._tell()
         return wait_s
+
+    def _wait_for_rest(self, seen: Fingerprint) -> None:
+        """A change is left alone while it goes on; one that goes on for too long is said."""
+        now = self._clock()
+        if self._restless_since is None:
+            self._restless_since = now
+        if now - self._restless_since >= RESTLESS_S and self._noticed is not None:
+            moving = zip(self._files, seen, self._noticed, strict=True)
+            names = " and ".join(path.name for path, is_now, was in moving if is_now != was)
+            self._refuse(
+                (f"{names}: has not held still for {RESTLESS_S:.0f} s and is not read; stop what keeps writing it",)
+            )
 
     def _take(self, seen: Fingerprint) -> None:
         before = self.live.snapshot

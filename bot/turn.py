@@ -9,7 +9,7 @@ from bot.answering.evidence import Evidence
 from bot.bots_file import BotConfig
 from bot.handoff.desk import Notice
 from bot.knowledge.entries import Audience
-from bot.messages import ConversationId, InboundMessage, Quoted, ReplyKind
+from bot.messages import ConversationId, InboundMessage, MessageKind, Quoted, ReplyKind
 from bot.parts import Part
 from bot.records.turns import TurnRecord
 from bot.texts import Language
@@ -109,7 +109,10 @@ class Turn:
 
 
 def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) -> TurnRecord:
-    """What is kept of ``turn``, which ``step`` decided; its fate is added when the reply was delivered or given up."""
+    """What is kept of ``turn``, which ``step`` decided; its fate is added when the reply was delivered or given up.
+
+    Where somebody is is not kept.
+    """
     answer = said.answer
     return TurnRecord(
         id=turn.id,
@@ -121,7 +124,7 @@ def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) 
         asked_at=turn.messages[0].received_at,
         answered_at=turn.now,
         message_ids=tuple(message.message_id for message in turn.messages),
-        question=turn.text,
+        question="" if turn.messages[0].kind is MessageKind.LOCATION else turn.text,
         quoted=turn.quoted.text if turn.quoted else "",
         step=step,
         kind=said.kind.value,

@@ -14,7 +14,7 @@ from simulator.envelope import Style, Value, write_plain
 from simulator.faults import Faults
 from simulator.journal import Journal
 from simulator.media import Media
-from simulator.media_formats import MediaType
+from simulator.media_formats import MEDIA_TYPES, media_type
 from simulator.passive import PassiveReplies
 from simulator.posting import Posting, Unpostable
 from simulator.rules import Rules
@@ -24,9 +24,6 @@ from simulator.trace import Trace
 
 COMMON_FIELDS = ("ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "AgentID")
 """Fields of every callback (§2.2); the platform fills them in itself."""
-
-_WITH_MEDIA = ("image", "voice", "video", "file")
-"""``file`` is not in the documentation (§2.3 †)."""
 
 
 class App:
@@ -134,10 +131,9 @@ class App:
             return {**self._pressed(posting, posting.target), **fields}
         if posting.upload is None:
             return fields
-        if posting.type not in _WITH_MEDIA:
-            raise Unpostable(f"the app takes an upload only as {', '.join(_WITH_MEDIA)}")
-        kinds: dict[str, MediaType] = {"image": "image", "voice": "voice", "video": "video", "file": "file"}
-        media_id = self._media.media_id(posting.upload, kinds[posting.type])
+        if posting.type not in MEDIA_TYPES:  # "file" among them, which is not in the documentation (§2.3 †)
+            raise Unpostable(f"the app takes an upload only as {', '.join(MEDIA_TYPES)}")
+        media_id = self._media.media_id(posting.upload, media_type(posting.type))
         if posting.type == "image":
             return {"PicUrl": self._media.picture_url(posting.upload), "MediaId": media_id, **fields}
         own = {"voice": {"Format": "amr"}, "video": {"ThumbMediaId": media_id}}

@@ -9,7 +9,7 @@ from simulator.cards import card_text
 from simulator.errcodes import ApiError
 from simulator.limits import cut_utf8
 from simulator.media import Media
-from simulator.media_formats import MediaType
+from simulator.media_formats import MediaType, media_type
 from simulator.rules import Rules
 from simulator.uploads import Upload
 
@@ -79,8 +79,7 @@ class MessageReader:
         return Message(type=kind, content=shown, cut=cut)
 
     def _file(self, kind: str, body: Body) -> Message:
-        types: dict[str, MediaType] = {"image": "image", "voice": "voice", "video": "video", "file": "file"}
-        upload = self._upload(body, "media_id", types[kind])
+        upload = self._upload(body, "media_id", media_type(kind))
         if kind != "video":
             return Message(type=kind, upload=upload)
         title, description = _cut(body, "title", _TITLE_BYTES), _cut(body, "description", _DESCRIPTION_BYTES)

@@ -72,7 +72,7 @@ def _begin_child(**_: Any) -> None:
 def _start(sender: Any, **_: Any) -> None:
     if _Worker.pool == "prefork":
         _build()
-    _Worker.services.start()
+    _or_end(_Worker.services.start)
     _Worker.housekeeping = Housekeeping(_Worker.services, sender.hostname)
     _Worker.housekeeping.start()
 

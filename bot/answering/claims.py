@@ -98,7 +98,7 @@ class Clause:
     @cached_property
     def bounded(self) -> str:
         """The text with bounds as signs, without its figures and without what only looks like a negator."""
-        return _NO_NEGATOR.sub(" ", with_signs(self.figures.rest))
+        return _NO_NEGATOR.sub(" ", _with_signs(self.figures.rest))
 
     @cached_property
     def pieces(self) -> frozenset[str]:
@@ -188,7 +188,7 @@ def _answered_question(title: str, text: str) -> Iterator[Clause]:
 _QUESTION = re.compile(r"(?:吗|么)?\s{0,8}[？?]\s*$|吗\s*$")
 
 
-def with_signs(text: str) -> str:
+def _with_signs(text: str) -> str:
     """``text``, folded, with words for bounds as ``≤`` and ``≥``."""
     for pattern, sign in _BOUNDS:
         text = pattern.sub(sign, text)
@@ -197,7 +197,7 @@ def with_signs(text: str) -> str:
 
 def content_of(figures: Figures) -> list[str]:
     """What a sentence says beside its figures: character pairs of Chinese, stems of other words."""
-    rest = _GENERIC.sub(" ", _IDLE.sub(" ", _NEGATOR.sub(" ", with_signs(figures.rest))))
+    rest = _GENERIC.sub(" ", _IDLE.sub(" ", _NEGATOR.sub(" ", _with_signs(figures.rest))))
     return sorted(_bigrams(rest) | _stems(rest))
 
 

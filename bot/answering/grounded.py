@@ -16,7 +16,7 @@ import structlog
 from bot import telemetry
 from bot.answering.asking import Asking
 from bot.answering.prompts import NO_ANSWER, PROMPT_VERSION, messages, safe_source
-from bot.answering.verify import Dropped, Source, Verifier
+from bot.answering.verify import Dropped, Verifier
 from bot.errors import ModelError
 from bot.knowledge.entries import Entry
 from bot.llm.model import Generation, LanguageModel, Role
@@ -94,12 +94,12 @@ class Composer:
         self._model = model
         self._timeout_s = timeout_s
 
-    def compose(self, question: str, entries: Sequence[Entry], asking: "Asking") -> Composition:
+    def compose(self, question: str, entries: Sequence[Entry], asking: Asking) -> Composition:
         """An answer to ``question`` from ``entries``; ``asking.show`` gets the verified text so far as it grows.
 
         A failing model is an outcome. Raises :class:`~bot.errors.Unavailable` when Redis cannot tell the token budget.
         """
-        sources = [_source(entry) for entry in entries]
+        sources = [safe_source(entry.title, entry.text) for entry in entries]
         request = messages(
             question,
             sources,
@@ -129,11 +129,6 @@ class Composer:
             total_ms=composition.total_ms,
         )
         return composition
-
-
-def _source(entry: Entry) -> Source:
-    """A FAQ's question is its title: it may name things, but only its answer says anything."""
-    return safe_source(entry.title, entry.text)
 
 
 class _Writing:

@@ -10,16 +10,17 @@ from fractions import Fraction
 
 _DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _PLACE = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
-_MYRIADS = (100_000_000, 10_000)
 _DIGITS = "".join(_DIGIT)
-_CHARACTERS = _DIGITS + "".join(_PLACE)
+NUMERALS = _DIGITS + "".join(_PLACE)
+"""The characters of Chinese numbers, for a character class."""
 _NO_UNIT = "(?!千[克米伏])"  # 五千克 is five kilograms
 _LONGEST = 16  # a longer run is no number, and would be tried from each of its places
 
-CHINESE = rf"(?<![{_CHARACTERS}])(?:{_NO_UNIT}[{_DIGITS}十百千])(?:{_NO_UNIT}[{_CHARACTERS}]){{0,{_LONGEST - 1}}}"
+CHINESE = rf"(?<![{NUMERALS}])(?:{_NO_UNIT}[{_DIGITS}十百千])(?:{_NO_UNIT}[{NUMERALS}]){{0,{_LONGEST - 1}}}"
 """A whole number; 万 and 亿 do not begin one."""
-CHINESE_DECIMAL = rf"{CHINESE}(?:点[{_DIGITS}]{{1,6}}(?![{_CHARACTERS}分刻]))?"
-"""The same, perhaps with a decimal part: 三点五, but not 三点五十分."""
+CHINESE_DECIMALS = rf"点[{_DIGITS}]{{1,6}}(?![{NUMERALS}分刻])"
+"""A decimal part: that of 三点五, but 三点五十 and 三点零五分 are times of day."""
+CHINESE_DECIMAL = rf"{CHINESE}(?:{CHINESE_DECIMALS})?"
 ARABIC = r"\d+(?:,\d{3})*(?:\.\d+)?"
 ARABIC_WITH_PLACE = rf"{ARABIC}(?:\s?{_NO_UNIT}[百千万亿]{{1,2}})?"
 """``3.5``, ``1,200``, ``3万``, ``5百万``."""
@@ -43,8 +44,8 @@ ENGLISH = rf"\b(?:half|(?:{_ENGLISH_WORD})(?:(?:[ -]| and )(?:{_ENGLISH_WORD})){
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 _FORMAL_RUN = re.compile("[壹贰叁肆伍陆柒捌玖拾佰仟零万亿]{2,}")
 _APPROXIMATE = re.compile(
-    rf"(?P<before>(?:[{_CHARACTERS}]*[{''.join(_PLACE)}])?)(?P<low>[{_DIGITS}])(?P<high>[{_DIGITS}])"
-    rf"(?P<after>(?:[{''.join(_PLACE)}][{_CHARACTERS}]*)?)"
+    rf"(?P<before>(?:[{NUMERALS}]*[{''.join(_PLACE)}])?)(?P<low>[{_DIGITS}])(?P<high>[{_DIGITS}])"
+    rf"(?P<after>(?:[{''.join(_PLACE)}][{NUMERALS}]*)?)"
 )
 
 
@@ -80,32 +81,23 @@ def chinese_values(text: str) -> tuple[Fraction, ...]:
 
 
 def _whole(text: str) -> int:
-    if all(character in _DIGIT for character in text):  # 二〇二六
-        return int("".join(str(_DIGIT[character]) for character in text))
-    for myriad in _MYRIADS:
-        for character, place in _PLACE.items():
-            if place == myriad and character in text:
-                before, _, after = text.rpartition(character)
-                return (_whole(before) if before else 1) * myriad + _below(after, myriad)
-    return _below(text, 10_000)
-
-
-def _below(text: str, place: int) -> int:
-    """What ``text`` says after a numeral of ``place``: 一百二 is 120, and 一百零二 is 102."""
-    if len(text) == 1 and text in _DIGIT:
-        return _DIGIT[text] * place // 10
-    if "万" in text:
-        return _whole(text)
-    total, digit, last, zero = 0, 0, place, False
+    if not text or all(character in _DIGIT for character in text):  # 二〇二六
+        return int("".join(str(_DIGIT[character]) for character in text) or "0")
+    for myriad in "亿万":
+        before, found, after = text.rpartition(myriad)
+        if found:
+            rest = _DIGIT[after] * _PLACE[myriad] // 10 if after in _DIGIT else _whole(after)  # 一万二 is 12,000
+            return (_whole(before) or 1) * _PLACE[myriad] + rest
+    total = digit = 0
     for character in text:
         if character in _DIGIT:
-            digit, zero = _DIGIT[character], zero or _DIGIT[character] == 0
+            digit = _DIGIT[character]
         else:
-            last = _PLACE[character]
-            total += (digit or 1) * last
-            digit, zero = 0, False
-    shortened = digit and total and last >= 100 and not zero
-    return total + (digit * last // 10 if shortened else digit)
+            total += (digit or 1) * _PLACE[character]
+            digit = 0
+    if digit and text[-2] in "百千":  # 一百二 is 120
+        digit *= _PLACE[text[-2]] // 10
+    return total + digit
 
 
 def english(text: str) -> Fraction:

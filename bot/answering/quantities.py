@@ -1,15 +1,30 @@
 """Figures and addresses in a text, in one form whatever they are written in.
 
 ``100 mg``, ``１００毫克`` and ``0.1 g`` are the same quantity, ``三天`` is ``3 days``, ``百分之五`` is ``5%``, and
-``2026年3月5日`` is ``2026-03-05``. Numbers are exact fractions.
+``2026年3月5日`` is ``2026-03-05``. Numbers are exact fractions. A number in words counts without a unit too, where it
+is surely a number: 九百九十九, but not 万一, 千万别 or 十分.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
 from fractions import Fraction
+
+from bot.answering.numerals import (
+    ARABIC,
+    ARABIC_WITH_PLACE,
+    CHINESE,
+    CHINESE_DECIMAL,
+    CHINESE_DECIMALS,
+    ENGLISH,
+    NUMERALS,
+    arabic,
+    chinese,
+    chinese_values,
+    english,
+    plain_numerals,
+)
 
 _UNITS: dict[str, tuple[str, Fraction]] = {}
 
@@ -43,7 +58,7 @@ _unit("kv", x1="kv 千伏")
 _unit("ma", x1="ma 毫安")
 _unit("mgy", x1="mgy", x1000="gy")
 _unit("tesla", x1="t 特斯拉 tesla")
-_unit("yuan", x1="元 块 块钱 rmb cny yuan", x10000="万元")
+_unit("yuan", x1="元 块 块钱 rmb cny yuan")
 _unit("usd", x1="美元 usd dollars")
 _unit("times", x1="次 回 times time")
 _unit("tablet", x1="片 tablet tablets")
@@ -59,34 +74,18 @@ _unit("point", x1="分 points point")
 _unit("fold", x1="倍 fold")
 _unit(
     "",
-    x1="个 名 位 人 项 种 条 款 张 台 间 座 套 份 门 节 章 楼 层 号 级 期 类 例 家 所 步 people persons patients items",
+    x1="个 名 位 人 项 种 条 款 张 台 间 座 套 份 门 节 章 楼 层 号 级 期 类 例 家 所 步 剂 针 颗 枚 遍 顿 餐 页 句 处 "
+    "批 轮 组 届 代 件 本 只 堂 场 讲 题 道 包 管 杯 勺 口 夜 晚 people persons patients items",
 )
 
 _SPLIT_PER = frozenset({"day", "week", "month", "year"})
 """``3次/天`` says the same as ``每天3次``: its parts are told apart."""
-_DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_PLACE = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
-_WORDS = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
-)
-_ENGLISH = {word: Fraction(value) for value, word in enumerate(_WORDS)} | {
-    "thirty": Fraction(30),
-    "forty": Fraction(40),
-    "fifty": Fraction(50),
-    "sixty": Fraction(60),
-    "ninety": Fraction(90),
-    "hundred": Fraction(100),
-    "half": Fraction(1, 2),
-}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
 
-_CN = "[零〇一二两三四五六七八九十百千]{1,12}"  # a longer run is no number, and would be tried from each of its places
-_ARABIC = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _LATIN = sorted((alias for alias in _UNITS if alias[0].isascii() and alias != "%"), key=len, reverse=True)
 _OTHER = sorted((alias for alias in _UNITS if not alias[0].isascii() or alias == "%"), key=len, reverse=True)
 _UNIT = rf"(?:(?:{'|'.join(map(re.escape, _LATIN))})(?![a-z])|{'|'.join(map(re.escape, _OTHER))})"
@@ -111,31 +110,52 @@ _DATES = (
 _TIME = re.compile(
     r"(?P<half>上午|下午|晚上|中午|凌晨|早上|傍晚)?\s?(?<![\d:])"
     r"(?:(?P<h>\d{1,2})\s?(?::(?P<m>[0-5]\d)|点\s?(?:(?P<mm>[0-5]?\d)\s?分?|(?P<hm>半))?)"
-    rf"|(?!一点)(?P<ch>{_CN})点(?P<chm>半)?)(?![\d:])\s?(?P<pm>[ap]\.?m\b\.?)?"
+    rf"|(?!一点)(?P<ch>{CHINESE})(?!{CHINESE_DECIMALS})点(?:(?P<chm>半)|(?P<cm>{CHINESE})分?)?)"
+    r"(?![\d:])\s?(?P<pm>[ap]\.?m\b\.?)?"
 )
-_PERCENT = re.compile(rf"百分之({_CN}|{_ARABIC})")
+_IDIOM = re.compile(
+    "千万(?=[不别勿莫要注小当记避禁请谨])|一一(?=[列说介对回解确核记分])|三三两两|千千万万|成千上万|"
+    "(?<![得为满扣加减打评是至到过于及达第约超计有共给低高每])十分(?=[\u4e00-\u9fff])(?!十分[钟之])"
+)
+"""Numerals that count nothing."""
+_PERCENT = re.compile("百分百")
+_FRACTION = re.compile(rf"(?P<of>{CHINESE}|万|{ARABIC})分之(?P<n>{CHINESE_DECIMAL}|{ARABIC})")
+_TENTHS = re.compile(rf"(?P<n>{CHINESE}|{ARABIC})成(?![人年员分为功立本品绩])")
+_ENGLISH_PARTS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "tenth": 10}
+_ENGLISH_FRACTION = re.compile(rf"\b(one|two|three|four)[ -]({'|'.join(_ENGLISH_PARTS)})s?\b")
 _EVERY = re.compile(
     r"[每一](?P<cn>天|日|周|星期|个?月|年|小时)|\b(?:per|a|each|every) (?P<en>day|week|month|year|hour)\b"
     r"|\b(?P<ly>daily|weekly|monthly|hourly)\b"
 )
 _TWICE = re.compile(r"\b(once|twice|thrice)\b(?= (?:daily|a|per|every|each|weekly|monthly)\b|(?<=twice)|(?<=thrice))")
-_NUMBER = rf"(?:{_ARABIC}\s?[万亿]?|{_CN}|半)"
+_NUMBER = rf"(?:{ARABIC_WITH_PLACE}|{CHINESE_DECIMAL}|半)"
 _RANGE = re.compile(
     rf"(?<![a-z0-9_.])(?P<a>{_NUMBER})\s?(?P<ua>{_FULL_UNIT})?\s?(?:[-~–—至到]|to|and)\s?(?P<b>{_NUMBER})\s?(?P<ub>{_FULL_UNIT})"
 )
-_QUANTITY = re.compile(
-    rf"(?<![a-z0-9_.])(?:(?P<n>{_ARABIC})\s?(?P<w>[万亿])?\s?(?P<u>{_FULL_UNIT})?|(?<![唯统之单同逐万])(?P<c>{_CN}|半)\s?(?P<cu>{_FULL_UNIT}))"
+_DEGREES = "(?:°c|摄氏度|度|degrees)"
+_BELOW_ZERO = re.compile(
+    rf"(?:(?<!\d\s)(?<![a-z\d.°%)\]度{NUMERALS}])[-−–]|零下\s?)(?P<n>{_NUMBER})"
+    rf"(?:\s?{_DEGREES}|(?=\s?[-~–至到]\s?[-−]?{_NUMBER}\s?{_DEGREES}))"
 )
-_ENGLISH_QUANTITY = re.compile(rf"\b({'|'.join(_ENGLISH)})[ -]({_FULL_UNIT})")
-_CODED_NUMBER = re.compile(rf"(?<=[a-z_]){_ARABIC}|(?<=[a-z]-){_ARABIC}")
+_QUANTITY = re.compile(
+    rf"(?<![a-z0-9_.])(?:(?P<n>{ARABIC_WITH_PLACE})\s?(?P<u>{_FULL_UNIT})?"
+    rf"|(?!(?<=[唯统之单同逐])一)(?:(?P<c>{CHINESE_DECIMAL}|半)\s?(?P<cu>{_FULL_UNIT})|(?P<bare>{CHINESE_DECIMAL})))"
+)
+_ENDS_A_CLAUSE = re.compile(r"\s*(?:[，。;!?,.\[]|$)")
+_STATES = tuple("为是约达共至到")
+_ENGLISH_QUANTITY = re.compile(rf"(?P<n>{ENGLISH})(?:[ -](?P<u>{_FULL_UNIT}))?")
+_ORDINARY_ENGLISH = 12
+"""English words for numbers up to this one are ordinary words, such as "one" and "two", unless a unit follows."""
+_CODED_NUMBER = re.compile(rf"(?<=[a-z_]){ARABIC}|(?<=[a-z]-){ARABIC}")
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """``value`` in ``unit``, which is empty for a bare number."""
+    """``value`` in ``unit``, which is empty for a bare number; ``written`` is the number as it stands there."""
 
     value: Fraction
     unit: str
+    written: Fraction = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +184,10 @@ class Figures:
 
     def missing_in(self, source: "Figures") -> bool:
         """Whether any quantity or moment is not in ``source``. A number whose unit one of both leaves out is."""
-        values = {quantity.value for quantity in source.quantities}
-        bare = {quantity.value for quantity in source.quantities if not quantity.unit}
+        written = {quantity.written for quantity in source.quantities}
+        bare = {quantity.written for quantity in source.quantities if not quantity.unit}
         known = all(
-            quantity in source.quantities or quantity.value in (bare if quantity.unit else values)
+            quantity in source.quantities or quantity.written in (bare if quantity.unit else written)
             for quantity in self.quantities
         )
         return not known or any(
@@ -184,13 +204,13 @@ def fold(text: str) -> str:
 
 def figures_of(text: str, *, source: bool = False) -> Figures:
     """The figures of ``text``. In a ``source`` the numbers inside codes (``pH7.4``) count too."""
-    scan = _Scan(fold(text))
+    scan = _Scan(plain_numerals(fold(text)))
     links = frozenset(_bare(found.group()) for pattern in (_LINK, _PHONE) for found in scan.take(pattern))
     moments = frozenset(
         moment for pattern in _DATES for found in scan.take(pattern, _is_date) for moment in [_date(found)]
     )
     moments |= frozenset(_time(found) for found in scan.take(_TIME, _is_time))
-    coded = {Quantity(_arabic(found), "") for found in _CODED_NUMBER.findall(scan.text)} if source else set()
+    coded = {_bare_number(arabic(found)) for found in _CODED_NUMBER.findall(scan.text)} if source else set()
     return Figures(frozenset(_quantities(scan)) | coded, moments, links, scan.text)
 
 
@@ -200,7 +220,7 @@ class _Scan:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def take(self, pattern: re.Pattern[str], fits: Callable[[re.Match[str]], bool] = bool) -> list[re.Match[str]]:
+    def take(self, pattern: re.Pattern[str], fits: Callable[[re.Match[str]], object] = bool) -> list[re.Match[str]]:
         """What ``pattern`` finds and ``fits``."""
         taken: list[re.Match[str]] = []
 
@@ -215,70 +235,84 @@ class _Scan:
 
 
 def _quantities(scan: _Scan) -> Iterator[Quantity]:
-    for found in scan.take(_PERCENT):
-        yield Quantity(_number(found[1]), "%")
+    scan.take(_IDIOM)
+    for _ in scan.take(_PERCENT):
+        yield from _measured(Fraction(100), "%")
+    for found in scan.take(_FRACTION, _is_fraction):
+        yield from _fraction(found)
+    for found in scan.take(_TENTHS):
+        yield from _measured(_number(found["n"]) * 10, "%")
+    for found in scan.take(_ENGLISH_FRACTION):
+        yield from _measured(english(found[1]) / _ENGLISH_PARTS[found[2]], "")
     for found in scan.take(_TWICE):
-        yield Quantity(Fraction({"once": 1, "twice": 2, "thrice": 3}[found[1]]), "times")
+        yield from _measured(Fraction({"once": 1, "twice": 2, "thrice": 3}[found[1]]), "times")
+    for found in scan.take(_BELOW_ZERO):
+        yield from _measured(-_number(found["n"]), "°c")
     for found in scan.take(_RANGE, lambda found: _number(found["a"]) < _number(found["b"])):  # not "320 to 37 °C"
         yield from _measured(_number(found["a"]), found["ua"] or found["ub"])
         yield from _measured(_number(found["b"]), found["ub"])
-    for found in scan.take(_ENGLISH_QUANTITY):
-        yield from _measured(_ENGLISH[found[1]], found[2])
+    for found in scan.take(_ENGLISH_QUANTITY, lambda found: found["u"] or english(found["n"]) > _ORDINARY_ENGLISH):
+        yield from _measured(english(found["n"]), found["u"] or "")
     for found in scan.take(_EVERY):
         word = found["cn"] or found["en"] or {"daily": "day"}.get(found["ly"], found["ly"].removesuffix("ly"))
         yield from _measured(Fraction(1), "个月" if word == "月" else word)
     for found in scan.take(_QUANTITY, _is_quantity):
-        number = found["n"] + (found["w"] or "") if found["n"] else found["c"]
-        yield from _measured(_number(number), found["u"] or found["cu"] or "")
+        for value in _values(found["n"] or found["c"] or found["bare"]):
+            yield from _measured(value, found["u"] or found["cu"] or "")
+
+
+def _is_fraction(found: re.Match[str]) -> bool:
+    return found["of"] == "万" or _number(found["of"]) > 0
+
+
+def _fraction(found: re.Match[str]) -> Iterator[Quantity]:
+    """Parts of a hundred, a thousand or ten thousand are per cent; others stand for themselves."""
+    of = Fraction(10_000) if found["of"] == "万" else _number(found["of"])
+    value = _number(found["n"]) / of
+    yield from _measured(value * 100, "%") if of >= 100 else _measured(value, "")
 
 
 def _is_quantity(found: re.Match[str]) -> bool:
-    """``3D`` is a name, and "one" with a word that only counts (``一个``, ``一种``) is an article."""
+    """``3D`` is a name, and "one" with a word that only counts (``一个``, ``一种``) is an article. A single numeral
+    without a unit is in half of all words, so it only counts where a clause states it at its end."""
     if found["n"]:
         return bool(found["u"]) or not re.match(r"[a-z]", found.string[found.end() :])
+    if numeral := found["bare"]:
+        before = found.string[max(0, found.start() - 2) : found.start()].rstrip()
+        stated = before.endswith(_STATES) and _ENDS_A_CLAUSE.match(found.string, found.end())
+        return len(numeral) > 1 or (numeral != "一" and bool(stated))
     return not (found["c"] == "一" and "/" not in found["cu"] and _UNITS[found["cu"]][0] == "")
 
 
 def _measured(value: Fraction, unit: str) -> Iterator[Quantity]:
     """``value`` in the one form of ``unit``, which may be a quotient."""
-    first, *rest = (_UNITS[part.strip()] for part in unit.split("/")) if unit else [("", Fraction(1))]
+    if not unit:
+        yield _bare_number(value)
+        return
+    first, *rest = (_UNITS[part.strip()] for part in unit.split("/"))
     names, factor = [first[0]], first[1]
     for name, scale in rest:
         if name in _SPLIT_PER:
-            yield Quantity(Fraction(1), name)
+            yield Quantity(Fraction(1), name, Fraction(1))
         else:
             names.append(name)
             factor /= scale
-    yield Quantity(value * factor, "/".join(names))
+    yield Quantity(value * factor, "/".join(names), value)
+
+
+def _bare_number(value: Fraction) -> Quantity:
+    return Quantity(value, "", value)
 
 
 def _number(text: str) -> Fraction:
-    text = text.replace(" ", "")
+    return _values(text)[0]
+
+
+def _values(text: str) -> tuple[Fraction, ...]:
+    """The value of what :data:`_NUMBER` found, or both values of an approximation (``一两``)."""
     if text == "半":
-        return Fraction(1, 2)
-    factor = 1
-    if text[0].isdigit():
-        if text[-1] in "万亿":
-            text, factor = text[:-1], _PLACE[text[-1]]
-        return _arabic(text) * factor
-    return Fraction(_chinese(text))
-
-
-def _arabic(text: str) -> Fraction:
-    return Fraction(Decimal(text.replace(",", "")))  # by Decimal, as int() refuses more than 4,300 digits
-
-
-def _chinese(text: str) -> int:
-    if all(character in _DIGIT for character in text):  # 二〇二六
-        return int("".join(str(_DIGIT[character]) for character in text))
-    total = digit = 0
-    for character in text:
-        if character in _DIGIT:
-            digit = _DIGIT[character]
-        else:
-            total += (digit or 1) * _PLACE[character]
-            digit = 0
-    return total + digit
+        return (Fraction(1, 2),)
+    return (arabic(text),) if text[0].isdigit() else chinese_values(text)
 
 
 def _is_date(found: re.Match[str]) -> bool:
@@ -301,8 +335,9 @@ def _is_time(found: re.Match[str]) -> bool:
 
 
 def _time(found: re.Match[str]) -> Moment:
-    hour = int(found["h"]) if found["h"] else _chinese(found["ch"])
-    minute = 30 if found["hm"] or found["chm"] else int(found["m"] or found["mm"] or 0)
+    hour = int(found["h"]) if found["h"] else int(chinese(found["ch"]))
+    minute = int(found["m"] or found["mm"] or (chinese(found["cm"]) if found["cm"] else 0))
+    minute = 30 if found["hm"] or found["chm"] else minute
     afternoon = (found["half"] or "") in ("下午", "晚上", "傍晚") or (found["pm"] or "").startswith("p")
     return Moment(minutes=(hour + 12 * (afternoon and hour < 12)) * 60 + minute)
 

@@ -17,7 +17,7 @@ from bot.handoff.tickets import Ticket, Tickets, TicketState
 from bot.messages import ConversationId, InboundMessage, MessageKind
 from bot.parts import Part
 from bot.records.turns import TurnRecord, TurnRecords
-from bot.texts import Language, Texts, language_of
+from bot.texts import LANGUAGES, Language, Texts, language_of
 
 log = structlog.get_logger()
 
@@ -72,12 +72,14 @@ class Desk:
     def ask_for_human(self, bot: BotConfig, message: InboundMessage, turn_id: str, language: Language) -> Told:
         """The person wants a human. Without servicers the person hears so at once, and the bot goes on answering."""
         conversation = message.conversation
+        serving = self.ticket_of(conversation)
+        if serving is not None and serving.conversation != conversation:
+            return self._already(bot, serving, message, turn_id, language)
         silent = any(self._reach.staff(conversation, servicer) for servicer in bot.servicers)
-        summary = self._summary(bot, conversation, message.text)
+        summary = self._summary(bot, conversation, self._readable(message, bot.language))
         ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=silent)
         if silent and not opened:
-            notices = self.relay(bot, ticket, [message], turn_id)
-            return Told(text=self._texts.say("handoff_already", language, number=ticket.number), notices=notices)
+            return self._already(bot, ticket, message, turn_id, language)
         person = message.sender.name or conversation.person
         values = {"number": ticket.number, "person": person, "bot": bot.name, "summary": summary}
         text = self._texts.say("ticket_new", bot.language, **values)
@@ -85,6 +87,15 @@ class Desk:
         key = "handoff_open" if silent else "handoff_nobody"
         told = self._texts.say(key, language, number=ticket.number, minutes=self._wait_minutes)
         return Told(text=told, notices=notices)
+
+    def ticket_of(self, conversation: ConversationId) -> Ticket | None:
+        """The ticket because of which the bot is silent in ``conversation``: one that began there, or one that began in
+        a group or with a robot and whose human writes to the person there."""
+        own = self._tickets.silent(conversation)
+        if own is not None or conversation.chat:
+            return own
+        served = self._tickets.served(conversation)
+        return next((ticket for ticket in served if self._reach.person(ticket.conversation) == conversation), None)
 
     def relay(
         self,
@@ -167,6 +178,12 @@ class Desk:
         """Where a word for the person of ``conversation`` that answers no message goes."""
         return self._reach.person(conversation)
 
+    def _already(
+        self, bot: BotConfig, ticket: Ticket, message: InboundMessage, turn_id: str, language: Language
+    ) -> Told:
+        notices = self.relay(bot, ticket, [message], turn_id)
+        return Told(text=self._texts.say("handoff_already", language, number=ticket.number), notices=notices)
+
     @property
     def _wait_minutes(self) -> int:
         return max(1, round(self._tickets.wait_s / 60))
@@ -202,9 +219,11 @@ class Desk:
         return "\n".join(lines)
 
     def _turn_line(self, turn: TurnRecord, language: Language) -> str:
-        return self._texts.say(
-            "ticket_summary_turn", language, question=_short(turn.question), answer=_short(turn.answer)
-        )
+        """A turn in brief; its sources are left out, for their links were made for the asker."""
+        answer = turn.answer
+        for each in LANGUAGES:
+            answer = answer.partition(f"\n\n{self._texts.say('sources', each)}\n")[0]
+        return self._texts.say("ticket_summary_turn", language, question=_short(turn.question), answer=_short(answer))
 
     def _readable(self, message: InboundMessage, language: Language) -> str:
         """The words of ``message`` and the kinds of what it shows."""

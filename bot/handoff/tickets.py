@@ -135,6 +135,17 @@ class Tickets:
             row = connection.execute(query).first()
         return None if row is None else _from_row(row)
 
+    def served(self, conversation: ConversationId) -> Sequence[Ticket]:
+        """The tickets that a human serves for whoever bears this person's id with this bot, wherever they began."""
+        person = conversation.key.rpartition("/")[2]
+        query = select(tickets).where(
+            tickets.c.bot == conversation.bot,
+            tickets.c.state == TicketState.SERVED,
+            tickets.c.conversation.endswith(f"/{person}", autoescape=True),
+        )
+        with self._database.read() as connection:
+            return [_from_row(row) for row in connection.execute(query).all()]
+
     def get(self, bot: str, number: int) -> Ticket | None:
         """Ticket ``number`` of ``bot``; ``None`` for another bot's ticket as for one that does not exist."""
         query = select(tickets).where(tickets.c.number == number, tickets.c.bot == bot)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 Rows = TypeVar("Rows")
@@ -44,7 +45,11 @@ class EmbeddingQueue:
         mine = _Asked(compute, texts)
         with self._changed:
             self._waiting.append(mine)
-            self._changed.wait_for(lambda: mine.rows.done() or self._may_compute(mine))
+            try:
+                self._changed.wait_for(lambda: mine.rows.done() or self._may_compute(mine))
+            except BaseException:
+                self._withdraw(mine)
+                raise
             if mine.rows.done():
                 return mine.rows.result()
             run = self._take_run()
@@ -79,6 +84,12 @@ class EmbeddingQueue:
     def _import_is_due(self) -> bool:
         return self._imports_waiting > 0 and self._overtaken >= OVERTAKEN_AT_MOST
 
+    def _withdraw(self, mine: _Asked[Any]) -> None:
+        """Nobody may wait behind one whose thread was stopped, by Ctrl-C above all, and will never compute."""
+        if mine in self._waiting:
+            self._waiting.remove(mine)
+            self._changed.notify_all()
+
     def _take_run(self) -> list[_Asked[Any]]:
         run = [self._waiting.popleft()]
         room = QUESTIONS_A_RUN - len(run[0].texts)
@@ -94,14 +105,21 @@ class EmbeddingQueue:
 
 
 def _compute(run: list[_Asked[Any]]) -> None:
-    """Compute all that ``run`` waits for, and give each its rows or the error."""
+    """Compute all that ``run`` waits for, and give each its rows or the error.
+
+    Where a run of several fails each is tried alone, so that nobody's question is lost for another's text.
+    """
     try:
         rows = run[0].compute([text for asked in run for text in asked.texts])
+        ends = list(accumulate(len(asked.texts) for asked in run))
+        shares = [rows[end - len(asked.texts) : end] for asked, end in zip(run, ends, strict=True)]
     except BaseException as error:  # noqa: BLE001 - raised again in every thread that asked
-        for asked in run:
-            asked.rows.set_exception(error)
+        if len(run) > 1 and isinstance(error, Exception):
+            for asked in run:
+                _compute([asked])
+        else:
+            for asked in run:
+                asked.rows.set_exception(error)
         return
-    at = 0
-    for asked in run:
-        asked.rows.set_result(rows[at : at + len(asked.texts)])
-        at += len(asked.texts)
+    for asked, share in zip(run, shares, strict=True):
+        asked.rows.set_result(share)

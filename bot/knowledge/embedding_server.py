@@ -1,5 +1,6 @@
 """Vectors from a server: any OpenAI-compatible ``/embeddings`` URL (``EMBEDDING_BASE_URL``, ``EMBEDDING_MODEL``)."""
 
+import json
 import random
 import time
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import requests
 import structlog
+import urllib3
 
 from bot.errors import ConfigError, Unavailable
 from bot.knowledge.embedder import MAX_CHARACTERS, Progress
@@ -24,20 +26,25 @@ BATCH = 32
 ATTEMPTS = 3
 """Tries of one request; between them 0.2 s and 0.4 s, each half to whole."""
 _MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
 
 
 class EmbeddingServer:
     """An :class:`~bot.knowledge.embedder.Embedder` behind ``base_url`` (which ends before ``/embeddings``).
 
+    ``timeout_s`` bounds each wait for the server, and the whole body of an answer.
     The server's dimension is asked for once, at the start, and every answer is checked against it. Raises
     :class:`~bot.errors.Unavailable` when the server does not answer in time or answers nonsense, and
     :class:`~bot.errors.ConfigError` when it refuses the request for good (a wrong model or key).
     """
 
-    def __init__(self, session: requests.Session, base_url: str, model: str, api_key: str = "") -> None:
+    def __init__(
+        self, session: requests.Session, base_url: str, model: str, api_key: str = "", *, timeout_s: float = READ_TIMEOUT_S
+    ) -> None:
         self._session = session
         self._url = base_url.rstrip("/") + "/embeddings"
         self._model = model
+        self._timeout_s = timeout_s
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         # e5 models want their prefixes from every server, other models were not trained with any
         self._prefixes = {"query": "query: ", "passage": "passage: "} if "e5" in model.lower() else {}
@@ -79,32 +86,45 @@ class EmbeddingServer:
         raise AssertionError("unreachable")
 
     def _once(self, texts: list[str], dimension: int | None) -> Floats:
+        give_up_at = time.monotonic() + self._timeout_s
         try:
-            response = self._session.post(
+            with self._session.post(
                 self._url,
                 json={"model": self._model, "input": texts, "encoding_format": "float"},
                 headers=self._headers,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
                 allow_redirects=False,
-            )
-        except requests.RequestException as error:
+                stream=True,
+            ) as response:
+                self._check_status(response.status_code)
+                body = self._read(response, give_up_at)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Unavailable(f"the embedding server {self._url} does not answer: {type(error).__name__}") from error
-        if response.status_code in (408, 425, 429) or response.status_code >= 500:
-            raise Unavailable(f"the embedding server {self._url} answered {response.status_code}")
-        if response.status_code != 200:
-            raise ConfigError(
-                [f"EMBEDDING_BASE_URL: {self._url} answered {response.status_code}; check it and EMBEDDING_MODEL"]
-            )
-        if len(response.content) > _MAX_RESPONSE_BYTES:
-            raise Unavailable(f"the embedding server {self._url} answered {len(response.content)} bytes")
-        return self._parse(response, len(texts), dimension)
+        return self._parse(body, len(texts), dimension)
 
-    def _parse(self, response: requests.Response, expected: int, dimension: int | None) -> Floats:
+    def _check_status(self, status: int) -> None:
+        if status in (408, 425, 429) or status >= 500:
+            raise Unavailable(f"the embedding server {self._url} answered {status}")
+        if status != 200:
+            raise ConfigError([f"EMBEDDING_BASE_URL: {self._url} answered {status}; check it and EMBEDDING_MODEL"])
+
+    def _read(self, response: requests.Response, give_up_at: float) -> bytes:
+        """The body, as long as it is neither endless nor drips: a time-out of the socket is one for each read."""
+        body = bytearray()
+        while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):  # what there is, without waiting for more
+            body += piece
+            if len(body) > _MAX_RESPONSE_BYTES:
+                raise Unavailable(f"the embedding server {self._url} answered more than {_MAX_RESPONSE_BYTES} bytes")
+            if time.monotonic() > give_up_at:
+                raise Unavailable(f"the embedding server {self._url} did not end its answer in {self._timeout_s:g} s")
+        return bytes(body)
+
+    def _parse(self, body: bytes, expected: int, dimension: int | None) -> Floats:
         """The vectors of a response, in the order of the request, made unit length."""
         try:
-            rows = sorted(response.json()["data"], key=lambda row: row["index"])
+            rows = sorted(json.loads(body)["data"], key=lambda row: row["index"])
             vectors = np.array([row["embedding"] for row in rows], dtype=np.float32)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Unavailable(f"the embedding server {self._url} answered no embeddings") from error
         wrong_shape = vectors.ndim != 2 or len(vectors) != expected or vectors.shape[1] == 0
         if wrong_shape or (dimension is not None and vectors.shape[1] != dimension):

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from bot.errors import KnowledgeError
+from bot.errors import KnowledgeError, Unavailable
 from bot.knowledge.entries import Entry, EntryKind, Scope
 
 Floats = npt.NDArray[np.float32]
@@ -21,6 +21,10 @@ Floats = npt.NDArray[np.float32]
 
 class IndexInUse(KnowledgeError):
     """Another process owns the embedded index; ask that one (:mod:`bot.knowledge.remote`)."""
+
+
+class IndexMissing(Unavailable):
+    """There is no index: it was never built, or somebody dropped it."""
 
 
 class Route(StrEnum):

@@ -22,7 +22,7 @@ import structlog
 from qdrant_client import models
 
 from bot.errors import KnowledgeError, Unavailable
-from bot.knowledge.index import IndexState
+from bot.knowledge.index import IndexMissing, IndexState
 from bot.knowledge.points import DENSE_ROUTES, KEYWORD_FIELDS, NUMBER_FIELDS, SPARSE_ROUTES
 from bot.knowledge.qdrant_calls import AlreadyThere, Gone, QdrantCalls
 
@@ -88,14 +88,15 @@ class Collections:
     def live(self, *, look: bool = False) -> str:
         """The collection behind the alias; with ``look`` surely now, otherwise within :data:`BELIEVED_S`.
 
-        Raises :class:`~bot.errors.Unavailable` when there is none, or one whose vectors mean nothing here.
+        Raises :class:`~bot.knowledge.index.IndexMissing` when there is none, and
+        :class:`~bot.errors.Unavailable` for one whose vectors mean nothing here.
         """
         with self._lock:
             if not look and self._live and self._clock() - self._looked_at < BELIEVED_S:
                 return self._live
         name = self._target()
         if name is None:
-            raise Unavailable("the index is not on the Qdrant server yet; the worker builds it, or run `reindex`")
+            raise IndexMissing("the index is not on the Qdrant server; the worker builds it, or run `reindex`")
         if not self._is_ours(name):
             raise Unavailable(
                 f"the index on the Qdrant server ({name}) was made by another version, embedder or setting than this "

@@ -43,7 +43,7 @@ class IndexClient:
         answer_key = f"index:answer:{uuid.uuid4().hex}"
         request = {"op": operation, "args": dict(arguments), "answer": answer_key, "until": time.time() + deadline_s}
         try:
-            self._redis.rpush(REQUESTS, json.dumps(request, ensure_ascii=False))
+            self._redis.rpush(REQUESTS, json.dumps(request))  # in ASCII: a lone surrogate has no UTF-8
             answered: Any = self._redis.blpop([answer_key], timeout=deadline_s)
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
@@ -104,14 +104,14 @@ class IndexServer:
             log.info("index_request_too_late", op=operation)
             return
         try:
-            answer = {"result": self._handlers[operation](arguments)}
+            answer = json.dumps({"result": self._handlers[operation](arguments)})
         except BotError as error:
-            answer = {"error": str(error)}
+            answer = json.dumps({"error": str(error)})
         except Exception as error:  # the thread must live on; the asker is told and the log has the cause
             log.exception("index_request_failed", op=operation)
-            answer = {"error": f"the index owner failed with {type(error).__name__}; its log says why"}
+            answer = json.dumps({"error": f"the index owner failed with {type(error).__name__}; its log says why"})
         try:
-            self._redis.rpush(answer_key, json.dumps(answer, ensure_ascii=False))
+            self._redis.rpush(answer_key, answer)
             self._redis.expire(answer_key, ANSWER_TTL_S)
         except redis.RedisError as error:
             log.warning("index_answer_not_delivered", op=operation, error=type(error).__name__)

@@ -26,7 +26,7 @@ from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.embedder import CachedEmbedder, E5Embedder, Embedder
 from bot.knowledge.embedding_server import EmbeddingServer
 from bot.knowledge.entries import Audience, Scope
-from bot.knowledge.index import Index, IndexState
+from bot.knowledge.index import Index, IndexMissing, IndexState
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.search import Searcher
@@ -101,6 +101,8 @@ class KnowledgeService:
         self.answerer = Answerer(retriever, composer)
         self.versions = {"embedder": embedder.name, "threshold": str(ANSWER_THRESHOLD)}
         self._writing = threading.Lock()
+        self._started = False
+        self._catching_up: threading.Thread | None = None
         self._closed = threading.Event()
 
     def start(self) -> None:
@@ -108,11 +110,11 @@ class KnowledgeService:
 
         While something that takes is away, such as a Qdrant server, a thread goes on trying and this returns.
         """
+        self._started = True
         try:
             self.sync_everything(rebuild=True)
         except BotError as error:
             self._postpone(error)
-            threading.Thread(target=self._catch_up, name="index-catch-up", daemon=True).start()
 
     def sync_everything(self, *, rebuild: bool = False) -> SyncReport:
         """Bring the index to what SQL has approved: after a start, and after a crash between the two.
@@ -134,10 +136,15 @@ class KnowledgeService:
         return any(self._index.ids(bot.tenant, collection) for collection in bot.knowledge)
 
     def health(self) -> dict[str, Any]:
-        """``{"state": "ok", "entries": n}``, or the error."""
+        """``{"state": "ok", "entries": n}``, or the error.
+
+        After :meth:`start` an index that somebody dropped is built anew.
+        """
         try:
             return {"state": "ok", "entries": self._index.count()}
         except BotError as error:
+            if self._started and isinstance(error, IndexMissing):
+                self._postpone(error)
             return {"state": "down", "error": str(error)}
 
     def operations(self) -> dict[str, Handler]:
@@ -230,13 +237,15 @@ class KnowledgeService:
                 self.sync_everything(rebuild=True)
                 return
             except BotError as error:
-                self._postpone(error)
+                _tell_postponed(error)
                 wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
     def _postpone(self, error: BotError) -> None:
-        telemetry.count("degraded", what="index_not_up_to_date")
-        tell = log.warning if isinstance(error, Unavailable) else log.error
-        tell("index_sync_postponed", error=str(error))
+        """Let a thread bring the index up to date, unless one is at it."""
+        if self._catching_up is None or not self._catching_up.is_alive():
+            _tell_postponed(error)
+            self._catching_up = threading.Thread(target=self._catch_up, name="index-catch-up", daemon=True)
+            self._catching_up.start()
 
     def _answered_from(self) -> list[tuple[str, str]]:
         return [(bot.tenant, collection) for bot in self._bots.values() for collection in bot.knowledge]
@@ -248,6 +257,12 @@ class KnowledgeService:
         if not answer.passages and not self.has_any(bot):
             return self._texts.say("empty_knowledge", language)
         return refusal_text(answer.near, self._texts, language)
+
+
+def _tell_postponed(error: BotError) -> None:
+    telemetry.count("degraded", what="index_not_up_to_date")
+    tell = log.warning if isinstance(error, Unavailable) else log.error
+    tell("index_sync_postponed", error=str(error))
 
 
 def _record(

@@ -63,15 +63,15 @@ class Attachments:
             return self._notice(turn, error.text_key, **error.values)
 
     def forget(self, turn: Turn) -> Said | None:
-        """The person wants their files to go, and they go at once."""
+        """The person wants what they sent to go, and it goes at once: also what could not be asked about."""
         message = turn.messages[0]
-        if message.kind is not MessageKind.TEXT or turn.conversation.chat or not asks_to_delete(message.text):
+        if message.kind is not MessageKind.TEXT or not asks_to_delete(message.text):
             return None
-        names = self._parts.files.forget(turn.conversation)
-        log.info("own_files_deleted", turn=turn.id, files=len(names))
-        if not names:
-            return self._notice(turn, "own_files_none")
-        return self._notice(turn, "own_files_deleted", names="".join(f"《{name}》" for name in names))
+        gone, names = self._parts.files.forget(turn.conversation)
+        log.info("own_files_deleted", turn=turn.id, media=gone)
+        if names:
+            return self._notice(turn, "own_files_deleted", names="".join(f"《{name}》" for name in names))
+        return self._notice(turn, "own_media_deleted" if gone else "own_files_none")
 
     def passed_on(self, turn: Turn) -> tuple[Medium, ...]:
         """What the messages show, for the human who has the conversation; what cannot be fetched is left out."""
@@ -105,13 +105,15 @@ class Attachments:
         answer = self._answerer.compose(evidence, asking)
         turn.found(own_files={"kind": answer.kind.value, "confidence": round(answer.confidence, 4)})
         if answer.kind is ReplyKind.REFUSAL:
+            if _asks_what_is_in_it(turn.text):  # the knowledge cannot know either
+                return Said(kind=ReplyKind.REFUSAL, text=self._texts.say("own_file_not_summed_up", turn.language))
             return None
         text = own_answer_text(answer, self._texts, turn.language)
         return Said(kind=answer.kind, text=text, record_as=self._texts.say("own_answer_recorded", turn.bot.language))
 
     def _evidence(self, turn: Turn) -> Evidence | None:
         """What the files hold for the question; for one about a file as a whole, how it begins."""
-        if refers_to_file(turn.text) and asks_for_overview(turn.text):
+        if _asks_what_is_in_it(turn.text):
             return self._parts.evidence.beginning(turn.conversation, turn.text.strip(), COMPOSED_FROM)
         questions = (without_reference(turn.text), turn.text.strip())
         return self._parts.evidence.retrieve(turn.conversation, questions, turn.bot.answer_threshold)
@@ -212,6 +214,11 @@ _READERS = {
     MessageKind.IMAGE: Attachments._picture,
     MessageKind.FILE: Attachments._file,
 }
+
+
+def _asks_what_is_in_it(text: str) -> bool:
+    """Whether a file as a whole is asked about, and no detail of it."""
+    return refers_to_file(text) and asks_for_overview(text)
 
 
 def _harmless(text: str) -> str:

@@ -15,9 +15,9 @@ import structlog
 
 from bot import telemetry
 from bot.channel import Channel, Refused, Retry, StoredMedium
-from bot.errors import BotError, InputError
+from bot.errors import BotError, InputError, Unavailable
 from bot.media.sniff import is_believable
-from bot.media.store import MediaStore, reference
+from bot.media.store import MediaStore, owner_of, reference
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
 
 log = structlog.get_logger()
@@ -109,7 +109,7 @@ class MediaFetcher:
         deadline = self._clock() + self._limits.fetch_s
         while True:
             try:
-                return self._once(media, channel, attachment, deadline)
+                return self._once(media, channel, conversation, attachment, deadline)
             except Retry as failure:
                 pause_s = max(_SHORTEST_PAUSE_S, failure.after_s)
                 if self._clock() + pause_s >= deadline:
@@ -119,14 +119,23 @@ class MediaFetcher:
             except Refused as refusal:
                 log.warning("media_refused", conversation=conversation.key, code=refusal.code)
                 raise self._told(refusal.code) from refusal
+            except Unavailable as error:
+                telemetry.count("degraded", what="media_not_kept")
+                log.error(
+                    "media_not_kept", error=str(error), cure="make room where MEDIA_DIR is, and let us write there"
+                )
+                raise InputError("media_unreachable") from error
 
-    def _once(self, media: str, channel: Channel, attachment: Attachment, deadline: float) -> StoredMedium:
+    def _once(
+        self, media: str, channel: Channel, conversation: ConversationId, attachment: Attachment, deadline: float
+    ) -> StoredMedium:
         limits = self._limits
         with self._store.incoming(media) as incoming:
             fetched = channel.fetch(attachment, incoming.file, limits.max_bytes, deadline)
             if incoming.file.tell() > limits.max_bytes:
                 raise self._told("too_large")
-            medium = self._store.keep(incoming, attachment.kind, fetched.name, limits.keep_s)
+            owner = owner_of(conversation)
+            medium = self._store.keep(incoming, attachment.kind, fetched.name, limits.keep_s, owner)
         if not is_believable(attachment.kind, medium.content_type):
             self._store.forget(media)
             log.warning("media_not_believable", media=media, kind=attachment.kind.value, type=medium.content_type)

@@ -23,7 +23,7 @@ from bot.knowledge.index import Floats
 from bot.knowledge.loaders import Block, BlockKind, Document, Section, load_plain_text
 from bot.knowledge.origin import Origin
 from bot.media.parsing.sections import Parsed, ParsedSection
-from bot.media.store import MediaStore, media_id
+from bot.media.store import MediaStore, media_id, owner_of
 from bot.messages import ConversationId, MessageKind
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ class OwnFiles:
         place = free[0] if free else min(taken, key=lambda each: taken[each].sent_at)
         if not free:
             self._store.forget(taken[place].medium)
-        self._write(place, file, self._keep_s)
+        self._write(conversation, place, file, self._keep_s)
 
     def of(self, conversation: ConversationId) -> tuple[OwnFile, ...]:
         """What the person can ask about now, the newest first; nothing in a group."""
@@ -97,16 +97,13 @@ class OwnFiles:
         for place in _places(conversation):
             held = self._read(place)
             if held is not None and held.medium == file.medium:
-                self._write(place, file, self._store.expires_at(place) - self._clock())
+                self._write(conversation, place, file, self._store.expires_at(place) - self._clock())
 
-    def forget(self, conversation: ConversationId) -> tuple[str, ...]:
-        """Remove everything at once; returns the names of the files that went."""
-        files = self.of(conversation)
-        for file in files:
-            self._store.forget(file.medium)
-        for place in _places(conversation):
-            self._store.forget(place)
-        return tuple(file.name for file in files)
+    def forget(self, conversation: ConversationId) -> tuple[int, tuple[str, ...]]:
+        """Remove at once whatever was sent in ``conversation``, of which kind ever; returns how many media went, and
+        the names of those that could be asked about."""
+        names = tuple(file.name for file in self.of(conversation))
+        return self._store.forget_all_of(owner_of(conversation)), names
 
     def _read(self, place: str) -> OwnFile | None:
         medium = self._store.find(place)
@@ -121,12 +118,12 @@ class OwnFiles:
             log.error("own_file_unreadable", place=place, error=type(error).__name__)
             return None
 
-    def _write(self, place: str, file: OwnFile, keep_s: float) -> None:
+    def _write(self, conversation: ConversationId, place: str, file: OwnFile, keep_s: float) -> None:
         if keep_s <= 0:
             return
         with self._store.incoming(place) as incoming:
             incoming.file.write(json.dumps(_encode(file), ensure_ascii=False).encode())
-            self._store.keep(incoming, MessageKind.FILE, "", keep_s)
+            self._store.keep(incoming, MessageKind.FILE, "", keep_s, owner_of(conversation))
 
 
 def _places(conversation: ConversationId) -> list[str]:

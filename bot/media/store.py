@@ -21,6 +21,7 @@ import structlog
 
 from bot import telemetry
 from bot.channel import StoredMedium
+from bot.errors import Unavailable
 from bot.media.sniff import HEAD_BYTES, content_type_of
 from bot.messages import Attachment, ConversationId, MessageKind
 
@@ -35,6 +36,11 @@ _UNFINISHED = "incoming-"
 def reference(conversation: ConversationId, attachment: Attachment) -> str:
     """The id under which what ``attachment`` refers to is kept: 32 hex digits, the same in every process."""
     return media_id(conversation.key, attachment.kind.value, attachment.media_id or attachment.url)
+
+
+def owner_of(conversation: ConversationId) -> str:
+    """Whose a medium is that was sent in ``conversation``, in no readable words."""
+    return media_id("owner", conversation.key)
 
 
 def media_id(*pieces: str) -> str:
@@ -54,7 +60,8 @@ class MediaStore:
     """Implements :class:`bot.channel.MediaSource`; safe to share between threads and processes.
 
     ``keep_s`` is how long a medium is kept unless said otherwise; ``max_bytes`` bounds all of them together, and the
-    ones kept longest ago go first.
+    ones kept longest ago go first. What writes raises :class:`~bot.errors.Unavailable` when the folder cannot be
+    written: a full disk, or rights that were taken away.
     """
 
     def __init__(
@@ -88,16 +95,26 @@ class MediaStore:
     @contextmanager
     def incoming(self, media: str) -> Iterator[Incoming]:
         """A place to write the bytes of ``media`` to; what was not kept by the end is removed."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_UNFINISHED, delete=False) as file:
-            try:
-                yield Incoming(id=media, file=file)
-            finally:
-                Path(file.name).unlink(missing_ok=True)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_UNFINISHED, delete=False) as file:
+                try:
+                    yield Incoming(id=media, file=file)
+                finally:
+                    Path(file.name).unlink(missing_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"the media folder cannot be written: {error.strerror or type(error).__name__}"
+            ) from error
 
-    def keep(self, incoming: Incoming, kind: MessageKind, name: str, keep_s: float | None = None) -> StoredMedium:
+    def keep(
+        self, incoming: Incoming, kind: MessageKind, name: str, keep_s: float | None = None, owner: str = ""
+    ) -> StoredMedium:
         """Keep what was written for ``keep_s`` seconds; ``name`` is what people see, its path and control characters
-        removed."""
+        removed, and ``owner`` (:func:`owner_of`) who can have it removed with all that is theirs.
+
+        To be called while the place is open.
+        """
         incoming.file.flush()
         path = Path(incoming.file.name)
         with path.open("rb") as file:
@@ -110,6 +127,7 @@ class MediaStore:
             "content_type": content_type,
             "size": path.stat().st_size,
             "digest": digest,
+            "owner": owner,
             "expires_at": self._clock() + (self._keep_s if keep_s is None else keep_s),
         }
         before = self._note(incoming.id)
@@ -130,6 +148,11 @@ class MediaStore:
         if fields is not None:
             self._content(media, fields).unlink(missing_ok=True)
         return fields is not None
+
+    def forget_all_of(self, owner: str) -> int:
+        """Remove at once whatever ``owner`` sent; returns how many media went."""
+        theirs = [media for media in self._all() if (fields := self._note(media)) and fields.get("owner") == owner]
+        return sum(self.forget(media) for media in theirs)
 
     def expire(self) -> int:
         """Remove what has expired and what was left half-written; returns how many media went."""
@@ -162,7 +185,7 @@ class MediaStore:
     def _note(self, media: str) -> dict[str, Any] | None:
         try:
             fields: dict[str, Any] = json.loads(self._note_path(media).read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError:  # a power cut may leave a file without its content
             telemetry.count("degraded", what="media_note_damaged")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from simulator.aibot.sealed_reply import BadReply, read_object
 from simulator.card_grammar import Card, card_problem, shown_card
 from simulator.limits import cut_utf8
+from simulator.media_formats import PICTURES
 from simulator.rules import Rules
 
 MAX_PICTURES = 10
@@ -151,7 +152,6 @@ def _picture(item: object) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise BadReply("bad_picture", 27) from error
     digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    is_picture = data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
-    if not is_picture or len(data) > MAX_PICTURE_BYTES or image.get("md5") != digest:
+    if not data.startswith(PICTURES) or len(data) > MAX_PICTURE_BYTES or image.get("md5") != digest:
         raise BadReply("bad_picture", 27)
     return data

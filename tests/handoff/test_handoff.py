@@ -15,7 +15,9 @@ DOCTOR = ConversationId(bot="imaging", channel="app", person="dr.wang")
 
 
 def test_the_person_and_every_servicer_hear_of_a_wish_for_a_human(office: Office) -> None:
-    office.remember("dr.wang", "碘对比剂过敏怎么办", "抱歉，没有找到依据。")
+    office.remember(
+        "dr.wang", "碘对比剂过敏怎么办", "抱歉，没有找到依据。\n\n来源\n[1] [题](https://bot.example/source/x)"
+    )
     outcome = office.hear("dr.wang", "转人工")
     assert "工单 1" in outcome.text
     assert "30 分钟" in outcome.text
@@ -23,6 +25,7 @@ def test_the_person_and_every_servicer_hear_of_a_wish_for_a_human(office: Office
     assert set(heard) == {"li.na", "wu.min"}
     for words in ("【人工工单 1】dr.wang", "碘对比剂过敏怎么办", "没有找到依据", "/reply 1 ", "/release 1"):
         assert words in heard["li.na"]
+    assert "bot.example" not in heard["li.na"], "the link was made for the asker"
     assert outcome.notices[0].conversation == ConversationId(bot="imaging", channel="app", person="li.na")
     assert office.silent("dr.wang")
     assert not office.silent("dr.li")
@@ -55,7 +58,7 @@ def test_a_human_answers_and_the_words_go_both_ways(office: Office) -> None:
     office.hear("dr.wang", "转人工")
     outcome = office.hear("LI.NA", "/reply 1 请稍等，\n我来查")
     assert told(outcome.notices) == {"dr.wang": "人工客服：请稍等，\n我来查"}
-    assert outcome.text == "已转给工单 1 的对方。"
+    assert outcome.text == "已转给对方（工单 1）。"
     assert told(office.relay("dr.wang", "好的")) == {"LI.NA": "【工单 1】dr.wang：好的"}
     assert told(office.relay("dr.wang", "", MessageKind.IMAGE)) == {"LI.NA": "【工单 1】dr.wang：（发来图片）"}
 

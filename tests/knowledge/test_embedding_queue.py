@@ -1,5 +1,6 @@
 """Who may use the model: one at a time, questions first and together, and nobody waits for ever."""
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -136,16 +137,47 @@ def test_a_flood_of_questions_does_not_stop_an_import(
         one.result(PATIENCE_S)
 
 
-def test_a_failure_reaches_all_of_its_run_and_none_of_the_next(
+def test_a_text_that_fails_fails_alone(queue: EmbeddingQueue, model: Model, pool: ThreadPoolExecutor) -> None:
+    same_run = [f"same run {number}" for number in range(QUESTIONS_A_RUN - 1)]
+    _, bad, *others = _ask_while_busy(queue, model, pool, ["bad", *same_run, "next run"])
+    model.release()
+    with pytest.raises(ValueError, match="bad"):
+        bad.result(PATIENCE_S)
+    assert [one.result(PATIENCE_S) for one in others] == [[text.upper()] for text in (*same_run, "next run")]
+
+
+def test_rows_that_cannot_be_shared_out_are_an_error_and_nobody_waits(queue: EmbeddingQueue) -> None:
+    def no_rows(_: list[str]) -> list[str]:
+        return None  # type: ignore[return-value]
+
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            queue.question(no_rows, ["a"])
+
+
+def test_nobody_waits_behind_a_thread_that_was_stopped(
     queue: EmbeddingQueue, model: Model, pool: ThreadPoolExecutor
 ) -> None:
-    texts = ["bad", *(f"same run {number}" for number in range(QUESTIONS_A_RUN - 1)), "next run"]
-    asked = _ask_while_busy(queue, model, pool, texts)
+    class Stopped(BaseException):
+        pass
+
+    stopping: list[int | None] = []
+
+    def ask_until_stopped() -> None:
+        stopping.append(threading.get_ident())
+        queue.question(model.compute, ["stopped"])
+
+    _ask_while_busy(queue, model, pool, [])
+    stopped = pool.submit(ask_until_stopped)
+    _until(lambda: len(queue._waiting) == 1)
+    behind = pool.submit(queue.question, lambda texts: texts, ["behind"])
+    _until(lambda: len(queue._waiting) == 2)
+    raised = ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(stopping[0] or 0), ctypes.py_object(Stopped))
+    assert raised == 1
     model.release()
-    for one in asked[1:-1]:
-        with pytest.raises(ValueError, match="bad"):
-            one.result(PATIENCE_S)
-    assert asked[-1].result(PATIENCE_S) == ["NEXT RUN"]
+    assert behind.result(PATIENCE_S) == ["behind"]
+    with pytest.raises(Stopped):
+        stopped.result(PATIENCE_S)
 
 
 def test_an_import_that_fails_gives_the_model_back(queue: EmbeddingQueue, model: Model) -> None:

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from bot.errors import ConfigError, Unavailable
-from bot.knowledge.embedding_server import ATTEMPTS, BATCH, EmbeddingServer
+from bot.knowledge.embedding_server import _MAX_RESPONSE_BYTES, ATTEMPTS, BATCH, EmbeddingServer
+from tests.fakes.scripted_http import Answer, Drip, Scripted, ScriptedServer
 
 
 class _Server(ThreadingHTTPServer):
@@ -102,6 +103,24 @@ def test_one_failure_is_tried_again(server: _Server) -> None:
     embedder = _connect(server)
     server.scripted = [(500, {})]
     assert embedder.queries(["问"]).tolist() == [[1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (Drip(part="body"), "did not end its answer"),
+        (Drip(part="body", headers={"Content-Length": "1000"}), "did not end its answer"),
+        (Answer(body=b"[" * 100_000), "no embeddings"),
+        (Answer(body=b" " * (_MAX_RESPONSE_BYTES + 1)), "more than"),
+        (Answer(body=b"{}", headers={"Content-Length": "3"}), "does not answer"),
+    ],
+    ids=["endless", "slow", "deep", "large", "cut"],
+)
+def test_a_body_is_read_within_bounds(answer: Scripted, fault: str) -> None:
+    with ScriptedServer() as server:
+        server.on("/embeddings", answer)
+        with pytest.raises(Unavailable, match=fault):
+            EmbeddingServer(requests.Session(), server.url, "m", timeout_s=0.5)
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

@@ -83,6 +83,10 @@ def test_a_search_sees_only_its_scope(index: Index) -> None:
         entry("学分", valid_from=1000.5),
         entry("学分", valid_to=1000.0),
         replace(faq("学分", answer="3"), tenant="other"),
+        replace(faq("学分", answer="4"), collection="sales"),
+        replace(faq("学分", answer="5"), audience=Audience.STAFF),
+        replace(faq("学分", answer="6"), valid_from=1000.5),
+        replace(faq("学分", answer="7"), valid_to=1000.0),
     ]
     index.upsert(visible + hidden)
     found = ask(index, "学分")

@@ -99,6 +99,10 @@ def test_a_question_that_says_nothing_is_not_answered(searcher: Searcher, questi
     assert searcher.search(question, SCOPE).confidence < ANSWER_THRESHOLD
 
 
+def test_a_blank_question_finds_nothing(searcher: Searcher) -> None:
+    assert searcher.search(" \n", SCOPE).hits == ()
+
+
 def test_nothing_in_scope_is_no_hit_and_no_confidence(searcher: Searcher) -> None:
     found = searcher.search("修改密码", Scope(tenant="x", collections=("c",), reader=Audience.STAFF, now=0.0))
     assert (found.hits, found.confidence) == ((), 0.0)
@@ -117,7 +121,7 @@ def test_a_lexical_route_that_knows_nothing_has_no_vote() -> None:
     blind = _candidates(dense=dense, lexical={"b": 3.0}, words={"b": 0.01})
     seeing = _candidates(dense=dense, lexical={"b": 3.0}, words={"b": FULL_COVERAGE})
     assert (gate(blind), gate(seeing)) == (pytest.approx(0.01 / FULL_COVERAGE), 1.0)
-    assert fuse(blind)[0][0] == "a"
+    assert dict(fuse(blind)) == {"a": 0.5, "b": pytest.approx(0.5 * 0.01 / FULL_COVERAGE)}
     assert dict(fuse(seeing)) == {"a": 0.5, "b": 0.5}
 
 
@@ -127,6 +131,8 @@ def test_routes_are_scaled_over_their_own_pool() -> None:
     assert scores["000"] == pytest.approx(1.0)
     assert scores["001"] == pytest.approx(0.5 * 98 / 99 + 0.25)
     assert scores[f"{DEPTH - 1:03}"] == 0.0
+    full = dict(fuse(_candidates(lexical=pool, words={"000": 1.0})))
+    assert full[f"{DEPTH - 1:03}"] == 0.0, "a full pool ends at its worst, as others may be no better"
 
 
 def test_a_faq_gains_by_its_question() -> None:

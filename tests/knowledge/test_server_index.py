@@ -242,7 +242,7 @@ def test_what_is_not_ours_is_left_alone(server: QdrantServer, index: ServerIndex
 
 def test_a_collection_that_somebody_dropped_is_said(server: QdrantServer, index: ServerIndex) -> None:
     server.drop(live(server))
-    with pytest.raises(Unavailable, match=r"not on the Qdrant server yet.*reindex"):
+    with pytest.raises(Unavailable, match=r"not on the Qdrant server.*reindex"):
         ask(index, "学分")
     assert index.state() is IndexState.MISSING
 

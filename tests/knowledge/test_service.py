@@ -1,7 +1,9 @@
 """The knowledge of an installation, with its index in the process or on a Qdrant server: the same answers."""
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,22 @@ def answers(service: KnowledgeService) -> list[dict[str, Any]]:
     return [{key: item[key] for key in ("answer", "kind", "citations", "confidence")} for item in found]
 
 
+def approve_late(database: Database) -> None:
+    """One passage more than the index has."""
+    late = entry(EntryKind.PASSAGE, "通知", "食堂周五只供应面条和饺子。")
+    submission = Submission(
+        origin=replace(ORIGIN, source="通知.md"), title="通知", content_hash="1" * 64, entries=(late,)
+    )
+    KnowledgeStore(database).put(submission, approve=True, actor="cli:li", now=2.0)
+
+
+def wait_until_well(service: KnowledgeService) -> None:
+    give_up_at = time.monotonic() + 30
+    while (health := service.health())["state"] != "ok":
+        assert time.monotonic() < give_up_at, health
+        time.sleep(0.05)
+
+
 def test_a_server_answers_as_the_embedded_engine_does(data_dir: Path, database: Database, server: QdrantServer) -> None:
     found = []
     for place in (None, server):
@@ -97,11 +115,53 @@ def test_while_the_server_is_away_the_worker_waits_and_then_catches_up(
     with pytest.raises(Unavailable):
         answers(service)
     server.off("/aliases")
-    give_up_at = time.monotonic() + 30
-    while service.health()["state"] != "ok" and time.monotonic() < give_up_at:
-        time.sleep(0.05)
+    wait_until_well(service)
     assert service.health() == {"state": "ok", "entries": len(FAQS) + len(PASSAGES)}
     service.close()
+
+
+def test_an_index_that_somebody_drops_is_built_anew_while_the_worker_runs(
+    data_dir: Path, database: Database, server: QdrantServer
+) -> None:
+    command = KnowledgeService(settings(data_dir, server), BOTS, database)
+    worker = KnowledgeService(settings(data_dir, server), BOTS, database)
+    worker.start()
+    server.drop(server.aliases["knowledge"])
+    assert "run `reindex`" in command.health()["error"]
+    assert server.aliases == {}, "only who brings it up to date at the start builds it"
+    with capture_logs() as logs:
+        states = [worker.health()["state"] for _ in range(2)]
+        wait_until_well(worker)
+    assert states == ["down", "down"]
+    assert [log["event"] for log in logs].count("index_sync_postponed") == 1, "one thread is at it"
+    assert answers(worker)[0]["kind"] == "faq"
+    for service in (worker, command):
+        service.close()
+
+
+def test_while_a_change_is_slow_questions_are_answered(
+    data_dir: Path, database: Database, server: QdrantServer
+) -> None:
+    worker = KnowledgeService(settings(data_dir, server), BOTS, database)
+    worker.start()
+    arrived, answered = threading.Event(), threading.Event()
+
+    def slow_to_write(request: Recorded) -> Scripted:
+        if request.method == "PUT":
+            arrived.set()
+            assert answered.wait(30)
+        return server.answer(request)
+
+    approve_late(database)
+    server.on(f"/collections/{server.aliases['knowledge']}/points", slow_to_write)
+    with ThreadPoolExecutor(1) as pool:
+        change = pool.submit(worker.sync, {"tenant": "academy", "collection": "c"})
+        assert arrived.wait(30)
+        assert answers(worker)[0]["kind"] == "faq"
+        assert not change.done()
+        answered.set()
+        assert change.result(30) == {"upserted": 1, "deleted": 0}
+    worker.close()
 
 
 def test_a_server_that_refuses_us_stops_the_start(data_dir: Path, database: Database, server: QdrantServer) -> None:
@@ -138,10 +198,7 @@ def test_what_is_approved_while_a_rebuild_ends_is_not_lost(
     ours.start()
 
     def meanwhile(request: Recorded) -> Scripted:
-        late = entry(EntryKind.PASSAGE, "通知", "食堂周五只供应面条和饺子。")
-        origin = replace(ORIGIN, source="通知.md")
-        submission = Submission(origin=origin, title="通知", content_hash="1" * 64, entries=(late,))
-        KnowledgeStore(database).put(submission, approve=True, actor="cli:li", now=2.0)
+        approve_late(database)
         assert other.sync({"tenant": "academy", "collection": "c"}) == {"upserted": 1, "deleted": 0}
         return server.answer(request)
 

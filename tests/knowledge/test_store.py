@@ -107,6 +107,7 @@ S, C = Status, Change
         (["+甲乙", "-甲丙", "-甲乙"], (C.UNCHANGED, 2, 0, 0), "乙甲", [S.APPROVED, S.WITHDRAWN]),
         (["+甲乙", "-甲丙", "+丁"], (C.CHANGED, 1, 1, 2), "丁", [S.WITHDRAWN, S.WITHDRAWN, S.APPROVED]),
         (["+甲乙", "x", "+甲乙"], (C.ADDED, 2, 2, 0), "乙甲", [S.WITHDRAWN, S.APPROVED]),
+        (["+甲乙", "-甲丙", "x", "-甲丙"], (C.ADDED, 2, 2, 0), "", [S.WITHDRAWN, S.WITHDRAWN, S.DRAFT]),
     ],
     ids=lambda value: ">".join(value) if isinstance(value, list) and isinstance(value[0], str) else "",
 )
@@ -155,6 +156,7 @@ def test_a_new_version_writes_only_the_entries_that_changed(store: KnowledgeStor
     found = {found.text for found in store.approved_entries("academy", "imaging", some)}
     assert found == {"答案3", "新的"}  # what is withdrawn is not found by its id either
     assert store.approved_ids("academy", "imaging") == {entry(text).id for text in [*texts[:-1], "新的"]}
+    assert put(store, *texts[:-1], "新的", approve=True).change is Change.UNCHANGED, "the order is kept across pages"
 
 
 def test_tenants_collections_audiences_and_files_stay_apart(store: KnowledgeStore) -> None:

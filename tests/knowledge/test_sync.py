@@ -138,6 +138,20 @@ def test_what_is_withdrawn_while_it_is_indexed_does_not_stay(store: KnowledgeSto
     assert index.count() == 0
 
 
+def test_what_is_out_of_service_is_gone_before_anything_new_is_indexed(store: KnowledgeStore, index: EdgeIndex) -> None:
+    approve(store, "甲", "乙")
+    sync(store, index)
+    approve(store, "乙", "丙")
+    seen: list[set[str]] = []
+
+    def look(_: int) -> bool:
+        seen.append(searchable(index))
+        return True
+
+    sync(store, Hindered(index, look, lambda: None))
+    assert seen == [{"乙"}]
+
+
 def test_an_index_that_forgets_is_an_error(store: KnowledgeStore, index: EdgeIndex) -> None:
     approve(store, "甲")
     with pytest.raises(KnowledgeError, match="does not keep collection imaging of tenant academy: run `reindex`"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.channel import StoredMedium
-from bot.media.store import MediaStore, media_id
+from bot.media.store import MediaStore, media_id, owner_of
 from bot.messages import ConversationId, MessageKind
 from tests.fakes.scripted_http import ScriptedServer
 
@@ -43,10 +43,12 @@ Kept = Callable[..., StoredMedium]
 def kept(store: MediaStore) -> Kept:
     """Keep bytes and get the medium."""
 
-    def keep(content: bytes, name: str = "", kind: MessageKind = MessageKind.FILE) -> StoredMedium:
+    def keep(
+        content: bytes, name: str = "", kind: MessageKind = MessageKind.FILE, who: ConversationId = DOCTOR
+    ) -> StoredMedium:
         with store.incoming(media_id(name, hashlib.sha256(content).hexdigest())) as incoming:
             incoming.file.write(content)
-            return store.keep(incoming, kind, name)
+            return store.keep(incoming, kind, name, owner=owner_of(who))
 
     return keep
 

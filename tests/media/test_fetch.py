@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +82,14 @@ def test_what_cannot_be_had_is_told_and_not_kept(
         fetcher.fetch(DOCTOR, attachment(server))
     assert refusal.value.text_key == told
     assert store.find(reference(DOCTOR, attachment(server))) is None
+
+
+def test_a_full_disk_is_told_as_what_cannot_be_had(server: ScriptedServer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"in the way")
+    limits = FetchLimits(max_bytes=1024, fetch_s=2.0, keep_s=600.0)
+    store = MediaStore(tmp_path / "file" / "media", 600.0)
+    with pytest.raises(InputError, match="media_unreachable"):
+        MediaFetcher(store, {("imaging", "app"): FetchingChannel()}, limits).fetch(DOCTOR, attachment(server))
 
 
 def test_fetching_ahead_says_nothing(fetcher: MediaFetcher, server: ScriptedServer) -> None:

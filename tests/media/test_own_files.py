@@ -36,7 +36,7 @@ def own(store: MediaStore, clock: Clock) -> OwnFiles:
 
 
 def add(own: OwnFiles, kept: Kept, name: str = "说明书.pdf", content: bytes = b"%PDF-1", who=DOCTOR) -> str:  # type: ignore[no-untyped-def]
-    medium = kept(content, name)
+    medium = kept(content, name, who=who)
     own.add(who, medium, name, PARSED, lambda section: f"第 {section.label} 页")
     return medium.id
 
@@ -93,8 +93,10 @@ def test_deleting_removes_the_files_and_their_passages_at_once(own: OwnFiles, ke
     add(own, kept, "甲.pdf", b"%PDF-1")
     add(own, kept, "乙.pdf", b"%PDF-2")
     add(own, kept, "丙.pdf", b"%PDF-3", who=COLLEAGUE)
-    assert sorted(own.forget(DOCTOR)) == ["乙.pdf", "甲.pdf"]
+    gone, names = own.forget(DOCTOR)
+    assert (gone, sorted(names)) == (4, ["乙.pdf", "甲.pdf"])
     assert own.of(DOCTOR) == ()
+    assert own.forget(DOCTOR) == (0, ())
     assert [file.name for file in own.of(COLLEAGUE)] == ["丙.pdf"]
     assert len(list((tmp_path / "media").iterdir())) == 4, "a medium and its passages, each with its note"
 

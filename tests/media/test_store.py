@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.media.store import LEFT_BEHIND_S, MediaStore, reference
+from bot.errors import Unavailable
+from bot.media.store import LEFT_BEHIND_S, MediaStore, owner_of, reference
 from bot.messages import Attachment, MessageKind
 from tests.media.conftest import COLLEAGUE, DOCTOR, Clock
 
@@ -91,9 +92,26 @@ def test_what_fails_while_it_is_written_leaves_nothing(store: MediaStore, tmp_pa
             incoming.file.write(b"begun")
             raise OSError("disk")
 
-    with pytest.raises(OSError, match="disk"):
+    with pytest.raises(Unavailable, match="cannot be written"):
         fail()
     assert files_of(tmp_path / "media") == []
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"in the way")
+    with pytest.raises(Unavailable, match="cannot be written: Not a directory"):
+        put(MediaStore(tmp_path / "file" / "media", 60.0), ID, b"x")
+
+
+def test_all_that_somebody_sent_goes_at_once_and_nobody_else_s(store: MediaStore, tmp_path: Path) -> None:
+    for at, who in enumerate((DOCTOR, DOCTOR, COLLEAGUE)):
+        with store.incoming(str(at) * 32) as incoming:
+            incoming.file.write(b"theirs")
+            store.keep(incoming, MessageKind.VOICE, "", owner=owner_of(who))
+    put(store, ID, b"an operator's")
+    assert store.forget_all_of(owner_of(DOCTOR)) == 2
+    assert {name[:32] for name in files_of(tmp_path / "media")} == {"2" * 32, ID}
+    assert "wang.fang" not in "".join(path.read_text() for path in (tmp_path / "media").glob("*.json"))
 
 
 def test_of_many_keepers_of_one_id_one_wins_as_a_whole(store: MediaStore, tmp_path: Path) -> None:

@@ -95,9 +95,9 @@ def test_another_picture_can_be_asked_about(house: House, shows: Shows) -> None:
 
 def test_a_file_is_received_with_what_can_be_done_with_it(house: House, shows: Shows) -> None:
     heard = sends_file(house, shows)
-    assert heard.startswith("已收到《说明书.pdf》（2 KB，共 3 页）。可以直接问我其中的内容；")
+    assert heard.startswith("已收到《说明书.pdf》（2 KB，共 3 页）。您可以直接就其中的内容提问，")
     assert "2 小时后自动删除" in heard
-    assert "仅您本人可问" in heard
+    assert "只有您本人能问到它" in heard
 
 
 def test_a_file_just_sent_is_asked_when_the_question_speaks_of_it(house: House, shows: Shows) -> None:
@@ -143,7 +143,9 @@ def test_a_refusal_stays_one_where_the_file_does_not_carry_the_answer(house: Hou
 def test_without_a_model_a_file_as_a_whole_is_not_summed_up(house: House, shows: Shows) -> None:
     sends_file(house, shows)
     record = house.record("这个文件讲了什么？")
-    assert record.kind == ReplyKind.REFUSAL
+    assert (record.step, record.kind) == ("ask_own_files", ReplyKind.REFUSAL)
+    assert "没法概括整份文件" in record.answer
+    assert "您想问的也许是" not in record.answer
 
 
 def test_nobody_else_and_no_group_is_answered_from_it(house: House, shows: Shows) -> None:
@@ -178,8 +180,36 @@ def test_a_file_is_deleted_at_once_when_the_person_says_so(
     assert "说明书.pdf" in house.hears(wish)
     assert list((tmp_path / "media").iterdir()) == []
     assert STORAGE not in house.hears("这个文件里储存温度是多少？")
-    assert "没有可删除的文件" in house.hears("删除文件")
+    assert "没有您发来的图片、语音或文件" in house.hears("删除文件")
     assert not house.pipeline.mergeable(house.message(wish))
+
+
+def test_what_could_not_be_asked_about_is_deleted_too(house: House, shows: Shows, tmp_path: Path) -> None:
+    house.says("", kind=MessageKind.IMAGE, attachments=shows(files.payload("question.png")))
+    house.says("", kind=MessageKind.VOICE, attachments=shows(files.payload("tone.amr"), MessageKind.VOICE))
+    sends_file(house, shows, files.encrypted_pdf())
+    assert len(list((tmp_path / "media").glob("*.json"))) == 3
+    assert house.hears("删除文件") == "您发来的图片、语音和文件都已删除。"
+    assert list((tmp_path / "media").iterdir()) == []
+
+
+def test_in_a_group_only_what_was_shown_there_is_deleted(house: House, shows: Shows) -> None:
+    sends_file(house, shows)
+    shown = shows(files.payload("question.png"))
+    house.says("这个在哪里弄？", attachments=shown, channel="ai", chat="doctors")
+    assert "都已删除" in house.hears("删除文件", channel="ai", chat="doctors")
+    assert STORAGE in house.hears("这个文件里储存温度是多少？")
+
+
+def test_a_human_who_has_the_conversation_does_not_keep_files_from_being_deleted(
+    house: House, shows: Shows, tmp_path: Path
+) -> None:
+    sends_file(house, shows)
+    house.says("转人工")
+    outcome = house.says("删除文件")
+    assert "说明书.pdf" in words(outcome)
+    assert outcome.posts == ()
+    assert list((tmp_path / "media").iterdir()) == []
 
 
 def test_the_record_names_the_file_and_keeps_nothing_of_it(house: House, shows: Shows) -> None:
@@ -217,11 +247,13 @@ def test_a_file_that_cannot_be_read_is_told(house: House, shows: Shows, content:
 
 def test_a_link_is_not_followed_and_a_location_goes_nowhere(house: House, server: ScriptedServer) -> None:
     link = (Attachment(kind=MessageKind.LINK, url=f"{server.url}/article"),)
-    assert "不会打开网页" in house.hears("标题\n说明", kind=MessageKind.LINK, attachments=link)
+    assert "不会打开链接里的网页" in house.hears("标题\n说明", kind=MessageKind.LINK, attachments=link)
     place = (Attachment(kind=MessageKind.LOCATION, url="geo:31.2,121.4"),)
-    assert "不处理位置" in house.hears("人民广场", kind=MessageKind.LOCATION, attachments=place)
+    assert "没有保存它" in house.hears("人民广场", kind=MessageKind.LOCATION, attachments=place)
+    record = house.record("人民广场", kind=MessageKind.LOCATION, attachments=place)
+    assert "人民广场" not in record.encode()
     film = (Attachment(kind=MessageKind.VIDEO, url=f"{server.url}/film"),)
-    assert "不会看视频" in house.hears("", kind=MessageKind.VIDEO, attachments=film)
+    assert "看不了视频" in house.hears("", kind=MessageKind.VIDEO, attachments=film)
     assert server.requests == []
 
 
@@ -237,6 +269,16 @@ def test_a_human_who_has_the_conversation_sees_what_the_person_shows(house: Hous
     stored = house.media.store.find(picture.media)
     assert stored is not None
     assert stored.path.read_bytes() == files.payload("question.png")
+
+
+def test_a_picture_beside_the_wish_for_a_human_reaches_the_human(house: House, shows: Shows) -> None:
+    house.channels["imaging", "app"].media = frozenset({MessageKind.IMAGE})
+    (post,) = house.says("转人工", attachments=shows(files.payload("question.png"))).posts
+    words_, picture = post.reply.parts
+    assert isinstance(words_, Text)
+    assert "对方最后说：转人工 （发来图片）" in words_.content
+    assert isinstance(picture, Medium)
+    assert house.media.store.find(picture.media) is not None
 
 
 def test_what_cannot_be_fetched_is_still_told_to_the_human(house: House, shows: Shows) -> None:

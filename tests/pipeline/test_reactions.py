@@ -75,9 +75,40 @@ def test_thumbs_are_kept_with_the_turn_and_answered_by_silence(house: House) -> 
 
 
 def test_the_last_verdict_of_a_person_counts(house: House) -> None:
+    turn_id = house.message("").turn_id
     for verdict in (Verdict.USEFUL, Verdict.USELESS, Verdict.WITHDRAWN):
-        house.event(Rating(turn_id="t1", verdict=verdict))
-    assert verdicts(house, "t1") == [(Verdict.WITHDRAWN, Source.RATING)]
+        house.event(Rating(turn_id=turn_id, verdict=verdict))
+    assert verdicts(house, turn_id) == [(Verdict.WITHDRAWN, Source.RATING)]
+
+
+@pytest.mark.parametrize(
+    ("chat", "elsewhere", "taken"),
+    [
+        ("", {}, True),
+        ("", {"person": "li.na"}, False),
+        ("", {"bot": "other"}, False),
+        ("", {"chat": "doctors"}, False),
+        ("doctors", {"person": "li.na"}, True),
+        ("doctors", {"chat": "others"}, False),
+        ("doctors", {"chat": "", "person": "li.na"}, False),
+    ],
+    ids=["own", "a colleague's", "another bot's", "a group's", "in the group", "another group", "outside the group"],
+)
+def test_who_could_read_an_answer_may_rate_it(house: House, chat: str, elsewhere: dict[str, str], taken: bool) -> None:
+    house.bots["other"] = replace_bot(house, id="other", tenant="hospital")
+    house.channels["other", "ai"] = house.channels["imaging", "ai"]
+    turn = house.delivers(QUESTION, channel="ai", chat=chat)
+    rater = replace(house.message("", channel="ai", chat=chat).conversation, **elsewhere)
+    rating = Rating(turn_id=turn.id, verdict=Verdict.USEFUL)
+    assert house.event(rating, conversation=rater).reply.parts == ()
+    assert verdicts(house, turn.id) == ([(Verdict.USEFUL, Source.RATING)] if taken else [])
+
+
+@pytest.mark.parametrize("turn_id", ["", "t1", "a" * 256, "A" * 20, "a" * 20 + "\n"])
+def test_what_is_no_turn_s_id_is_not_kept(house: House, turn_id: str) -> None:
+    house.event(Rating(turn_id=turn_id, verdict=Verdict.USEFUL))
+    house.event(CardClick(task_id="x", key=f"rate:useful:{turn_id}"))
+    assert verdicts(house, turn_id) == []
 
 
 def test_an_answer_asks_in_words_where_the_platform_has_no_thumbs(house: House) -> None:
@@ -111,6 +142,15 @@ def test_words_after_an_answer_are_its_verdict(house: House, text: str, verdict:
     said = house.record(text)
     assert (said.step, said.kind) == ("take_verdict", ReplyKind.NOTICE)
     assert verdicts(house, turn.id) == [(verdict, Source.WORDS)]
+
+
+def test_words_after_a_refusal_are_about_it_and_not_about_the_answer_before(house: House) -> None:
+    turn = house.delivers(QUESTION)
+    refused = house.delivers("今天上海天气怎么样", received_at=NOW + 1)
+    assert refused.kind == ReplyKind.REFUSAL
+    house.says("没用")
+    assert verdicts(house, turn.id) == []
+    assert verdicts(house, refused.id) == [(Verdict.USELESS, Source.WORDS)]
 
 
 def test_the_same_words_without_an_answer_are_a_question(house: House) -> None:

@@ -1,6 +1,7 @@
 """A changed file is taken over whole once it holds still, or refused whole; what did not change is left alone."""
 
 import os
+import tracemalloc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import redis
 
 from bot.bots_file import BotConfig
 from bot.redis_client import connect
-from bot.reload import LOOK_EVERY_S, READ_AGAIN_S, SETTLE_S
+from bot.reload import LOOK_EVERY_S, READ_AGAIN_S, RESTLESS_S, SETTLE_S
 from bot.running_versions import RunningVersions
 from tests.reload.conftest import FINANCE, IMAGING, INSTALLATION_SECRET, Corp, Installation, bots_yaml, put, settle
 from tests.reload.waiting import until
@@ -124,6 +125,56 @@ def test_a_file_that_is_still_being_written_is_left_alone(installation: Installa
     assert installation.reloader.look() == LOOK_EVERY_S
     assert list(installation.live.bots) == ["imaging", "finance"]
     assert installation.live.bots["imaging"].name == "新名字"
+
+
+def test_a_file_that_never_holds_still_is_said_and_taken_over_once_it_does(installation: Installation) -> None:
+    installation.look()
+    before = installation.snapshot
+
+    def flap(seconds: float) -> None:
+        """Somebody writes it again before every look."""
+        until = installation.now + seconds
+        while installation.now < until:
+            write_in_place(installation.file, bots_yaml(IMAGING.block(name=f"第{installation.now:.0f}版")))
+            installation.now += installation.reloader.look()
+
+    flap(RESTLESS_S - 1)
+    assert installation.standing.problems == ()
+    flap(RESTLESS_S)
+    (problem,) = installation.standing.problems
+    assert problem == "bots.yaml: has not held still for 30 s and is not read; stop what keeps writing it"
+    assert installation.results() == ["refused"], "once, however long it goes on"
+    assert installation.snapshot is before
+    installation.look()
+    assert installation.standing.problems == ()
+    assert list(installation.live.bots) == ["imaging"]
+
+
+def test_a_file_of_ten_megabytes_is_refused_and_only_its_beginning_read(installation: Installation) -> None:
+    before = installation.snapshot
+    with installation.file.open("ab") as file:
+        file.truncate(10_000_000)
+    tracemalloc.start()
+    installation.look()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert installation.standing.problems == ("bots.yaml: larger than 262144 bytes",)
+    assert installation.snapshot is before
+    assert most < 2_000_000
+
+
+def test_a_file_that_cannot_be_read_any_more_is_a_fault_until_it_can(installation: Installation) -> None:
+    """Read rights are no matter to root, who may run this; a folder cannot be read by anybody."""
+    before = installation.snapshot
+    away = installation.file.rename(installation.folder / "away")
+    installation.file.mkdir()
+    installation.look()
+    assert "cannot be read: Is a directory" in installation.standing.problems[0]
+    installation.file.rmdir()
+    away.rename(installation.file)
+    installation.look()
+    assert installation.standing.problems == ()
+    assert installation.snapshot is before
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_again(installation: Installation) -> None:

@@ -43,6 +43,17 @@ def test_changed_keys_are_the_only_ones_that_open(installation: Installation) ->
     assert message(client, rekeyed).status_code == 200
 
 
+def test_two_bots_that_swap_their_keys_swap_them_at_once(installation: Installation) -> None:
+    client = web(installation)
+    imaging = replace(IMAGING, token=FINANCE.token, encoding_aes_key=FINANCE.encoding_aes_key)
+    finance = replace(FINANCE, token=IMAGING.token, encoding_aes_key=IMAGING.encoding_aes_key)
+    installation.says(imaging.block(), finance.block())
+    for bot, before in ((imaging, IMAGING), (finance, FINANCE)):
+        assert message(client, before).status_code == 403
+        assert message(client, bot).status_code == 200
+        assert waiting(installation, bot) == 1
+
+
 @pytest.mark.parametrize(("bot", "other"), [(IMAGING, FINANCE), (FINANCE, IMAGING)], ids=lambda corp: corp.bot)
 def test_each_bot_opens_callbacks_of_its_own_corp_alone(installation: Installation, bot: Corp, other: Corp) -> None:
     client = web(installation)

@@ -173,6 +173,21 @@ class Simulator:
         upload_id: str = response.json()["id"]
         return upload_id
 
+    def upload_media(self, kind: str, data: bytes, name: str = "a.bin") -> dict[str, Any]:
+        """The answer to media/upload of ``data`` by the app."""
+        query = {"access_token": self.token(), "type": kind}
+        files = {"media": (name, data)}
+        response = self._http.post(f"{self.url}/cgi-bin/media/upload", params=query, files=files, timeout=20)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def media_id(self, kind: str, data: bytes, name: str = "a.bin") -> str:
+        """The media id of ``data``, which the app uploads as ``kind``."""
+        answer = self.upload_media(kind, data, name)
+        assert answer["errcode"] == 0, answer
+        media_id: str = answer["media_id"]
+        return media_id
+
     def seen(self, member: str = "wang.fang", *, via: tuple[str, ...] = ("send", "passive")) -> list[str]:
         """The texts in a member's chat that came ``via``, in order."""
         messages = self.get("/_sim/messages", member=member)["messages"]

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import requests
 from defusedxml.ElementTree import fromstring
 
 from tests.simulator.media_files import AMR, MP4, PNG
@@ -83,14 +82,6 @@ def test_others_do(simulator: Simulator, webhook: Webhook, event: str) -> None:
     assert (simulator.log(6), simulator.seen()) == ([], ["收到"])
 
 
-def _media_id(simulator: Simulator, kind: str, data: bytes) -> str:
-    query = {"access_token": simulator.token(), "type": kind}
-    files = {"media": ("a.bin", data)}
-    answer = requests.post(f"{simulator.url}/cgi-bin/media/upload", params=query, files=files, timeout=5).json()
-    media_id: str = answer["media_id"]
-    return media_id
-
-
 @pytest.mark.parametrize(
     ("kind", "data", "more"),
     [
@@ -104,7 +95,7 @@ def test_a_passive_reply_can_carry_a_file(
 ) -> None:
     """§2.5."""
     element = kind.capitalize()
-    media_id = _media_id(simulator, kind, data)
+    media_id = simulator.media_id(kind, data)
     xml = f"<{element}><MediaId><![CDATA[{media_id}]]></MediaId>{more}</{element}>"
     webhook.answer = lambda _received: (200, webhook.reply_xml(kind, xml))
     simulator.ended(simulator.says("在吗"))

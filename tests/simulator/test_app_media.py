@@ -10,22 +10,6 @@ from tests.simulator.media_files import AMR, JPG, MP4, PNG, amr
 from tests.simulator.parties import Clock, Simulator
 
 
-def _upload(simulator: Simulator, kind: str, data: bytes, name: str = "a.bin", **parts: bytes) -> dict[str, Any]:
-    files = {part: (name, content) for part, content in {"media": data, **parts}.items()}
-    query = {"access_token": simulator.token(), "type": kind}
-    answer: dict[str, Any] = requests.post(
-        f"{simulator.url}/cgi-bin/media/upload", params=query, files=files, timeout=20
-    ).json()
-    return answer
-
-
-def _media_id(simulator: Simulator, kind: str = "image", data: bytes = PNG, name: str = "a.png") -> str:
-    answer = _upload(simulator, kind, data, name)
-    assert answer["errcode"] == 0, answer
-    media_id: str = answer["media_id"]
-    return media_id
-
-
 @pytest.mark.parametrize(
     ("kind", "data"),
     [("image", PNG), ("image", JPG), ("voice", AMR), ("video", MP4), ("file", b"any bytes")],
@@ -33,7 +17,7 @@ def _media_id(simulator: Simulator, kind: str = "image", data: bytes = PNG, name
 )
 def test_an_upload_is_answered_in_the_documented_shape(simulator: Simulator, kind: str, data: bytes) -> None:
     """Rule 23: created_at is a string, errmsg is empty, and the media id serves the bytes."""
-    answer = _upload(simulator, kind, data, "增强扫描.pdf")
+    answer = simulator.upload_media(kind, data, "增强扫描.pdf")
     media_id = answer.pop("media_id")
     assert answer == {"errcode": 0, "errmsg": "", "type": kind, "created_at": "1800000000"}
     query = {"access_token": simulator.token(), "media_id": media_id}
@@ -62,15 +46,15 @@ def test_an_upload_is_answered_in_the_documented_shape(simulator: Simulator, kin
 )
 def test_an_upload_is_judged_by_its_bytes(simulator: Simulator, kind: str, data: bytes, errcode: int) -> None:
     """Rule 23."""
-    assert _upload(simulator, kind, data, "a.png")["errcode"] == errcode
+    assert simulator.upload_media(kind, data, "a.png")["errcode"] == errcode
     assert {record["rule"] for record in simulator.get("/_sim/log", rule=23)["log"]} == {23}
 
 
 def test_the_largest_of_each_kind_passes(simulator: Simulator) -> None:
     """Rule 23: a limit is the last size that is taken."""
-    assert _upload(simulator, "file", bytes(20 * 1024 * 1024))["errcode"] == 0
-    assert _upload(simulator, "file", b"123456")["errcode"] == 0
-    assert _upload(simulator, "voice", amr(seconds=60))["errcode"] == 0
+    assert simulator.upload_media("file", bytes(20 * 1024 * 1024))["errcode"] == 0
+    assert simulator.upload_media("file", b"123456")["errcode"] == 0
+    assert simulator.upload_media("voice", amr(seconds=60))["errcode"] == 0
 
 
 def test_an_upload_without_its_part_or_its_token(simulator: Simulator) -> None:
@@ -111,7 +95,7 @@ def test_a_message_carries_what_was_uploaded(
     simulator: Simulator, clock: Clock, kind: str, data: bytes, content_type: str
 ) -> None:
     """Rules 17 and 23: the right kind, while it lives."""
-    media_id = _media_id(simulator, kind, data, "片子.bin")
+    media_id = simulator.media_id(kind, data, "片子.bin")
     assert simulator.errcode(msgtype=kind, **{kind: {"media_id": media_id}}) == 0
     (shown,) = simulator.entries()
     upload = shown["upload"]
@@ -129,7 +113,7 @@ def test_a_message_carries_what_was_uploaded(
 
 def test_a_videos_words_are_cut(simulator: Simulator) -> None:
     """§2.7: 128 and 512 bytes, on a character."""
-    video = {"media_id": _media_id(simulator, "video", MP4), "title": "啊" * 43, "description": "啊" * 171}
+    video = {"media_id": simulator.media_id("video", MP4), "title": "啊" * 43, "description": "啊" * 171}
     simulator.send(msgtype="video", video=video)
     assert simulator.entries()[0]["fields"] == {"title": "啊" * 42, "description": "啊" * 170}
 
@@ -150,12 +134,17 @@ def test_news_are_shown_and_cut(simulator: Simulator) -> None:
 
 
 def test_a_mpnews_has_pictures_that_were_uploaded(simulator: Simulator) -> None:
-    article = {"title": "标题", "thumb_media_id": _media_id(simulator), "content": "<b>正文</b>", "digest": "摘要"}
+    article = {
+        "title": "标题",
+        "thumb_media_id": simulator.media_id("image", PNG),
+        "content": "<b>正文</b>",
+        "digest": "摘要",
+    }
     assert simulator.errcode(msgtype="mpnews", mpnews={"articles": [article]}) == 0
     (shown,) = simulator.entries()[0]["fields"]["articles"]
     assert (shown["title"], shown["description"]) == ("标题", "摘要")
     assert requests.get(f"{simulator.url}/_sim/uploads/{shown['picture']}", timeout=5).content == PNG
-    voice = {**article, "thumb_media_id": _media_id(simulator, "voice", AMR)}
+    voice = {**article, "thumb_media_id": simulator.media_id("voice", AMR)}
     assert simulator.errcode(msgtype="mpnews", mpnews={"articles": [voice]}) == 40007
 
 
@@ -203,7 +192,7 @@ def test_only_trusted_addresses_may_call(simulator: Simulator) -> None:
     assert answer["errcode"] == 60020
     assert answer["errmsg"].startswith("not allow to access from your ip, hint: [")
     assert "], from ip: 127.0.0.1, more info at " in answer["errmsg"]
-    assert _upload(simulator, "image", PNG)["errcode"] == 60020
+    assert simulator.upload_media("image", PNG)["errcode"] == 60020
     assert simulator.log(15) == ["errcode"] * 2
     simulator.rules(trusted_ips="10.0.0.0/8,127.0.0.1")
     assert simulator.errcode("x") == 0
@@ -212,7 +201,7 @@ def test_only_trusted_addresses_may_call(simulator: Simulator) -> None:
 
 
 def _get(simulator: Simulator, data: bytes = PNG * 400, **more: Any) -> requests.Response:
-    token, media_id = simulator.token(), _media_id(simulator, "file", data)
+    token, media_id = simulator.token(), simulator.media_id("file", data)
     query = {"access_token": token, "media_id": media_id}
     simulator.fault(on="media/get", **more)
     return requests.get(f"{simulator.url}/cgi-bin/media/get", params=query, timeout=10)
@@ -246,14 +235,14 @@ def test_a_download_can_be_an_error_in_json(simulator: Simulator) -> None:
 def test_an_upload_can_fail_on_the_way(simulator: Simulator) -> None:
     simulator.fault(on="media/upload", kind="cut")
     with pytest.raises(requests.ConnectionError):
-        _upload(simulator, "image", PNG)
+        simulator.upload_media("image", PNG)
     simulator.fault(on="media/upload", kind="drip", seconds=0.3)
     began = time.monotonic()
-    assert _upload(simulator, "image", PNG)["errcode"] == 0
+    assert simulator.upload_media("image", PNG)["errcode"] == 0
     assert time.monotonic() - began >= 0.3
     simulator.fault(on="media/upload", kind="errcode", errcode=45009)
-    assert _upload(simulator, "image", PNG)["errcode"] == 45009
-    assert _upload(simulator, "image", PNG)["errcode"] == 0
+    assert simulator.upload_media("image", PNG)["errcode"] == 45009
+    assert simulator.upload_media("image", PNG)["errcode"] == 0
 
 
 def test_a_slow_upload_holds_up_no_other_call(simulator: Simulator) -> None:

@@ -22,14 +22,6 @@ def _qyapi(office: Simulator, api: str, **body: Any) -> dict[str, Any]:
     return answer
 
 
-def _media_id(office: Simulator, kind: str, data: bytes, name: str) -> str:
-    query = {"access_token": office.token(), "type": kind}
-    files = {"media": (name, data)}
-    answer = requests.post(f"{office.url}/cgi-bin/media/upload", params=query, files=files, timeout=5).json()
-    media_id: str = answer["media_id"]
-    return media_id
-
-
 def _picture_url(office: Simulator) -> str:
     query, files = {"access_token": office.token()}, {"media": ("a.png", png(40, 20))}
     url: str = requests.post(f"{office.url}/cgi-bin/media/uploadimg", params=query, files=files, timeout=5).json()[
@@ -52,7 +44,7 @@ def _card(office: Simulator, card: dict[str, Any], **more: Any) -> dict[str, Any
 def test_what_the_app_sends_is_shown(office: Simulator, browser: Browser) -> None:
     kinds = {"image": PNG, "file": b"some bytes", "voice": AMR, "video": MP4}
     for kind, data in kinds.items():
-        office.send(msgtype=kind, **{kind: {"media_id": _media_id(office, kind, data, f"资料.{kind}")}})
+        office.send(msgtype=kind, **{kind: {"media_id": office.media_id(kind, data, f"资料.{kind}")}})
     _open(office, browser, "files")
     browser.wait_for("document.querySelectorAll('.bubble').length === 4")
     browser.wait_for("document.querySelector('.picture img')?.naturalWidth === 2")

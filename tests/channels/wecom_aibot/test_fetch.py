@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bot.channel import ChannelError, Fetched, Refused, Retry
 from bot.messages import Attachment, MessageKind
+from tests.channels.chains import told_by
 from tests.channels.wecom_aibot.conftest import ENCODING_AES_KEY, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Scripted
 
@@ -159,10 +160,7 @@ def test_no_error_and_no_log_shows_the_links_query_or_the_content(
         try:
             brings(here, within_s=0.5)
         except ChannelError as caught:
-            error: BaseException | None = caught
-            while error is not None:
-                shown += repr(error) + str(vars(error))
-                error = error.__cause__ or error.__context__
+            shown = told_by(caught)
     shown += caplog.text + str(lines)
     assert "127.0.0.1" in shown
     for hidden in ("the-signature", "words of a patient"):

@@ -11,6 +11,7 @@ from bot.parts import Markdown, Part, Stream, Text
 from bot.redis_client import connect
 from bot.streams import Bubble
 from channels.wecom.api import JITTER
+from tests.channels.chains import told_by
 from tests.channels.wecom_aibot.conftest import CODE, CONVERSATION, LATE, RESPONSE_PATH, WAITING, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Scripted, reply
 
@@ -240,14 +241,6 @@ def test_a_url_that_may_not_be_posted_to_is_refused_and_gone(here: Installation)
     assert (here.platform.requests, here.permissions) == ([], 0)
 
 
-def _chain(error: BaseException | None) -> str:
-    text = ""
-    while error is not None:
-        text += repr(error) + str(vars(error))
-        error = error.__cause__ or error.__context__
-    return text
-
-
 @pytest.mark.parametrize(
     "scripted",
     [
@@ -268,7 +261,7 @@ def test_no_error_and_no_log_shows_the_response_code(
     here.hears()
     with structlog.testing.capture_logs() as lines, pytest.raises(ChannelError) as caught:
         here.say(Text("病人的话"), within_s=0.5)
-    shown = caplog.text + str(lines) + _chain(caught.value) + str(here.counted)
+    shown = caplog.text + str(lines) + told_by(caught.value) + str(here.counted)
     for hidden in (CODE, "病人的话"):
         assert hidden not in shown
 

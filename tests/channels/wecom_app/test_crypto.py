@@ -94,6 +94,7 @@ _HEAD, _ID = b"r" * 16, vectors.SAMPLE.receive_id.encode()
         (encrypt_raw(_HEAD + struct.pack(">I", 5) + b"hello" + _ID + b"\0" * 5), "bad_padding"),
         (encrypt_raw(b"x" * 63 + bytes([33])), "bad_padding"),
         (encrypt_raw(b"x" * 31 + bytes([31])), "bad_padding"),
+        (encrypt_raw(_HEAD + struct.pack(">I", 6) + b"hello" + b"\7" * 7), "bad_length"),
         (encrypt_raw(_HEAD + struct.pack(">I", 1000) + b"x" * 43 + b"\1"), "bad_length"),
         (encrypt_raw(_HEAD + struct.pack(">I", 2**32 - 1) + b"x" * 43 + b"\1"), "bad_length"),
         (encrypt_raw(_HEAD + struct.pack(">I", 0) + b"ww_another_corp" + b"\x0d" * 13), "wrong_receive_id"),

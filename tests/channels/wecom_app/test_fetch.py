@@ -14,6 +14,7 @@ from bot.messages import Attachment, MessageKind
 from bot.redis_client import connect
 from channels.wecom.transport import IncomingBody
 from channels.wecom_app import fetch
+from tests.channels.chains import told_by
 from tests.channels.wecom_app.conftest import SECRET, TOKEN_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Recorded, Scripted, reply
 from tests.media_sources import AMR, PNG
@@ -321,10 +322,6 @@ def test_no_error_and_no_log_shows_token_secret_or_media_id(
     here.platform.on(path, scripted)
     with structlog.testing.capture_logs() as lines, pytest.raises(ChannelError) as caught:
         brings(here, within_s=0.5)
-    shown = caplog.text + str(lines)
-    error: BaseException | None = caught.value
-    while error is not None:
-        shown += repr(error) + str(vars(error))
-        error = error.__cause__ or error.__context__
+    shown = caplog.text + str(lines) + told_by(caught.value)
     for hidden in ("token-1", SECRET, "media-of-a-patient"):
         assert hidden not in shown

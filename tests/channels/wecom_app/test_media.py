@@ -17,6 +17,7 @@ from bot.messages import MessageKind
 from bot.parts import Medium
 from channels.wecom_app.config import UploadNames
 from channels.wecom_app.uploads import MEDIA_ID_LIFE_S, upload_of
+from tests.channels.chains import told_by
 from tests.channels.wecom_app.conftest import SECRET, SEND_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Recorded, Scripted, reply
 from tests.media_sources import AMR, GIF, JPEG, MP4, PDF, PNG, put
@@ -243,6 +244,23 @@ def test_a_media_id_that_died_is_dropped_and_the_medium_uploaded_once_more(
     assert (len(uploads(here)), here.sent[-1].json["image"]["media_id"]) == (2, "media-2")
 
 
+def test_an_id_that_somebody_else_renewed_meanwhile_is_used(
+    here: Installation, store: MediaStore, redis_client: "redis.Redis"
+) -> None:
+    put(store, "m1", PNG)
+    here.send(Medium(MessageKind.IMAGE, "m1"), key="turn-1:0")
+    (name,) = redis_client.keys("wecom:*:media:image:*")
+
+    def renewed(_request: Recorded) -> Answer:
+        redis_client.set(name, "media-of-another-process")
+        return reply({"errcode": 40007, "errmsg": "invalid media_id"})
+
+    here.platform.on(SEND_PATH, renewed, reply({"errcode": 0}))
+    here.send(Medium(MessageKind.IMAGE, "m1"), key="turn-2:0", person="li.na")
+    assert here.sent[-1].json["image"]["media_id"] == "media-of-another-process"
+    assert len(uploads(here)) == 1
+
+
 def test_a_medium_whose_new_id_is_refused_too_is_given_up(here: Installation, store: MediaStore) -> None:
     put(store, "m1", PNG)
     here.platform.on(SEND_PATH, reply({"errcode": 40007, "errmsg": "invalid media_id"}))
@@ -309,6 +327,6 @@ def test_no_error_of_an_upload_shows_token_secret_or_content(here: Installation,
     here.platform.on(UPLOAD_PATH, reply({"errcode": 40006, "errmsg": f"token-1 {SECRET}"}))
     with pytest.raises(Refused) as caught:
         here.send(Medium(MessageKind.FILE, "m1"))
-    shown = repr(caught.value) + str(vars(caught.value))
+    shown = told_by(caught.value)
     for hidden in ("token-1", SECRET, "patient"):
         assert hidden not in shown

@@ -1,10 +1,16 @@
 """The pace a member can be written to, and the difference between a repeat and a resend."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.channel import Retry, Unknown
+from bot.media.store import MediaStore
+from bot.messages import MessageKind
+from bot.parts import Medium
 from tests.channels.wecom_app.conftest import SEND_PATH, Installation
-from tests.fakes.scripted_http import Cut, reply
+from tests.fakes.scripted_http import Answer, Cut, reply
+from tests.media_sources import PNG, put
 
 
 def send_many(here: Installation, count: int, *, begin: int = 0, person: str = "zhang.wei", every_s: float = 0) -> None:
@@ -43,6 +49,34 @@ def test_a_full_hour_waits_for_its_oldest_message(here: Installation) -> None:
     here.clock.now += 3000
     send_many(here, 1, begin=5)
     assert wait_of(here) == pytest.approx(120, abs=0.001)
+
+
+def test_an_hours_limit_above_that_of_a_minute_is_kept_too(here: Installation) -> None:
+    here.pace_per_minute, here.pace_per_hour = 2, 5
+    send_many(here, 5, every_s=60)
+    assert wait_of(here) == pytest.approx(3600 - 300, abs=0.001)
+    (name,) = here.redis.keys("wecom:*:pace")
+    assert 3590 < here.redis.ttl(name) <= 3600, "remembered for the whole hour"
+
+
+def test_each_app_has_its_own_pace_and_its_own_repeats(here: Installation) -> None:
+    here.pace_per_minute = 1
+    other = here.channel(agent_id=1000003)
+    here.say("好的", key="turn-1:0")
+    here.say("好的", key="turn-2:0", channel=other)
+    assert [request.json["enable_duplicate_check"] for request in here.sent] == [1, 1]
+
+
+def test_an_upload_that_fails_uses_up_nothing_of_the_pace(here: Installation, tmp_path: Path) -> None:
+    here.pace_per_minute = 1
+    store = MediaStore(tmp_path, keep_s=3600)
+    here.media = store
+    put(store, "m1", PNG, "a.png")
+    here.platform.on("/cgi-bin/media/upload", Answer(status=503, body=b"busy"))
+    with pytest.raises(Retry) as caught:
+        here.send(Medium(MessageKind.IMAGE, "m1"))
+    assert not caught.value.paced
+    send_many(here, 1)
 
 
 def test_a_wait_is_not_counted_as_a_message(here: Installation) -> None:

@@ -16,6 +16,7 @@ from bot.parts import Markdown
 from bot.redis_client import connect
 from channels.wecom.api import JITTER
 from channels.wecom.transport import Deadline, OutgoingBody
+from tests.channels.chains import told_by
 from tests.channels.wecom_app.conftest import SECRET, SEND_PATH, TOKEN_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Scripted, reply
 
@@ -113,6 +114,12 @@ def test_each_answer_has_its_meaning(
     assert len(here.sent) == 1
 
 
+def test_a_longer_name_that_is_invalid_is_somebody_else(here: Installation) -> None:
+    here.platform.on(SEND_PATH, answer(0, invaliduser="zhang.wei2|li.zhang.wei"))
+    here.say(person="zhang.wei")
+    assert here.outcomes() == [("sent", "0")]
+
+
 @pytest.mark.parametrize(("code", "least_s"), [(-1, 1.0), (6000, 0.5), (45009, 60.0), (45033, 1.0)])
 def test_a_busy_platform_is_given_the_time_it_needs(here: Installation, code: int, least_s: float) -> None:
     here.platform.on(SEND_PATH, answer(code))
@@ -200,6 +207,14 @@ def test_a_body_cannot_be_begun_after_its_deadline() -> None:
     assert not late.abandon()
 
 
+def test_a_body_that_was_given_up_cannot_be_begun() -> None:
+    body = OutgoingBody(b"{}", Deadline(time.time() + 60, time.time))
+    assert not body.abandon()
+    with pytest.raises(OSError, match="too late"):
+        body.read()
+    assert not body.abandon()
+
+
 @pytest.mark.parametrize(
     "scripted", [Answer(delay_s=60), Drip(part="headers"), Drip(part="body")], ids=["silent", "headers", "body"]
 )
@@ -235,14 +250,6 @@ def test_without_redis_nothing_is_sent(here: Installation) -> None:
     assert here.outcomes() == [("retry", "redis_unavailable")]
 
 
-def _chain(error: BaseException | None) -> str:
-    text = ""
-    while error is not None:
-        text += repr(error) + str(vars(error))
-        error = error.__cause__ or error.__context__
-    return text
-
-
 @pytest.mark.parametrize(
     ("path", "scripted"),
     [
@@ -264,7 +271,7 @@ def test_no_error_and_no_log_shows_a_token_or_secret(
     here.platform.on(path, scripted)
     with structlog.testing.capture_logs() as lines, pytest.raises(ChannelError) as caught:
         here.say("病人的话", within_s=0.5)
-    shown = caplog.text + str(lines) + _chain(caught.value) + str(here.counted)
+    shown = caplog.text + str(lines) + told_by(caught.value) + str(here.counted)
     for hidden in (SECRET, "token-1", "病人的话"):
         assert hidden not in shown
 
