@@ -39,7 +39,13 @@ class EmbeddingServer:
     """
 
     def __init__(
-        self, session: requests.Session, base_url: str, model: str, api_key: str = "", *, timeout_s: float = READ_TIMEOUT_S
+        self,
+        session: requests.Session,
+        base_url: str,
+        model: str,
+        api_key: str = "",
+        *,
+        timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
         self._session = session
         self._url = base_url.rstrip("/") + "/embeddings"

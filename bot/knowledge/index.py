@@ -19,6 +19,10 @@ from bot.knowledge.entries import Entry, EntryKind, Scope
 Floats = npt.NDArray[np.float32]
 
 
+BELIEVED_S = 5.0
+"""Seconds that a process may take for granted which collection of a server is the index."""
+
+
 class IndexInUse(KnowledgeError):
     """Another process owns the embedded index; ask that one (:mod:`bot.knowledge.remote`)."""
 

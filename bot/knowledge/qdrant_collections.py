@@ -22,7 +22,7 @@ import structlog
 from qdrant_client import models
 
 from bot.errors import KnowledgeError, Unavailable
-from bot.knowledge.index import IndexMissing, IndexState
+from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
 from bot.knowledge.points import DENSE_ROUTES, KEYWORD_FIELDS, NUMBER_FIELDS, SPARSE_ROUTES
 from bot.knowledge.qdrant_calls import AlreadyThere, Gone, QdrantCalls
 
@@ -30,8 +30,6 @@ log = structlog.get_logger()
 
 Quantization = Literal["none", "scalar", "binary"]
 
-BELIEVED_S = 5.0
-"""Seconds that a reader may take the alias' collection for granted."""
 TENANT_LINKS = 16
 """Links of a point in the graph of its tenant, where vectors are quantised."""
 QUANTILE = 0.99
@@ -95,6 +93,8 @@ class Collections:
             if not look and self._live and self._clock() - self._looked_at < BELIEVED_S:
                 return self._live
         name = self._target()
+        if name is None or not self._is_ours(name):
+            self._believe("")  # the next collection of that name may be one that is only being filled
         if name is None:
             raise IndexMissing("the index is not on the Qdrant server; the worker builds it, or run `reindex`")
         if not self._is_ours(name):

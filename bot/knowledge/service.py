@@ -26,7 +26,7 @@ from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.embedder import CachedEmbedder, E5Embedder, Embedder
 from bot.knowledge.embedding_server import EmbeddingServer
 from bot.knowledge.entries import Audience, Scope
-from bot.knowledge.index import Index, IndexMissing, IndexState
+from bot.knowledge.index import BELIEVED_S, Index, IndexMissing, IndexState
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.search import Searcher
@@ -144,7 +144,7 @@ class KnowledgeService:
             return {"state": "ok", "entries": self._index.count()}
         except BotError as error:
             if self._started and isinstance(error, IndexMissing):
-                self._postpone(error)
+                self._postpone(error, BELIEVED_S + 1.0)  # or another process would read it half filled, by its name
             return {"state": "down", "error": str(error)}
 
     def operations(self) -> dict[str, Handler]:
@@ -230,8 +230,7 @@ class KnowledgeService:
         self._closed.set()
         self._index.close()
 
-    def _catch_up(self) -> None:
-        wait_s = FIRST_WAIT_S
+    def _catch_up(self, wait_s: float) -> None:
         while not self._closed.wait(wait_s):
             try:
                 self.sync_everything(rebuild=True)
@@ -240,12 +239,13 @@ class KnowledgeService:
                 _tell_postponed(error)
                 wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
-    def _postpone(self, error: BotError) -> None:
-        """Let a thread bring the index up to date, unless one is at it."""
+    def _postpone(self, error: BotError, wait_s: float = FIRST_WAIT_S) -> None:
+        """Let a thread bring the index up to date after ``wait_s`` seconds, unless one is at it."""
         if self._catching_up is None or not self._catching_up.is_alive():
             _tell_postponed(error)
-            self._catching_up = threading.Thread(target=self._catch_up, name="index-catch-up", daemon=True)
-            self._catching_up.start()
+            catch_up = threading.Thread(target=self._catch_up, args=(wait_s,), name="index-catch-up", daemon=True)
+            self._catching_up = catch_up
+            catch_up.start()
 
     def _answered_from(self) -> list[tuple[str, str]]:
         return [(bot.tenant, collection) for bot in self._bots.values() for collection in bot.knowledge]

@@ -35,6 +35,8 @@ PICTURES_A_MESSAGE = 3
 """Pictures of one message that are read; a page of print takes several seconds."""
 SHOWN_CHARACTERS = 60
 """How much of what was read in a picture the reply repeats."""
+_NO_MARKUP = str.maketrans("<>[]", "‹›［］")
+"""A name is shown in chats that know links."""
 _EXTENTS = {Place.PAGE: "extent_pages", Place.SLIDE: "extent_slides", Place.SHEET: "extent_sheets"}
 _PLACES = {Place.PAGE: "place_page", Place.SLIDE: "place_slide", Place.SHEET: "place_sheet"}
 
@@ -188,7 +190,7 @@ class Attachments:
 
     def _name(self, medium: StoredMedium, language: Language) -> str:
         unnamed = "unnamed_picture" if medium.content_type.startswith("image/") else "unnamed_file"
-        return medium.name or self._texts.say(unnamed, language)
+        return medium.name.translate(_NO_MARKUP) or self._texts.say(unnamed, language)
 
     def _place(self, section: ParsedSection, language: Language) -> str:
         key = _PLACES.get(section.place)

@@ -1,14 +1,15 @@
 """Media kept on disk by reference until they expire: what people sent, and what is sent to them.
 
-A medium is two files below the store's folder: its content in ``ID.DIGEST``, and ``ID.json``, which names the content
-and says when the medium expires. The second is put in place last and in one step; without it there is no medium, and
-of several keepers of one id the last one wins as a whole. Processes on several machines share a store by sharing the
-folder (``MEDIA_DIR``).
+A medium is two files below the store's folder: its content, whose name is never used again, and ``ID.json``, which
+names the content and says when the medium expires. The second is put in place last and in one step; without it there is
+no medium, and of several keepers of one id the last one wins as a whole. Processes on several machines share a store by
+sharing the folder (``MEDIA_DIR``).
 """
 
 import hashlib
 import json
 import os
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -77,15 +78,7 @@ class MediaStore:
         fields = self._note(media)
         if fields is None or fields["expires_at"] <= self._clock():
             return None
-        return StoredMedium(
-            id=media,
-            kind=MessageKind(fields["kind"]),
-            name=fields["name"],
-            content_type=fields["content_type"],
-            size=fields["size"],
-            digest=fields["digest"],
-            path=self._content(media, fields),
-        )
+        return self._medium(media, fields)
 
     def expires_at(self, media: str) -> float:
         """The epoch second at which ``media`` expires; 0 for one that is not kept."""
@@ -127,26 +120,24 @@ class MediaStore:
             "content_type": content_type,
             "size": path.stat().st_size,
             "digest": digest,
+            "content": f"{incoming.id}.{secrets.token_hex(8)}",
             "owner": owner,
             "expires_at": self._clock() + (self._keep_s if keep_s is None else keep_s),
         }
         before = self._note(incoming.id)
         self._make_room(path.stat().st_size)
-        os.replace(path, self._content(incoming.id, fields))
+        os.replace(path, self._content(fields))
         self._write_note(incoming.id, fields)
-        if before is not None and before["digest"] != digest:
-            self._content(incoming.id, before).unlink(missing_ok=True)
-        kept = self.find(incoming.id)
-        if kept is None:
-            raise ValueError("a medium is kept for a time above 0")
-        return kept
+        if before is not None:
+            self._content(before).unlink(missing_ok=True)
+        return self._medium(incoming.id, fields)
 
     def forget(self, media: str) -> bool:
         """Remove ``media`` at once; False when it was not there."""
         fields = self._note(media)
         self._note_path(media).unlink(missing_ok=True)
         if fields is not None:
-            self._content(media, fields).unlink(missing_ok=True)
+            self._content(fields).unlink(missing_ok=True)
         return fields is not None
 
     def forget_all_of(self, owner: str) -> int:
@@ -163,11 +154,22 @@ class MediaStore:
                 self.forget(media)
                 gone += 1
             else:
-                known |= {self._note_path(media).name, self._content(media, fields).name}
+                known |= {self._note_path(media).name, self._content(fields).name}
         for path in self._files():
             if path.name not in known and now - _changed_at(path, now) > LEFT_BEHIND_S:
                 path.unlink(missing_ok=True)
         return gone
+
+    def _medium(self, media: str, fields: dict[str, Any]) -> StoredMedium:
+        return StoredMedium(
+            id=media,
+            kind=MessageKind(fields["kind"]),
+            name=fields["name"],
+            content_type=fields["content_type"],
+            size=fields["size"],
+            digest=fields["digest"],
+            path=self._content(fields),
+        )
 
     def _make_room(self, size: int) -> None:
         """Let the media kept longest ago go until ``size`` more bytes fit."""
@@ -201,8 +203,8 @@ class MediaStore:
     def _note_path(self, media: str) -> Path:
         return self._folder / f"{media}.json"
 
-    def _content(self, media: str, fields: dict[str, Any]) -> Path:
-        return self._folder / f"{media}.{fields['digest'][:16]}"
+    def _content(self, fields: dict[str, Any]) -> Path:
+        return self._folder / str(fields["content"])
 
     def _all(self) -> list[str]:
         return [path.stem for path in self._files() if path.suffix == ".json"]

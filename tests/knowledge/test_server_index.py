@@ -247,6 +247,24 @@ def test_a_collection_that_somebody_dropped_is_said(server: QdrantServer, index:
     assert index.state() is IndexState.MISSING
 
 
+def test_a_new_collection_with_the_name_of_one_that_was_dropped_is_not_read_before_it_is_whole(
+    server: QdrantServer, index: ServerIndex, opened: Opener
+) -> None:
+    index.upsert([entry("学分"), entry("课程")])
+    assert index.count() == 2
+    name = live(server)
+    server.drop(name)
+    with pytest.raises(Unavailable):
+        index.count()
+    with opened().rebuilt() as fresh:
+        fresh.upsert([entry("学分")])
+        assert name in server.collections
+        with pytest.raises(Unavailable):
+            index.count()
+        fresh.upsert([entry("课程")])
+    assert index.count() == 2
+
+
 @pytest.mark.parametrize("fault", [status(503), status(429), status(500), Cut()])
 def test_a_passing_fault_is_not_noticed(server: QdrantServer, index: ServerIndex, fault: Scripted) -> None:
     index.upsert([entry("学分")])

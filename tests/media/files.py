@@ -6,7 +6,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import av
 import docx
+import numpy as np
 import openpyxl
 from pptx import Presentation
 from pptx.util import Inches
@@ -98,6 +100,22 @@ def wav(seconds: float) -> bytes:
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(bytes(int(seconds * 8000) * 2))
+    return whole.getvalue()
+
+
+def sound(container: str, codec: str, rate: int) -> bytes:
+    """A second of silence as phones compress it."""
+    whole = io.BytesIO()
+    with av.open(whole, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=rate)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, rate), np.float32), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = rate, 0
+        resampler = av.AudioResampler(
+            format=stream.format, layout="mono", rate=rate, frame_size=stream.frame_size or 960
+        )
+        for each in (*resampler.resample(frame), *resampler.resample(None)):
+            file.mux(stream.encode(each))
+        file.mux(stream.encode(None))
     return whole.getvalue()
 
 

@@ -1,14 +1,20 @@
 """The list of steps: what each decides, what it leaves to the next, and what is kept of it."""
 
+import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from bot.messages import Attachment, MessageKind, ReplyKind
+from bot.knowledge.entries import Audience
+from bot.links import SourceLinks, tenant_tag
+from bot.messages import Attachment, MessageKind, ReplyKind, Sender
 from bot.parts import Stream, Text
-from bot.pipeline import STEPS
+from bot.pipeline import LONGEST_QUESTION, STEPS
 from bot.records.turns import TurnRecord
-from tests.pipeline.conftest import FAQS, House, quoted
+from tests.pipeline.conftest import FAQS, NOW, House, quoted, words
 
 QUESTION, ANSWER = next(iter(FAQS.items()))
 
@@ -17,6 +23,17 @@ def test_a_faq_comes_word_for_word_with_a_link_to_its_place(house: House) -> Non
     heard = house.hears(QUESTION)
     assert heard.startswith(ANSWER)
     assert f"{QUESTION} <https://bot.example/source/" in heard
+
+
+def test_a_link_opens_for_the_reader_in_the_tenant_of_the_bot(house: House) -> None:
+    found = re.search(r"https://bot\.example/source/([\w-]{60})#cited", house.hears(QUESTION))
+    assert found is not None
+    token = SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600).open(found[1], NOW)
+    assert (token.tenant, token.reader, token.expires_at) == (tenant_tag("academy"), Audience.PUBLIC, NOW + 3600)
+
+
+def test_a_question_that_is_too_long_is_not_searched_for(house: House) -> None:
+    assert house.record("问" * (LONGEST_QUESTION + 1)).step == "decline_unreadable"
 
 
 def test_every_step_up_to_the_deciding_one_is_recorded_with_what_it_found(house: House) -> None:
@@ -89,6 +106,30 @@ def test_while_a_human_has_the_conversation_the_bot_is_silent_but_a_bubble_is_no
     assert [post.conversation.person for post in outcome.posts] == ["li.na"]
     house.says("转人工", channel="ai", chat="anybody")
     assert "已转给人工同事" in house.hears("还在吗", channel="ai", chat="anybody")
+
+
+def test_a_verdict_is_a_word_to_the_human_who_has_the_conversation(house: House) -> None:
+    turn = house.delivers(QUESTION)
+    house.says("转人工")
+    outcome = house.says("有用")
+    assert [post.conversation.person for post in outcome.posts] == ["li.na"]
+    assert house.feedback.of_turn(turn.id) == []
+
+
+def test_a_card_is_left_out_where_the_channel_shows_none(house: House) -> None:
+    house.says("转人工")
+    release = house.message("/release 1", sender=Sender(id="li.na"))
+    release = replace(release, conversation=replace(release.conversation, person="li.na"))
+    (post,) = house.pipeline.run([release], house.shown.append).posts
+    assert [type(part) for part in post.reply.parts] == [Text]
+
+
+def test_without_a_database_the_apology_goes_out_without_a_ticket(house: House, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bot.sqlite")) as other:
+        other.execute("ALTER TABLE tickets RENAME TO lost")
+    outcome = house.pipeline.apologise([house.message(QUESTION)], "failed")
+    assert words(outcome)
+    assert outcome.posts == ()
 
 
 def test_a_spoken_wish_for_a_human_is_one(house: House) -> None:

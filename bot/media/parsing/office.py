@@ -107,6 +107,7 @@ def _sheets(file: IO[bytes], found: Collector) -> Parsed:
     workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     cut = False
     for sheet in workbook.worksheets:
+        sheet.reset_dimensions()  # a file may claim fewer rows than it has, and they would be passed over
         rows = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)
         text = rows_as_text([_cell(value) for value in row] for row in islice(rows, MAX_ROWS))
         cut = cut or next(rows, None) is not None

@@ -95,7 +95,7 @@ def test_each_failure_has_its_meaning(
 ) -> None:
     here.platform.on(MEDIA_PATH, scripted)
     with pytest.raises(error) as caught:
-        brings(here, within_s=0.5)
+        brings(here, within_s=0.5 if code == "timeout" else 20)
     assert vars(caught.value)["code"] == code
     assert len(here.platform.requests) == 1
 
@@ -158,7 +158,7 @@ def test_no_error_and_no_log_shows_the_links_query_or_the_content(
     shown = ""
     with structlog.testing.capture_logs() as lines:
         try:
-            brings(here, within_s=0.5)
+            brings(here, within_s=0.5 if getattr(scripted, "delay_s", 0) else 20)
         except ChannelError as caught:
             shown = told_by(caught)
     shown += caplog.text + str(lines)

@@ -213,7 +213,7 @@ def test_the_deadline_bounds_a_platform_that_never_finishes(here: Installation, 
     here.platform.on(RESPONSE_PATH, scripted)
     here.hears()
     with pytest.raises(Unknown, match="timeout"):
-        here.say(Text("words"), within_s=0.5)
+        here.say(Text("words"), within_s=1.0)
     assert (len(here.posted), here.permissions) == (1, 0)
 
 

@@ -223,7 +223,7 @@ def test_the_deadline_bounds_a_platform_that_never_finishes(here: Installation, 
     here.say(key="turn:0")  # leaves a token and an open connection, so that little time is enough
     here.platform.on(SEND_PATH, scripted)
     with pytest.raises(Unknown) as caught:
-        here.say(key="turn:1", within_s=0.5)
+        here.say(key="turn:1", within_s=1.0)
     assert caught.value.code == "timeout"
     assert len(here.sent) == 2
 

@@ -121,6 +121,7 @@ def test_a_banned_address_waits_without_asking(here: Installation) -> None:
     [
         (Cut(), "token_connection_lost"),
         (Answer(status=502), "token_http_502"),
+        (reply({"errcode": 40001}, status=502), "token_http_502"),
         (Answer(body=b"<html>"), "token_http_200"),
         (reply({"errcode": -1}), "token_-1"),
         (reply({"errcode": 0, "expires_in": 7200}), "token_malformed"),
