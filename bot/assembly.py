@@ -36,7 +36,7 @@ from bot.texts import Texts
 from bot.web.services import READ_DEADLINE_S, SourcePages, WebServices
 
 if TYPE_CHECKING:
-    from bot.knowledge.service import KnowledgeService
+    from bot.knowledge_service import KnowledgeService
     from bot.llm.model import LanguageModel
     from bot.records.database import Database
 
@@ -94,7 +94,7 @@ def build_knowledge(
     Raises :class:`~bot.errors.KnowledgeError` when another process owns the embedded index.
     """
     from bot.answering.grounded import Composer
-    from bot.knowledge.service import KnowledgeService
+    from bot.knowledge_service import KnowledgeService
 
     composer = Composer(model) if model else None
     return KnowledgeService(configuration.settings, configuration.bots, database, composer)

@@ -331,8 +331,7 @@ class ChannelKit:
     ``redis`` is for state that all processes share (tokens, pacing, duplicate rule); ``http`` one session a process;
     ``api_base`` maps a platform to its base URL without a trailing slash, e.g. ``{"wecom": "https://…"}``;
     ``bubbles`` are the replies that a platform shows while they are written; ``media`` holds what is sent as a picture
-    or file; ``count(event, **labels)`` counts
-    something an operator should see; ``clock`` gives epoch seconds.
+    or file; ``count(event, **labels)`` counts something an operator should see; ``clock`` gives epoch seconds.
     """
 
     redis: "redis.Redis"

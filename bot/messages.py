@@ -21,6 +21,8 @@ from bot.json_fields import items, number, texts
 BUCKETS = 256
 """Number of Redis hash-tag buckets; fixed for ever, because keys already written carry it."""
 
+LONGEST_QUESTION = 4000
+"""Characters of a message; who writes more is asked for less, and nothing is cut silently."""
 _SCHEMA = 1
 _TURN_ID = re.compile(r"[a-z2-7]{20}")
 

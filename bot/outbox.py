@@ -25,7 +25,7 @@ import structlog
 
 from bot import keys
 from bot.channel import Channel, ChannelError, Refused, Retry, Unknown
-from bot.errors import Unavailable
+from bot.errors import LeaseLost, Unavailable
 from bot.lease import LUA_NOW, LUA_OWNED, PARKED_KEPT, Lease
 from bot.messages import ConversationId, UndecodableMessage
 from bot.parts import Part, decode_part, encode_part
@@ -186,7 +186,8 @@ class Outbox:
     """Stores and sends replies.
 
     ``concluded(conversation, delivery)`` is called once a reply is sent or dead and before it leaves the outbox; it
-    must be idempotent, because a crash in between calls it again. ``count(event, **labels)`` counts.
+    must be idempotent, because a crash in between calls it again, and so does what does not answer
+    (:class:`~bot.errors.Unavailable`). ``count(event, **labels)`` counts.
     """
 
     def __init__(
@@ -284,8 +285,17 @@ class Outbox:
         return wait_s
 
     def _finish(self, lease: Lease, delivery: Delivery) -> None:
-        self._concluded(lease.conversation, delivery)
-        lease.run(_FINISH, [keys.outbox(lease.conversation), keys.progress(lease.conversation)])
+        names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
+        try:
+            self._concluded(lease.conversation, delivery)
+        except (Unavailable, LeaseLost):
+            raise
+        except Exception:  # a bug there must not hold up the conversation for ever; the record is kept with the reply
+            log.exception("reply_not_concluded", key=delivery.reply.key, conversation=lease.conversation.key)
+            self._count("degraded", what="reply_not_concluded")
+            lease.run(_PARK, [*names, keys.parked(lease.conversation)], PARKED_KEPT)
+        else:
+            lease.run(_FINISH, names)
 
     def _head(self, lease: Lease) -> _Head | None:
         names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]

@@ -27,7 +27,7 @@ from bot.knowledge.entries import Entry
 from bot.links import SourceLinks
 from bot.media.attachments import Attachments
 from bot.media.words import asks_to_delete
-from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind
+from bot.messages import LONGEST_QUESTION, ConversationId, InboundMessage, MessageKind, ReplyKind
 from bot.outbox import OutboxReply
 from bot.parts import Part, Stream, Text
 from bot.reactions import SILENCE, Reactions
@@ -37,8 +37,6 @@ from bot.turn import Said, Turn, turn_record
 
 log = structlog.get_logger()
 
-LONGEST_QUESTION = 4000
-"""Characters; a longer message is asked to be shorter instead of being cut silently."""
 REMIND_ADMINS_EVERY_S = 24 * 3600
 
 

@@ -61,7 +61,7 @@ class Reactions:
     def to_verdict(self, turn: Turn) -> Said | None:
         """What is said to a verdict in words on the last answer; ``None`` where the message is none."""
         verdict = verdict_in_words(turn.text) if turn.messages[0].kind is MessageKind.TEXT else None
-        if verdict is None or turn.conversation.chat:
+        if verdict is None:
             return None
         recent = reversed(self._records.recent(turn.conversation.key, RATEABLE_TURNS))
         rated = next((record for record in recent if record.kind in RATEABLE), None)

@@ -64,7 +64,7 @@ class Settings(BaseModel):
     simulator: Switch = True
     """Whether ``make run`` starts the simulator, and calls to WeCom go there unless WECOM_API_BASE is set."""
 
-    public_url: HttpUrl = Field(default_factory=lambda known: _url_here(known["host"], known["port"]))
+    public_url: HttpUrl = Field(default_factory=lambda known: local_url(known["host"], known["port"]))
     """Where people reach the web process, as links to sources say; https in production; HOST and PORT when unset."""
     citation_link_days: Annotated[int, Field(ge=1, le=365), Expected("a whole number from 1 to 365")] = 30
     """Days that a link to a source opens."""
@@ -142,8 +142,6 @@ class Settings(BaseModel):
     """Any OpenAI-compatible server with ``/embeddings``; the model inside the worker when unset."""
     embedding_model: Name | None = None
     """The embedding server's model."""
-    embedding_dimension: Annotated[int, Field(ge=8, le=8192), Expected("a whole number from 8 to 8192")] = 1024
-    """How many numbers a vector of EMBEDDING_MODEL has."""
 
     speech_base_url: HttpUrl | None = None
     """Any OpenAI-compatible server with ``/audio/transcriptions``; voices are not understood when unset."""
@@ -349,10 +347,15 @@ def _redis_socket(data_dir: Path) -> Path:
 
 def _simulator_url(known: Mapping[str, Any]) -> str:
     """The simulator as this machine reaches it; empty when it is off."""
-    return _url_here(known["host"], known["simulator_port"]) if known["simulator"] else ""
+    return local_url(known["host"], known["simulator_port"]) if known["simulator"] else ""
 
 
-def _url_here(host: str, port: int) -> str:
+def local_url(host: str, port: int) -> str:
     """What listens on ``host`` and ``port``, as this machine reaches it."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+    return f"http://{bracketed(reached)}:{port}"
+
+
+def bracketed(host: str) -> str:
+    """``host`` as it stands before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host

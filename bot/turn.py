@@ -54,7 +54,8 @@ class Turn:
     epoch seconds. ``show`` lets the person read the answer so far, where the platform can.
 
     The steps fill in the rest: ``questions`` are the readings of the message, the most literal first; ``pictured`` what
-    stands in pictures beside it; ``preface`` what the reply begins with, whatever it is; ``media`` what was fetched.
+    stands in pictures beside it; ``preface`` what the reply begins with, whatever it is; ``media`` what was fetched;
+    ``own_files_asked`` whether the person's own files were asked already.
     """
 
     id: str

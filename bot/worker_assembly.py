@@ -30,7 +30,7 @@ from bot.handoff.reach import Reach
 from bot.handoff.tickets import Tickets
 from bot.inbox import Inbox
 from bot.knowledge.remote import IndexServer
-from bot.knowledge.service import KnowledgeService
+from bot.knowledge_service import KnowledgeService
 from bot.lease import Leases
 from bot.links import source_links
 from bot.media.attachments import Attachments

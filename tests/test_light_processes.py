@@ -35,7 +35,7 @@ def test_a_light_process_imports_nothing_heavy(entry: str, tmp_path: Path, repos
 
 def test_the_embedded_worker_does_without_the_servers_client(tmp_path: Path, repository: Path) -> None:
     program = (
-        "import sys, bot.knowledge.service; print(*sorted({'qdrant_client', 'openai', 'jieba'} & set(sys.modules)))"
+        "import sys, bot.knowledge_service; print(*sorted({'qdrant_client', 'openai', 'jieba'} & set(sys.modules)))"
     )
     environment = {"PATH": os.defpath, "DATA_DIR": str(tmp_path)}
     found = subprocess.run(

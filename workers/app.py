@@ -100,9 +100,9 @@ def _upgrade_database() -> None:
 
 
 def _build() -> None:
-    from bot.worker_assembly import build_worker  # everything that answers: beat must not carry it
-
     def build() -> None:
+        from bot.worker_assembly import build_worker  # everything that answers: beat must not carry it
+
         _Worker.services = build_worker()
 
     _or_end(build)

@@ -16,8 +16,9 @@ NUMERALS = _DIGITS + "".join(_PLACE)
 _NO_UNIT = "(?!千[克米伏])"  # 五千克 is five kilograms
 _LONGEST = 16  # a longer run is no number, and would be tried from each of its places
 
-CHINESE = rf"(?<![{NUMERALS}])(?:{_NO_UNIT}[{_DIGITS}十百千])(?:{_NO_UNIT}[{NUMERALS}]){{0,{_LONGEST - 1}}}"
-"""A whole number; 万 and 亿 do not begin one."""
+_BEGINS = rf"(?<![{_DIGITS}十百千])(?<!(?<!\d)[万亿])"
+CHINESE = rf"{_BEGINS}(?:{_NO_UNIT}[{_DIGITS}十百千])(?:{_NO_UNIT}[{NUMERALS}]){{0,{_LONGEST - 1}}}"
+"""A whole number. 万 and 亿 do not begin one, and only after an Arabic number (3亿九千万) stand before one."""
 CHINESE_DECIMALS = rf"点[{_DIGITS}]{{1,6}}(?![{NUMERALS}分刻])"
 """A decimal part: that of 三点五, but 三点五十 and 三点零五分 are times of day."""
 CHINESE_DECIMAL = rf"{CHINESE}(?:{CHINESE_DECIMALS})?"
@@ -74,7 +75,8 @@ def chinese_values(text: str) -> tuple[Fraction, ...]:
     near = None if decimals else _APPROXIMATE.fullmatch(whole)
     if near:
         low, high = _DIGIT[near["low"]], _DIGIT[near["high"]]
-        if low > 0 and (high == low + 1 or (low, high) == (3, 5)):
+        positional = near["before"] or near["after"]  # otherwise it may be a row of digits, such as 三七
+        if low > 0 and (positional or high == low + 1 or (low, high) == (3, 5)):
             return tuple(Fraction(_whole(near["before"] + near[one] + near["after"])) for one in ("low", "high"))
     digits = "".join(str(_DIGIT[character]) for character in decimals)
     return (Fraction(_whole(whole)) + Fraction(int(digits or "0"), 10 ** len(digits)),)

@@ -8,9 +8,9 @@ import click
 from bot.assembly import read_configuration
 from bot.cli.access import actor, choose_bot, knowledge, open_database
 from bot.errors import UsageError
+from bot.messages import LONGEST_QUESTION
 
 DEADLINE_S = 30.0
-LONGEST_QUESTION = 4000
 
 
 @click.command()

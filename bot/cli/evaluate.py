@@ -33,7 +33,7 @@ def retrieval(corpus: Path, queries: Path, unanswerable: Path | None, fields: st
     settings = load_settings()
     prepare_process(settings)
     from bot.evaluation.retrieval import evaluate_retrieval
-    from bot.knowledge.service import make_embedder, make_tokenizer, vector_cache
+    from bot.knowledge.opening import make_embedder, make_tokenizer, vector_cache
 
     bars: dict[str, tqdm[Any]] = {}
 

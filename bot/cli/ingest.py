@@ -15,8 +15,8 @@ from bot.errors import UsageError
 from bot.knowledge.embedder import CachedEmbedder
 from bot.knowledge.entries import Audience, Entry
 from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, NotSearchable
+from bot.knowledge.opening import make_embedder, vector_cache
 from bot.knowledge.points import body
-from bot.knowledge.service import make_embedder, vector_cache
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import Progress, SyncReport
 from bot.records.database import Database

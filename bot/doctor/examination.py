@@ -17,9 +17,8 @@ from bot.doctor.redaction import Redactor
 from bot.errors import UsageError
 from bot.finding import Finding, State
 from bot.redis_client import connect
-from bot.settings import Settings
+from bot.settings import Settings, local_url
 from bot.supervision import run_file
-from bot.supervision.product import local_url
 from bot.supervision.readiness import get
 
 CHANNEL_WITHIN_S = 8.0
@@ -91,9 +90,14 @@ class _Plan:
             Check(
                 name="language model",
                 run=partial(models.language_models, settings),
-                within_s=2 * models.LLM_WITHIN_S + 5.0,
+                within_s=models.MODELS * models.LLM_WITHIN_S + 5.0,
             ),
             Check(name="embedding server", run=partial(models.embedding_server, settings), within_s=20.0),
+            Check(
+                name="speech service",
+                run=partial(models.speech_service, settings),
+                within_s=models.SPEECH_WITHIN_S + 5.0,
+            ),
             *self._channel_checks(),
             Check(name="system", run=partial(running.system, settings, self._run)),
             Check(name="readiness", run=partial(running.readiness, settings, self._run)),

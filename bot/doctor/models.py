@@ -1,4 +1,4 @@
-"""The language model and the embedding server, each asked for something tiny."""
+"""The language models, the embedding server and the speech service, each asked for something tiny."""
 
 import time
 from collections.abc import Iterator
@@ -11,13 +11,17 @@ from bot.errors import ConfigError, ModelError, ModelTimeout, Unavailable
 from bot.finding import Finding, State
 from bot.knowledge.embedding_server import EmbeddingServer
 from bot.llm.exchange import Delta, End, ModelServer
+from bot.media.speech import SpeechService
 from bot.settings import Settings
 
-LANGUAGE_MODEL, EMBEDDING_SERVER = "language model", "embedding server"
+LANGUAGE_MODEL, EMBEDDING_SERVER, SPEECH_SERVICE = "language model", "embedding server", "speech service"
 OPENAI_API = "https://api.openai.com/v1"
 SLOW_FIRST_TOKEN_S = 5.0
 """A person who waits longer for the first words thinks that nobody is there."""
 LLM_WITHIN_S = 30.0
+SPEECH_WITHIN_S = 20.0
+MODELS = 3
+"""Composing, understanding, seeing: as many models may be asked, one after the other."""
 _LIST_TIMEOUT_S = 5.0
 _SHOWN_MODELS = 5
 _WRONG_KEY = frozenset({"http_401", "http_403"})
@@ -32,7 +36,7 @@ def language_models(settings: Settings) -> list[Finding]:
             return [Finding(name=LANGUAGE_MODEL, state=State.WARNING, detail=detail, cure="set what is missing")]
         return [Finding(name=LANGUAGE_MODEL, state=State.OK, detail="none set: answers are quoted from their sources")]
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
-    names = dict.fromkeys([settings.openai_model, settings.openai_small_model or settings.openai_model])
+    names = dict.fromkeys(filter(None, (settings.openai_model, settings.openai_small_model, settings.vision_model)))
     server = ModelServer(settings.openai_base_url, key)
     try:
         return [_language_model(settings, server, name) for name in names]
@@ -60,11 +64,31 @@ def embedding_server(settings: Settings) -> list[Finding]:
             return [Finding(name=EMBEDDING_SERVER, state=State.BROKEN, detail=one_line(error), cure=cure)]
     took_ms = (time.monotonic() - started) * 1000
     detail = f"{settings.embedding_model} at {place}: {server.dimension} numbers a vector, {took_ms:.0f} ms a question"
-    if server.dimension != settings.embedding_dimension:
-        detail += f"; EMBEDDING_DIMENSION says {settings.embedding_dimension}"
-        cure = f"EMBEDDING_DIMENSION={server.dimension}"
-        return [Finding(name=EMBEDDING_SERVER, state=State.WARNING, detail=detail, cure=cure)]
     return [Finding(name=EMBEDDING_SERVER, state=State.OK, detail=detail)]
+
+
+def speech_service(settings: Settings) -> list[Finding]:
+    """The service that writes down voices: it is sent half a second of silence."""
+    if settings.speech_base_url is None or settings.speech_model is None:
+        if settings.speech_model or settings.speech_api_key:
+            detail = "not used: it needs SPEECH_BASE_URL"
+            return [Finding(name=SPEECH_SERVICE, state=State.WARNING, detail=detail, cure="set what is missing")]
+        detail = "none set: whoever sends a voice is asked to type, unless the platform writes it down"
+        return [Finding(name=SPEECH_SERVICE, state=State.OK, detail=detail)]
+    key = settings.speech_api_key.get_secret_value() if settings.speech_api_key else ""
+    place, started = place_of(settings.speech_base_url), time.monotonic()
+    within_s = min(SPEECH_WITHIN_S, settings.speech_timeout_s)
+    fault = SpeechService(settings.speech_base_url, settings.speech_model, key, within_s).fault()
+    if not fault:
+        detail = f"{settings.speech_model} at {place}: {time.monotonic() - started:.1f} s for half a second of silence"
+        return [Finding(name=SPEECH_SERVICE, state=State.OK, detail=detail)]
+    cure = "start it, or correct SPEECH_BASE_URL; until then people are asked to type"
+    if fault in _WRONG_KEY:
+        cure = "correct SPEECH_API_KEY"
+    elif fault in _WRONG_MODEL_OR_URL:
+        cure = "correct SPEECH_MODEL or SPEECH_BASE_URL: the URL ends before /audio/transcriptions, often with /v1"
+    detail = f"{place} gave no transcript ({fault})"
+    return [Finding(name=SPEECH_SERVICE, state=State.BROKEN, detail=detail, cure=cure)]
 
 
 def _language_model(settings: Settings, server: ModelServer, model: str) -> Finding:

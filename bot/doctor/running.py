@@ -14,8 +14,7 @@ from bot.doctor.check import one_line
 from bot.finding import Finding, State
 from bot.knowledge import remote
 from bot.redis_client import connect
-from bot.settings import Settings
-from bot.supervision.product import local_url
+from bot.settings import Settings, local_url
 from bot.supervision.readiness import Report, ask_readyz
 from bot.supervision.run_file import RunInfo, alive
 from bot.task_queue import SWEEP_QUEUE, TURNS_QUEUE

@@ -14,10 +14,10 @@ import structlog
 from bot.answering.answerer import COMPOSED_FROM, Answerer
 from bot.answering.asking import Asking
 from bot.answering.evidence import Evidence
-from bot.answering.prompts import safe_source
 from bot.answering.render import own_answer_text
 from bot.channel import StoredMedium
 from bot.errors import InputError
+from bot.media.harmless import harmless, harmless_sections
 from bot.media.parsing.sandbox import MAX_CHARS
 from bot.media.parsing.sections import Parsed, ParsedSection, Place
 from bot.media.parts import MediaParts
@@ -53,9 +53,10 @@ class Attachments:
         """Read what the message shows; ``None`` when the turn goes on with what was read."""
         message = turn.messages[0]
         attachments = [each for each in message.attachments if each.kind in _READERS]
-        if not attachments or (turn.text.strip() and message.kind is not MessageKind.TEXT):
+        asked = bool(turn.text.strip())
+        if not attachments or (asked and message.kind is not MessageKind.TEXT):
             return None
-        if message.kind is MessageKind.TEXT:
+        if asked:
             self._illustrate(turn, [each for each in attachments if each.kind is MessageKind.IMAGE])
             return None
         try:
@@ -143,7 +144,9 @@ class Attachments:
         if turn.conversation.chat:
             return self._notice(turn, "file_in_group")
         medium = self._fetched(turn, attachment)
-        parsed = self._parts.reader.file(medium, turn.bot.id)
+        parsed = harmless_sections(self._parts.reader.file(medium, turn.bot.id))
+        if not parsed.sections:
+            raise InputError("file_empty")
         self._keep(turn, medium, parsed)
         said = self._notice(
             turn,
@@ -171,7 +174,7 @@ class Attachments:
     def _seen(self, turn: Turn, attachment: Attachment) -> tuple[StoredMedium, SeenPicture]:
         medium = self._fetched(turn, attachment)
         seen = self._parts.reader.picture(medium, turn.bot.id)
-        return medium, SeenPicture(words=_harmless(seen.words), description=_harmless(seen.description))
+        return medium, SeenPicture(words=harmless(seen.words), description=harmless(seen.description))
 
     def _fetched(self, turn: Turn, attachment: Attachment) -> StoredMedium:
         medium = self._parts.fetcher.fetch(turn.conversation, attachment)
@@ -221,11 +224,6 @@ _READERS = {
 def _asks_what_is_in_it(text: str) -> bool:
     """Whether a file as a whole is asked about, and no detail of it."""
     return refers_to_file(text) and asks_for_overview(text)
-
-
-def _harmless(text: str) -> str:
-    """Without our marks and without sentences that speak to a machine, as sources are read."""
-    return safe_source("", text).text
 
 
 def _short(text: str) -> str:

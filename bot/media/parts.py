@@ -16,7 +16,7 @@ from bot.media.store import MediaStore
 from bot.settings import Settings
 
 if TYPE_CHECKING:
-    from bot.knowledge.service import KnowledgeService
+    from bot.knowledge_service import KnowledgeService
     from bot.llm.model import LanguageModel
 
 

@@ -4,10 +4,12 @@ The service has one deadline for everything it may do. A library's read time-out
 thread of its own that is left behind when the deadline has passed; its errors stay there, for they carry the URL.
 """
 
+import io
 import json
 import queue
 import threading
 import time
+import wave
 from typing import Any
 
 import requests
@@ -38,6 +40,24 @@ class SpeechService:
         Raises :class:`~bot.errors.InputError` ``voice_failed`` when no usable answer came in time, and ``voice_empty``
         when nothing was said.
         """
+        answer = self._answer(sound, name)
+        text = answer.get("text") if isinstance(answer, dict) else None
+        if not isinstance(text, str):
+            log.warning("speech_failed", code=answer if isinstance(answer, str) else "nonsense")
+            raise InputError("voice_failed")
+        if not text.strip():
+            raise InputError("voice_empty")
+        return text.strip()[:LONGEST_TRANSCRIPT]
+
+    def fault(self) -> str:
+        """Why the service does not answer a moment of silence, in a constant word; empty when it does."""
+        answer = self._answer(_silence(), "silence.wav")
+        if isinstance(answer, str):
+            return answer
+        return "" if isinstance(answer.get("text"), str) else "nonsense"
+
+    def _answer(self, sound: bytes, name: str) -> dict[str, Any] | str:
+        """What :meth:`_exchange` gives, or ``timeout`` when the deadline has passed."""
         answers: queue.SimpleQueue[dict[str, Any] | str] = queue.SimpleQueue()
 
         def run() -> None:
@@ -49,16 +69,9 @@ class SpeechService:
 
         threading.Thread(target=run, name="speech-http", daemon=True).start()
         try:
-            answer = answers.get(timeout=self._timeout_s)
+            return answers.get(timeout=self._timeout_s)
         except queue.Empty:
-            answer = "timeout"
-        text = answer.get("text") if isinstance(answer, dict) else None
-        if not isinstance(text, str):
-            log.warning("speech_failed", code=answer if isinstance(answer, str) else "nonsense")
-            raise InputError("voice_failed")
-        if not text.strip():
-            raise InputError("voice_empty")
-        return text.strip()[:LONGEST_TRANSCRIPT]
+            return "timeout"
 
     def _exchange(self, sound: bytes, name: str) -> dict[str, Any] | str:
         """The JSON object of the answer, or a constant word for why there is none."""
@@ -93,3 +106,14 @@ def _object(body: bytes) -> dict[str, Any] | str:
     except ValueError:
         return "nonsense"
     return answer if isinstance(answer, dict) else "nonsense"
+
+
+def _silence() -> bytes:
+    """Half a second of it, as WAV."""
+    whole = io.BytesIO()
+    with wave.open(whole, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(16_000))
+    return whole.getvalue()

@@ -32,6 +32,8 @@ LEFT_BEHIND_S = 3600.0
 """A file that belongs to no medium is being written, or was until its process died; after so long it is the latter."""
 _LONGEST_NAME = 128
 _UNFINISHED = "incoming-"
+_NOTED = frozenset({"kind", "name", "content_type", "size", "digest", "content", "owner", "expires_at"})
+"""What a note tells; one that tells less was damaged, or made by another release."""
 
 
 def reference(conversation: ConversationId, attachment: Attachment) -> str:
@@ -142,7 +144,7 @@ class MediaStore:
 
     def forget_all_of(self, owner: str) -> int:
         """Remove at once whatever ``owner`` sent; returns how many media went."""
-        theirs = [media for media in self._all() if (fields := self._note(media)) and fields.get("owner") == owner]
+        theirs = [media for media in self._all() if (fields := self._note(media)) and fields["owner"] == owner]
         return sum(self.forget(media) for media in theirs)
 
     def expire(self) -> int:
@@ -187,13 +189,15 @@ class MediaStore:
     def _note(self, media: str) -> dict[str, Any] | None:
         try:
             fields: dict[str, Any] = json.loads(self._note_path(media).read_bytes())
+            if fields.keys() >= _NOTED:
+                return fields
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except ValueError:  # a power cut may leave a file without its content
-            telemetry.count("degraded", what="media_note_damaged")
-            log.error("media_note_damaged", media=media)
-            return None
-        return fields
+        except (ValueError, AttributeError):  # a power cut may leave a file without its content
+            pass
+        telemetry.count("degraded", what="media_note_damaged")
+        log.error("media_note_damaged", media=media)
+        return None
 
     def _write_note(self, media: str, fields: dict[str, Any]) -> None:
         with tempfile.NamedTemporaryFile("w", dir=self._folder, prefix=_UNFINISHED, delete=False) as file:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.environment import DOTENV_NAMES
 from bot.errors import ConfigError
-from bot.settings import DEMO_BOTS_FILE, Settings, read_environment, reloadable_names
+from bot.settings import DEMO_BOTS_FILE, Settings, bracketed, local_url, read_environment, reloadable_names
 from bot.supervision import embedded_redis
 from bot.supervision.bots_check import SimulatedCorp, check_bots
 from bot.supervision.plan import Listener, Plan
@@ -53,16 +53,6 @@ def plan_for(settings: Settings) -> Plan:
     )
 
 
-def local_url(host: str, port: int) -> str:
-    """Where this machine reaches something that listens on ``host``."""
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
-    return f"http://{_bracketed(reached)}:{port}"
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def _programs(settings: Settings, simulated: SimulatedCorp | None) -> list[Program]:
     """In the order in which they start."""
     programs = [_worker(settings), _web(settings), _beat(settings)]
@@ -96,7 +86,7 @@ def _beat(settings: Settings) -> Program:
 
 def _web(settings: Settings) -> Program:
     options = (
-        f"--bind={_bracketed(settings.host)}:{settings.port}",
+        f"--bind={bracketed(settings.host)}:{settings.port}",
         "--worker-class=gthread",
         f"--workers={settings.web_workers}",
         f"--threads={settings.web_threads}",

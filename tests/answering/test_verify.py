@@ -251,6 +251,7 @@ def test_dropped(sentence: str, reason: str) -> None:
         ("孕妇禁用[1,7]。", "孕妇禁用[1]。"),
         ("孕妇禁用[1-2]。", "孕妇禁用[1][2]。"),
         ("孕妇禁用[9]。", "孕妇禁用[1]。"),
+        ("孕妇禁用[0]。", "孕妇禁用[1]。"),
         ("孕妇禁用。", "孕妇禁用[1]。"),
         ("学员不得转让账号。", "学员不得转让账号[2]。"),
         ("The bottle must not be frozen.", "The bottle must not be frozen[3]."),
@@ -258,6 +259,30 @@ def test_dropped(sentence: str, reason: str) -> None:
 )
 def test_marks(written: str, said: str) -> None:
     assert read(written) == (said, [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["学员缺课超过三次，就会被取消参加考试的资格", "账号不得借给别人或转让账号", "缺课超过三次的人会失去考试资格"],
+)
+def test_who_rephrases_freely_must_say_from_what(words: str) -> None:
+    assert read(f"{words}[2]。") == (f"{words}[2]。", [])
+    assert read(f"{words}。")[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("学员不得不转让账号[2]。", "turned_round"),  # forbidden not to is not forbidden
+        ("The Iodix should be warmed to 37 °C before injection[3].", "name"),  # the beginning of another name
+    ],
+)
+def test_what_only_looks_like_the_source_is_dropped(written: str, reason: str) -> None:
+    assert read(written) == ("", [reason])
+
+
+def test_the_line_before_a_list_says_nothing_that_no_source_has() -> None:
+    assert read("剂量是500 ml：\n孕妇禁用[1]。") == ("孕妇禁用[1]。", ["figure"])
 
 
 def test_a_list_stays_a_list_without_its_wrong_items() -> None:

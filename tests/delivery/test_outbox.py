@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from bot import keys
 from bot.channel import Refused, Retry, Unknown
@@ -12,6 +13,7 @@ from bot.lease import Lease, Leases
 from bot.messages import ConversationId
 from bot.outbox import Delivery, Outbox, OutboxReply
 from bot.parts import Text
+from bot.records.turns import TurnRecord
 from tests.delivery.conftest import DOCTOR, RecordingChannel
 
 NOW = 1_800_000_000.0
@@ -262,22 +264,45 @@ def test_the_tries_of_a_part_do_not_lengthen_the_waits_of_the_next(desk: Desk) -
 def test_a_crash_before_the_reply_left_the_outbox_tells_its_fate_again(
     redis_client: redis.Redis, leases: Leases, channel: RecordingChannel
 ) -> None:
+    class Crash(BaseException):
+        pass
+
     fates: list[str] = []
 
     def crash_once(_conversation: ConversationId, delivery: Delivery) -> None:
         fates.append(delivery.reply.key)
         if len(fates) == 1:
-            raise OSError("disk full")
+            raise Crash
 
     outbox = _outbox(redis_client, crash_once)
     outbox.post(DOCTOR, OutboxReply(key="t1", parts=(Text("一"),), created_at=NOW))
     lease = leases.acquire(DOCTOR)
     assert lease is not None
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(Crash):
         outbox.flush(lease, channel)
     outbox.flush(lease, channel)
     assert fates == ["t1", "t1"]
     assert channel.calls == ["t1:0"], "what was sent is not sent again"
+
+
+def test_a_reply_that_cannot_be_concluded_is_set_aside_and_holds_nobody_up(
+    redis_client: redis.Redis, leases: Leases, channel: RecordingChannel
+) -> None:
+    def conclude(_conversation: ConversationId, delivery: Delivery) -> None:
+        if delivery.reply.key == "t1":
+            TurnRecord.decode(delivery.reply.record)
+
+    outbox = _outbox(redis_client, conclude)
+    broken = OutboxReply(key="t1", parts=(Text("一"),), created_at=NOW, record="{}")
+    for reply in (broken, OutboxReply(key="t2", parts=(Text("二"),), created_at=NOW)):
+        outbox.post(DOCTOR, reply)
+    lease = leases.acquire(DOCTOR)
+    assert lease is not None
+    with capture_logs() as logs:
+        assert outbox.flush(lease, channel) == 0
+    assert channel.calls == ["t1:0", "t2:0"]
+    assert [log["event"] for log in logs] == ["reply_not_concluded"]
+    assert redis_client.lrange(keys.parked(DOCTOR), 0, -1) == [broken.encode()]
 
 
 def _outbox(

@@ -1,10 +1,10 @@
-"""The language model and the embedding server, right and wrong."""
+"""The language models, the embedding server and the speech service, right and wrong."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from bot.doctor.models import embedding_server, language_models
+from bot.doctor.models import embedding_server, language_models, speech_service
 from bot.finding import Finding, State
 from tests.doctor.conftest import MakeSettings
 from tests.fakes.llm_server import Cut, Fail, Hang, LlmServer, Raw, Say
@@ -50,8 +50,9 @@ def test_a_model_that_answers_is_timed_with_a_tiny_request(make_settings: MakeSe
 
 
 def test_every_model_that_is_set_is_asked(make_settings: MakeSettings, server: LlmServer) -> None:
-    found = look(make_settings, server.url, openai_small_model="small-1")
-    assert [finding.name for finding in found] == ["language model large-1", "language model small-1"]
+    found = look(make_settings, server.url, openai_small_model="small-1", vision_model="eyes")
+    assert [finding.name for finding in found] == [f"language model {name}" for name in ("large-1", "small-1", "eyes")]
+    assert len(look(make_settings, server.url, openai_small_model="large-1", vision_model="large-1")) == 1
 
 
 def test_a_model_slower_than_its_setting_is_broken(make_settings: MakeSettings, server: LlmServer) -> None:
@@ -103,14 +104,12 @@ def _vectors(dimension: int) -> Answer | object:
     return answer
 
 
-@pytest.mark.parametrize(("set_to", "state"), [(8, State.OK), (1024, State.WARNING)])
-def test_vectors_of_another_length_than_set_are_told(
-    make_settings: MakeSettings, platform: ScriptedServer, set_to: int, state: State
+def test_an_embedding_server_says_how_long_its_vectors_are(
+    make_settings: MakeSettings, platform: ScriptedServer
 ) -> None:
     platform.on("/v1/embeddings", _vectors(8))
-    settings = make_settings(embedding_base_url=f"{platform.url}/v1", embedding_model="bge", embedding_dimension=set_to)
-    (found,) = embedding_server(settings)
-    assert (found.state, "8 numbers a vector" in found.detail) == (state, True), found.detail
+    (found,) = embedding_server(make_settings(embedding_base_url=f"{platform.url}/v1", embedding_model="bge"))
+    assert (found.state, "8 numbers a vector" in found.detail) == (State.OK, True), found.detail
 
 
 @pytest.mark.parametrize(("status", "cure"), [(401, "OPENAI_API_KEY"), (500, "start it")])
@@ -124,3 +123,42 @@ def test_an_embedding_server_that_fails_is_broken(
 
 def test_vectors_made_in_the_worker_need_no_server(make_settings: MakeSettings) -> None:
     assert embedding_server(make_settings())[0].state is State.OK
+
+
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+
+
+def test_without_a_speech_service_people_type(make_settings: MakeSettings) -> None:
+    (found,) = speech_service(make_settings())
+    assert (found.state, "asked to type" in found.detail) == (State.OK, True)
+    (found,) = speech_service(make_settings(speech_model="whisper"))
+    assert (found.state, "SPEECH_BASE_URL" in found.detail) == (State.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "said"),
+    [
+        (reply({"text": ""}), State.OK, "whisper at http"),
+        (reply({"text": "谢谢观看"}), State.OK, "half a second of silence"),
+        (reply({"words": []}), State.BROKEN, "nonsense"),
+        (Answer(status=401), State.BROKEN, "SPEECH_API_KEY"),
+        (Answer(status=404), State.BROKEN, "often with /v1"),
+        (Answer(status=500), State.BROKEN, "http_500"),
+        (Answer(delay_s=9), State.BROKEN, "timeout"),
+    ],
+    ids=["silence", "dreams", "nonsense", "key", "model or URL", "broken", "slow"],
+)
+def test_the_speech_service_is_sent_silence(
+    make_settings: MakeSettings, answer: Answer, state: State, said: str
+) -> None:
+    with ScriptedServer() as server:
+        server.on(TRANSCRIPTIONS, answer)
+        settings = make_settings(
+            speech_base_url=f"{server.url}/v1", speech_model="whisper", speech_api_key=KEY, speech_timeout_s=1.0
+        )
+        (found,) = speech_service(settings)
+        assert found.state is state
+        assert said in f"{found.detail} {found.cure}"
+        assert KEY not in str(found)
+        (request,) = server.to(TRANSCRIPTIONS)
+        assert b"RIFF" in request.body

@@ -162,6 +162,24 @@ def test_taking_over_tells_the_person_and_the_colleagues_and_owes_a_word(office:
     assert len(office.desk.overdue()) == 1
 
 
+def test_who_takes_over_hears_it_once_however_the_name_is_written(office: Office) -> None:
+    office.hear("dr.wang", "转人工")
+    assert set(told(office.hear("LI.NA", "/takeover 1").notices)) == {"dr.wang", "wu.min"}
+
+
+def test_only_a_service_that_has_ended_can_be_rated(office: Office) -> None:
+    office.hear("dr.wang", "转人工")
+    office.tickets.rate(DOCTOR, 1, 3)
+    waiting = office.tickets.get("imaging", 1)
+    assert waiting is not None
+    assert waiting.satisfaction is None
+    office.hear("li.na", "/release 1")
+    office.tickets.rate(DOCTOR, 1, 3)
+    ended = office.tickets.get("imaging", 1)
+    assert ended is not None
+    assert ended.satisfaction == 3
+
+
 def test_release_gives_the_conversation_back_once(office: Office) -> None:
     office.hear("dr.wang", "转人工")
     office.hear("li.na", "/reply 1 您好")

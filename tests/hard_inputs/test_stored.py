@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import keys
+from bot.errors import KnowledgeError
 from bot.inbox import Inbox, InboxLimits
-from bot.knowledge.remote import REQUESTS, IndexClient, IndexServer
+from bot.knowledge.remote import REQUESTS, Handler, IndexClient, IndexServer
 from bot.lease import Leases
 from bot.messages import UndecodableMessage
 from bot.outbox import Outbox, OutboxReply
@@ -86,7 +87,8 @@ def test_what_is_no_conversation_is_taken_out_of_what_is_due(redis_client: "redi
 
 @pytest.fixture
 def owner(redis_client: "redis.Redis") -> Iterator[IndexServer]:
-    server = IndexServer(redis_client, {"echo": lambda arguments: arguments}, threads=1)
+    handlers: dict[str, Handler] = {"echo": lambda arguments: arguments, "unsayable": lambda _: object()}
+    server = IndexServer(redis_client, handlers, threads=1)
     server.start()
     yield server
     server.close()
@@ -104,3 +106,12 @@ def test_the_owner_of_the_index_answers_after_any_request(redis_client: "redis.R
     ]
     redis_client.rpush(REQUESTS, *GARBAGE, *(json.dumps(request) for request in odd))
     assert IndexClient(redis_client).call("echo", {"a": 1}, 20) == {"a": 1}
+
+
+def test_the_owner_of_the_index_answers_after_any_answer(redis_client: "redis.Redis", owner: IndexServer) -> None:
+    client = IndexClient(redis_client)
+    half = {"half a character": "\udcff"}
+    assert client.call("echo", half, 20) == half
+    with pytest.raises(KnowledgeError, match="failed with TypeError"):
+        client.call("unsayable", {}, 20)
+    assert client.call("echo", {"a": 1}, 20) == {"a": 1}

@@ -15,8 +15,8 @@ from bot.bots_file import BotConfig
 from bot.errors import KnowledgeError, Unavailable
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin, make_entry
-from bot.knowledge.service import KnowledgeService
 from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge_service import KnowledgeService
 from bot.records.database import Database
 from bot.settings import Settings
 from tests.fakes.qdrant_server import QdrantServer, status

@@ -79,9 +79,11 @@ def test_content_without_a_note_is_no_medium_and_goes_after_an_hour(
     assert files_of(tmp_path / "media") == []
 
 
-def test_a_note_without_its_content_by_a_power_cut_is_no_medium(store: MediaStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("note", [b"", b"[]", b'{"kind": "file", "expires_at": 2000000000}'])
+def test_a_note_that_does_not_tell_all_is_no_medium(store: MediaStore, tmp_path: Path, note: bytes) -> None:
+    """A power cut emptied it, or another release wrote it."""
     put(store, ID, b"x")
-    (tmp_path / "media" / f"{ID}.json").write_bytes(b"")
+    (tmp_path / "media" / f"{ID}.json").write_bytes(note)
     assert store.find(ID) is None
     assert store.expire() == 1
 

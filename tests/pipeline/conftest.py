@@ -263,7 +263,7 @@ def house(
         texts=texts,
         links=SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600),
         versions={"embedder": "e5"},
-        has_knowledge=lambda _bot: True,
+        has_knowledge=lambda bot: "c" in bot.knowledge,
         clock=clock,
     )
     yield House(pipeline, records, tickets, answerer, feedback, channels, clock, bots, media)

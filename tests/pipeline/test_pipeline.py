@@ -10,9 +10,9 @@ import pytest
 
 from bot.knowledge.entries import Audience
 from bot.links import SourceLinks, tenant_tag
-from bot.messages import Attachment, MessageKind, ReplyKind, Sender
+from bot.messages import LONGEST_QUESTION, Attachment, MessageKind, ReplyKind, Sender
 from bot.parts import Stream, Text
-from bot.pipeline import LONGEST_QUESTION, STEPS
+from bot.pipeline import STEPS
 from bot.records.turns import TurnRecord
 from tests.pipeline.conftest import FAQS, NOW, House, quoted, words
 
@@ -30,6 +30,12 @@ def test_a_link_opens_for_the_reader_in_the_tenant_of_the_bot(house: House) -> N
     assert found is not None
     token = SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600).open(found[1], NOW)
     assert (token.tenant, token.reader, token.expires_at) == (tenant_tag("academy"), Audience.PUBLIC, NOW + 3600)
+
+
+def test_a_bots_own_threshold_counts(house: House) -> None:
+    assert house.record(QUESTION).kind == ReplyKind.FAQ
+    house.bots["imaging"] = house.bots["imaging"].model_copy(update={"answer_threshold": 1.0})
+    assert house.record(QUESTION).kind == ReplyKind.REFUSAL
 
 
 def test_a_question_that_is_too_long_is_not_searched_for(house: House) -> None:
@@ -130,6 +136,22 @@ def test_without_a_database_the_apology_goes_out_without_a_ticket(house: House, 
     outcome = house.pipeline.apologise([house.message(QUESTION)], "failed")
     assert words(outcome)
     assert outcome.posts == ()
+
+
+def test_before_any_knowledge_the_admins_are_told_once_a_day(house: House) -> None:
+    house.bots["imaging"] = house.bots["imaging"].model_copy(update={"knowledge": ("empty",)})
+
+    def told() -> tuple[str, str]:
+        outcome = house.says("年假有几天")
+        assert TurnRecord.decode(outcome.reply.record).kind == ReplyKind.REFUSAL
+        (post,) = outcome.posts
+        return post.conversation.person, post.reply.key
+
+    first = told()
+    assert first[0] == "zhang.wei"
+    assert told() == first
+    house.clock.now = NOW + 24 * 3600
+    assert told() != first
 
 
 def test_a_spoken_wish_for_a_human_is_one(house: House) -> None:

@@ -144,6 +144,14 @@ def test_words_after_an_answer_are_its_verdict(house: House, text: str, verdict:
     assert verdicts(house, turn.id) == [(verdict, Source.WORDS)]
 
 
+def test_in_a_group_the_words_are_about_the_answer_to_their_own_person(house: House) -> None:
+    turn = house.delivers(QUESTION, channel="ai", chat="doctors")
+    colleague = replace(house.message("", channel="ai", chat="doctors").conversation, person="li.na")
+    assert house.record("没用", conversation=colleague, channel="ai").step != "take_verdict"
+    assert house.record("没用", channel="ai", chat="doctors").step == "take_verdict"
+    assert verdicts(house, turn.id) == [(Verdict.USELESS, Source.WORDS)]
+
+
 def test_words_after_a_refusal_are_about_it_and_not_about_the_answer_before(house: House) -> None:
     turn = house.delivers(QUESTION)
     refused = house.delivers("今天上海天气怎么样", received_at=NOW + 1)

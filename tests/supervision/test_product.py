@@ -7,9 +7,9 @@ import pytest
 
 import bot.assembly  # noqa: F401  # the forked check of the bots file finds it imported
 from bot.errors import ConfigError
-from bot.settings import Settings, load_settings
+from bot.settings import Settings, load_settings, local_url
 from bot.supervision.plan import Plan
-from bot.supervision.product import local_url, plan_for
+from bot.supervision.product import plan_for
 from bot.supervision.supervisord import configuration
 from bot.task_queue import MEDIA_QUEUE, SWEEP_QUEUE, TURNS_QUEUE
 

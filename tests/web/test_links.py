@@ -1,5 +1,7 @@
 """Links to sources: what they say, and that nobody else can make one."""
 
+import base64
+import hmac
 import stat
 import string
 import threading
@@ -50,6 +52,14 @@ def test_every_link_has_the_same_short_length_and_shows_no_name() -> None:
     assert {len(url) for url in urls} == {len(BASE_URL) + 74}
     assert len(urls) == 3
     assert not any(ENTRY in url or "academy" in url for url in urls)
+
+
+def test_what_the_secret_signs_for_another_purpose_opens_nothing() -> None:
+    """The secret itself signs no link: a key made from it for links alone does."""
+    claims = base64.urlsafe_b64decode(token_for())[:-16]
+    signed = base64.urlsafe_b64encode(claims + hmac.digest(SECRET, claims, "sha256")[:16]).decode()
+    with pytest.raises(ForgedLink):
+        LINKS.open(signed, NOON)
 
 
 def test_a_link_opens_until_its_last_second_and_not_after() -> None:

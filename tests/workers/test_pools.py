@@ -25,17 +25,28 @@ def environment(data_dir: Path, redis_url: str, qdrant_url: str = "") -> dict[st
     return {"PATH": os.defpath, "DATA_DIR": str(data_dir), "REDIS_URL": redis_url, "QDRANT_URL": qdrant_url}
 
 
+def run_to_its_end(pool: str, folder: Path, variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    command = [*WORKER, f"--pool={pool}"]
+    return subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=READY_WITHIN_S, check=False
+    )
+
+
+def test_a_worker_whose_parts_cannot_be_loaded_ends(tmp_path: Path, repository: Path, redis_url: str) -> None:
+    """Celery would log an exception at its start and go on, without anything that answers."""
+    broken = tmp_path / "first" / "sqlalchemy"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('a broken installation')")
+    variables = environment(tmp_path / "data", redis_url) | {"PYTHONPATH": str(broken.parent)}
+    ended = run_to_its_end("threads", repository, variables)
+    assert ended.returncode == 1
+    assert "worker_not_started" in ended.stdout
+    assert "a broken installation" in ended.stdout
+
+
 @pytest.mark.parametrize("pool", ["solo", "prefork"])
 def test_the_embedded_index_wants_threads(tmp_path: Path, repository: Path, redis_url: str, pool: str) -> None:
-    ended = subprocess.run(
-        [*WORKER, f"--pool={pool}"],
-        cwd=repository,
-        env=environment(tmp_path, redis_url),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = run_to_its_end(pool, repository, environment(tmp_path, redis_url))
     assert ended.returncode == 2
     assert "the embedded index needs one process: start it with --pool threads, or set QDRANT_URL" in ended.stdout
 

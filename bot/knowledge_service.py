@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import requests
 import structlog
 
 from bot import telemetry
@@ -21,20 +20,17 @@ from bot.answering.grounded import Composer
 from bot.answering.render import refusal_text
 from bot.answering.replay import replay
 from bot.bots_file import BotConfig
-from bot.errors import BotError, ConfigError, Unavailable, UsageError
+from bot.errors import BotError, Unavailable, UsageError
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
-from bot.knowledge.embedder import CachedEmbedder, E5Embedder, Embedder
-from bot.knowledge.embedding_server import EmbeddingServer
+from bot.knowledge.embedder import CachedEmbedder
 from bot.knowledge.entries import Audience, Scope
-from bot.knowledge.index import BELIEVED_S, Index, IndexMissing, IndexState
+from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
+from bot.knowledge.opening import make_embedder, make_tokenizer, open_index, vector_cache
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.search import Searcher
-from bot.knowledge.segment import Segmenter, jieba_dictionary
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, reindex, sync_all, sync_collection
-from bot.knowledge.tokens import Tokenizer
-from bot.knowledge.vector_cache import VectorCache
 from bot.messages import ConversationId, ReplyKind
 from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
@@ -45,40 +41,6 @@ log = structlog.get_logger()
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
 """Seconds between two tries to bring the index up to date while something it needs is away; doubled each time."""
-
-
-def make_embedder(settings: Settings) -> Embedder:
-    """The embedder the settings name."""
-    if settings.embedding_base_url is None:
-        return E5Embedder(settings.cache_dir)
-    if settings.embedding_model is None:
-        raise ConfigError(["EMBEDDING_MODEL is not set; EMBEDDING_BASE_URL needs the name of its model"])
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
-    return EmbeddingServer(requests.Session(), settings.embedding_base_url, settings.embedding_model, key)
-
-
-def make_tokenizer() -> Tokenizer:
-    """The tokenizer of the lexical routes."""
-    return Tokenizer(Segmenter(jieba_dictionary()))
-
-
-def vector_cache(settings: Settings) -> VectorCache:
-    """The vectors of passages by content, under ``DATA_DIR/cache``."""
-    return VectorCache(settings.cache_dir / "vectors.sqlite")
-
-
-def open_index(settings: Settings, embedder: Embedder, tokenizer: Tokenizer) -> Index:
-    """The index the settings name: on a Qdrant server, or in this process.
-
-    Raises :class:`~bot.knowledge.index.IndexInUse` when another process owns the embedded index.
-    """
-    if settings.qdrant_url is not None:
-        from bot.knowledge.server_index import open_server_index  # only where there is a server: 40 MB
-
-        return open_server_index(settings, embedder, tokenizer)
-    from bot.knowledge.edge_index import EdgeIndex  # and its engine only where there is none
-
-    return EdgeIndex(settings.index_dir, embedder, tokenizer)
 
 
 class KnowledgeService:

@@ -1,0 +1,46 @@
+"""Which implementation of each part of the knowledge runs, as the settings say."""
+
+import requests
+
+from bot.errors import ConfigError
+from bot.knowledge.embedder import E5Embedder, Embedder
+from bot.knowledge.embedding_server import EmbeddingServer
+from bot.knowledge.index import Index
+from bot.knowledge.segment import Segmenter, jieba_dictionary
+from bot.knowledge.tokens import Tokenizer
+from bot.knowledge.vector_cache import VectorCache
+from bot.settings import Settings
+
+
+def make_embedder(settings: Settings) -> Embedder:
+    """The embedder the settings name."""
+    if settings.embedding_base_url is None:
+        return E5Embedder(settings.cache_dir)
+    if settings.embedding_model is None:
+        raise ConfigError(["EMBEDDING_MODEL is not set; EMBEDDING_BASE_URL needs the name of its model"])
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+    return EmbeddingServer(requests.Session(), settings.embedding_base_url, settings.embedding_model, key)
+
+
+def make_tokenizer() -> Tokenizer:
+    """The tokenizer of the lexical routes."""
+    return Tokenizer(Segmenter(jieba_dictionary()))
+
+
+def vector_cache(settings: Settings) -> VectorCache:
+    """The vectors of passages by content, under ``DATA_DIR/cache``."""
+    return VectorCache(settings.cache_dir / "vectors.sqlite")
+
+
+def open_index(settings: Settings, embedder: Embedder, tokenizer: Tokenizer) -> Index:
+    """The index the settings name: on a Qdrant server, or in this process.
+
+    Raises :class:`~bot.knowledge.index.IndexInUse` when another process owns the embedded index.
+    """
+    if settings.qdrant_url is not None:
+        from bot.knowledge.server_index import open_server_index  # only where there is a server: 40 MB
+
+        return open_server_index(settings, embedder, tokenizer)
+    from bot.knowledge.edge_index import EdgeIndex  # and its engine only where there is none
+
+    return EdgeIndex(settings.index_dir, embedder, tokenizer)

@@ -1,0 +1,130 @@
+"""A reply has arrived or not: what is kept of it, and who hears that it did not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.conclusion import Conclusion
+from bot.messages import ConversationId
+from bot.outbox import Delivery, OutboxReply
+from bot.parts import Part, Text, words_of
+from bot.records.turns import TurnRecord
+from bot.texts import Texts
+from tests.handoff.office import Office, make_bot
+
+DOCTOR = ConversationId(bot="imaging", channel="app", person="dr.wang")
+SERVICER = ConversationId(bot="imaging", channel="app", person="li.na")
+PARTS: tuple[Part, ...] = (Text("第一段"), Text("第二段"))
+RECORD = TurnRecord(
+    id="abcdefghij0123456789",
+    bot="imaging",
+    tenant="academy",
+    conversation=DOCTOR.key,
+    person=DOCTOR.person,
+    asked_at=1_800_000_000.0,
+    answered_at=1_800_000_001.0,
+    message_ids=("m1",),
+    question="核磁能做吗",
+    step="compose",
+    kind="faq",
+    answer="第一段第二段",
+)
+
+
+@dataclass
+class Aftermath:
+    """Concludes deliveries of an office and notes what follows."""
+
+    office: Office
+    posted: list[tuple[ConversationId, OutboxReply]] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
+
+    def conclude(self, *, sent: int, failure: str = "", record: str = "", author: str = "", unknown: int = 0) -> None:
+        conclusion = Conclusion(
+            records=self.office.records,
+            desk=self.office.desk,
+            texts=Texts(),
+            bots={bot.id: bot for bot in self.office.bots},
+            post=self._post,
+            count=lambda event, **_labels: self.counted.append(event),
+            clock=lambda: self.office.now,
+        )
+        reply = OutboxReply(key=RECORD.id, parts=PARTS, created_at=self.office.now, record=record, author=author)
+        ids = tuple(f"id{n}" for n in range(sent))
+        conclusion.conclude(DOCTOR, Delivery(reply=reply, sent=sent, message_ids=ids, unknown=unknown, failure=failure))
+
+    def _post(self, conversation: ConversationId, reply: OutboxReply) -> bool:
+        self.posted.append((conversation, reply))
+        return True
+
+    def heard(self, person: str) -> str:
+        """What ``person`` was told."""
+        replies = [reply for conversation, reply in self.posted if conversation.person == person]
+        return "\n".join(words_of(part) for reply in replies for part in reply.parts)
+
+    def kept(self) -> TurnRecord:
+        record = self.office.records.get(RECORD.id)
+        assert record is not None
+        return record
+
+
+@pytest.fixture
+def aftermath(office: Office) -> Aftermath:
+    return Aftermath(office)
+
+
+def test_what_arrived_is_recorded_and_nothing_more_is_said(aftermath: Aftermath) -> None:
+    aftermath.conclude(sent=2, record=RECORD.encode(), unknown=1)
+    kept = aftermath.kept()
+    assert (kept.parts, kept.parts_sent, kept.platform_ids, kept.unknown_sends) == (2, 2, ("id0", "id1"), 1)
+    assert kept.failure == ""
+    assert (aftermath.posted, aftermath.counted) == ([], [])
+
+
+def test_what_arrived_in_part_is_recorded_as_such_and_apologised_for(aftermath: Aftermath) -> None:
+    aftermath.conclude(sent=1, failure="60111", record=RECORD.encode())
+    kept = aftermath.kept()
+    assert (kept.parts, kept.parts_sent, kept.platform_ids, kept.failure) == (2, 1, ("id0",), "60111")
+    assert aftermath.counted == ["reply_dead"]
+    assert {conversation.person for conversation, _ in aftermath.posted} == {"dr.wang", "li.na", "wu.min"}
+    assert "抱歉" in aftermath.heard("dr.wang")
+    assert "60111" in aftermath.heard("li.na")
+    assert "核磁能做吗" in aftermath.heard("li.na")
+    assert not aftermath.office.silent("dr.wang"), "the bot goes on answering"
+
+
+def test_concluding_again_says_nothing_new(aftermath: Aftermath) -> None:
+    for _ in range(2):
+        aftermath.conclude(sent=0, failure="60111", record=RECORD.encode())
+    names = [(conversation.person, reply.key) for conversation, reply in aftermath.posted]
+    assert len(set(names)) == 3
+    assert names[:3] == names[3:]
+
+
+def test_the_author_of_words_that_did_not_arrive_hears_which(aftermath: Aftermath) -> None:
+    aftermath.conclude(sent=1, failure="60111", author=SERVICER.key)
+    ((conversation, reply),) = aftermath.posted
+    assert (conversation, reply.record, reply.author) == (SERVICER, "", "")
+    words = aftermath.heard("li.na")
+    assert "60111" in words
+    assert "第二段" in words
+    assert "第一段" not in words, "the person has it"
+
+
+def test_the_author_of_words_that_arrived_hears_nothing(aftermath: Aftermath) -> None:
+    aftermath.conclude(sent=2, author=SERVICER.key)
+    assert aftermath.posted == []
+
+
+def test_a_notice_that_did_not_arrive_is_counted_and_starts_no_round_of_notices(aftermath: Aftermath) -> None:
+    aftermath.conclude(sent=0, failure="no_response_url")
+    assert aftermath.counted == ["reply_dead"]
+    assert aftermath.posted == []
+
+
+def test_a_dead_answer_of_a_bot_that_left_the_configuration_is_recorded(open_office: Callable[..., Office]) -> None:
+    aftermath = Aftermath(open_office(make_bot("other")))
+    aftermath.conclude(sent=0, failure="60111", record=RECORD.encode())
+    assert aftermath.kept().failure == "60111"
+    assert aftermath.posted == []
