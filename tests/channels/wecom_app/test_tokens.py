@@ -150,7 +150,9 @@ def test_a_connection_cut_before_anything_is_read_is_tried_again(here: Installat
     here.say()
 
 
-@pytest.mark.parametrize(("expires_in", "kept_s"), [(7200, 7140), (90, 45), (1, 1), (None, 1), ("7200", 1)])
+@pytest.mark.parametrize(
+    ("expires_in", "kept_s"), [(7200, 7140), (90, 45), (1, 1), (None, 1), ("7200", 1), (10**9, 86_340)]
+)
 def test_a_token_is_kept_as_long_as_it_is_surely_good(here: Installation, expires_in: object, kept_s: int) -> None:
     here.platform.on(TOKEN_PATH, reply({"errcode": 0, "access_token": "t", "expires_in": expires_in}))
     store_of(here).get(within())
