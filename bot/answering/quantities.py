@@ -276,7 +276,7 @@ def _is_quantity(found: re.Match[str]) -> bool:
     """``3D`` is a name, and "one" with a word that only counts (``一个``, ``一种``) is an article. A single numeral
     without a unit is in half of all words, so it only counts where a clause states it at its end."""
     if found["n"]:
-        return bool(found["u"]) or not re.match(r"[a-z]", found.string[found.end() :])
+        return bool(found["u"]) or not re.match(r"[a-z]", found.string[found.end("n") :])
     if numeral := found["bare"]:
         before = found.string[max(0, found.start() - 2) : found.start()].rstrip()
         stated = before.endswith(_STATES) and _ENDS_A_CLAUSE.match(found.string, found.end())

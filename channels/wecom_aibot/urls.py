@@ -47,7 +47,7 @@ def host_of(url: str) -> str:
 
 def _read(url: str) -> SplitResult | None:
     """The pieces of ``url``; ``None`` where it is none, or holds characters that two parsers could read differently."""
-    if len(url) > MAX_URL_LENGTH or re.fullmatch(r"[\x21-\x7e]+", url) is None or "\\" in url:
+    if len(url) > MAX_URL_LENGTH or re.fullmatch(r"[\x21-\x7e]+", url) is None:
         return None
     try:
         target = urlsplit(url)

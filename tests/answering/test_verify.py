@@ -145,6 +145,7 @@ DROPPED = [
     ("保存温度为2～8℃[1]。", "figure"),
     ("渗透压为290 mOsm/kg[2]。", "figure"),
     ("CT基础课程共12学时[1]。", "figure"),
+    ("Iodixanol 33 should be warmed to 37 °C before injection[3].", "figure"),
     ("课程于2026年3月6日开课[2]。", "figure"),
     ("课程于2025年3月5日开课[2]。", "figure"),
     ("课程15:30在B102教室开课[2]。", "figure"),
