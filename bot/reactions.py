@@ -12,6 +12,7 @@ from bot.feedback.records import Feedback, FeedbackRecords, Source
 from bot.handoff.desk import Desk, Notice
 from bot.handoff.satisfaction import TICKET_KEY
 from bot.messages import ConversationId, MessageKind, ReplyKind, is_turn_id
+from bot.parts import CardUpdate
 from bot.records.turns import TurnRecords
 from bot.texts import Texts
 from bot.turn import Said, Turn
@@ -91,8 +92,10 @@ class Reactions:
     def _pressed(self, turn: Turn, click: CardClick) -> Said:
         if rated := verdict_of(click):
             verdict, turn_id = rated
-            self._take(turn, self._given(turn, turn_id, verdict, Source.CARD))
-            return SILENCE  # the card itself says that it was pressed
+            if self._take(turn, self._given(turn, turn_id, verdict, Source.CARD)):
+                return SILENCE  # the card itself says that it was pressed
+            label = self._texts.say("card_not_taken", turn.language)
+            return replace(SILENCE, parts=_relabelled(click, label))
         kind, _, rest = click.key.partition(":")
         if kind == HUMAN_KEY:
             words = replace(
@@ -113,7 +116,10 @@ class Reactions:
             self._desk.tickets.rate(turn.conversation, number, score)
         except InputError as error:
             return Said(kind=ReplyKind.NOTICE, text=self._texts.say(error.text_key, turn.language, **error.values))
-        return Said(kind=ReplyKind.NOTICE, text=self._texts.say("satisfaction_thanks", turn.language))
+        rated = self._texts.say(f"satisfaction_{score}", turn.language)
+        label = self._texts.say("card_rated", turn.language, rated=rated)
+        thanks = self._texts.say("satisfaction_thanks", turn.language)
+        return replace(SILENCE, text=thanks, parts=_relabelled(click, label))
 
     def _given(self, turn: Turn, turn_id: str, verdict: Verdict, source: Source) -> Feedback:
         return Feedback(
@@ -126,12 +132,14 @@ class Reactions:
             given_at=turn.messages[0].sent_at,
         )
 
-    def _take(self, turn: Turn, given: Feedback) -> None:
-        """Save what a platform hands back, if its person could read the answer that it names."""
-        if self._could_read(turn.conversation, given.turn_id):
+    def _take(self, turn: Turn, given: Feedback) -> bool:
+        """Save what a platform hands back, if its person could read the answer that it names; whether it was."""
+        taken = self._could_read(turn.conversation, given.turn_id)
+        if taken:
             self._save(given)
         else:
             log.warning("feedback_not_taken", bot=given.bot, turn=given.turn_id[:64], source=given.source)
+        return taken
 
     def _could_read(self, conversation: ConversationId, turn_id: str) -> bool:
         """An answer is its person's, and in a group everybody's there.
@@ -149,3 +157,9 @@ class Reactions:
         self._feedback.save(given)
         telemetry.count("feedback", bot=given.bot, verdict=given.verdict, source=given.source)
         log.info("feedback", turn=given.turn_id, verdict=given.verdict, source=given.source)
+
+
+def _relabelled(click: CardClick, label: str) -> tuple[CardUpdate, ...]:
+    """The card that was pressed, saying ``label`` instead of what the answer to the press let it say; nothing where
+    the platform gives no permission."""
+    return (CardUpdate(click.task_id, click.response_code, label),) if click.response_code else ()

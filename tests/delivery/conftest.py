@@ -47,6 +47,7 @@ class RecordingChannel:
             send_timeout_s=10.0,
             pushes=self.pushes,
             cards=self.cards,
+            card_updates=self.cards,
             ratings=self.ratings,
             media=self.media,
         )

@@ -61,6 +61,10 @@ def test_a_person_rates_a_human_s_service_on_a_card(crowd: Crowd, doctor: Chat, 
     doctor.sends({"type": "event", "event": "template_card_event", "target": card["id"], **press})
     assert "谢谢您的评价" in doctor.hears(2), "the pressed card changes, and a word follows"
     assert kept(system, "SELECT satisfaction FROM tickets WHERE number = ?", number) == [(3,)]
+    deadline = time.monotonic() + 10
+    while "已评价：满意" not in str(doctor.everything()):
+        assert time.monotonic() < deadline, "the card says what was chosen"
+        time.sleep(0.05)
 
 
 def test_who_enters_the_app_is_welcomed_once(doctor: Chat) -> None:

@@ -9,7 +9,7 @@ from bot.events import CardClick, Entered, MenuClick, Rating, Subscribed, Verdic
 from bot.feedback.records import Source
 from bot.handoff.tickets import TicketState
 from bot.messages import MessageKind, ReplyKind
-from bot.parts import Card, Text
+from bot.parts import Card, CardUpdate, Text
 from tests.pipeline.conftest import NOW, House, words
 
 QUESTION = "如何修改登录密码"
@@ -216,6 +216,12 @@ class TestCards:
         assert "转接人工" in words(pressed)
         assert house.tickets.silent(house.message("").conversation) is not None
 
+    def test_a_verdict_that_was_not_taken_is_not_shown_as_noted(self, house: House) -> None:
+        card = self.card(house)
+        foreign = CardClick(task_id=card.task_id, key="rate:useful:nobody", response_code="once")
+        pressed = house.event(foreign)
+        assert pressed.reply.parts == (CardUpdate(card.task_id, "once", "没有记录"),)
+
     def test_a_press_on_what_is_no_card_of_ours_is_quiet(self, house: House) -> None:
         assert house.event(CardClick(task_id="x", key="rate:perfect:t1")).reply.parts == ()
         assert house.event(CardClick(task_id="x", key="")).reply.parts == ()
@@ -227,7 +233,9 @@ class TestCards:
         stranger = replace(house.message("").conversation, person="stranger")
         assert f"{ticket}" in words(house.event(click, conversation=stranger))
         assert self.satisfaction(house, ticket) is None
-        assert "谢谢" in words(house.event(click))
+        voted = house.event(replace(click, response_code="once"))
+        assert "谢谢" in words(voted)
+        assert voted.reply.parts[1:] == (CardUpdate(card.task_id, "once", "已评价：满意"),)
         assert self.satisfaction(house, ticket) == 3
 
     @pytest.mark.parametrize("chosen", [{}, {"k": ()}, {"k": ("9",)}, {"k": ("好",)}, {"k": ("1", "2")}])
