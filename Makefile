@@ -15,8 +15,8 @@ help: ## Show this help
 run: $(VENV)/.installed ## Start everything on this machine; Ctrl-C stops it
 	@exec $(RUN) -m bot up --die-with-parent
 
-test: $(VENV)/.installed-dev ## Run the tests
-	@$(RUN) -m pytest $(ARGS)
+test: $(VENV)/.installed-dev ## Run the tests, one file a process at a time; ARGS=… goes to pytest
+	@$(RUN) -m pytest --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types and the direction of imports
 	@$(RUN) -m ruff check .
