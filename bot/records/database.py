@@ -82,11 +82,37 @@ class Database:
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_engine(_with_driver(url), pool_pre_ping=not url.startswith("sqlite"))
+    event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _without_nul(
+    _connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """PostgreSQL keeps no text with NUL in it, and a single one, sent by a stranger, would keep a record from being
+    written for ever."""
+    return statement, _cleaned(parameters)
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\0", "")
+        case dict():
+            return {name: _cleaned(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return type(value)(_cleaned(inner) for inner in value)
+        case _:
+            return value
+
+
+def _with_driver(url: str) -> str:
+    """``url`` with the driver that we install, where it names none."""
+    return f"postgresql+psycopg:{url.removeprefix('postgresql:')}" if url.startswith("postgresql:") else url
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -1,7 +1,6 @@
 """Offices that are closed after the test."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,12 +9,12 @@ from tests.handoff.office import Office, make_bot
 
 
 @pytest.fixture
-def open_office(tmp_path: Path) -> Iterator[Callable[..., Office]]:
+def open_office(database_url: str) -> Iterator[Callable[..., Office]]:
     """Opens an office for the bots given; it works for the first one unless told otherwise."""
     opened: list[Office] = []
 
     def open_office(*bots: BotConfig) -> Office:
-        opened.append(Office(tmp_path, bots))
+        opened.append(Office(database_url, bots))
         return opened[-1]
 
     yield open_office

@@ -1,7 +1,6 @@
 """A bot with its people, tickets and records on a SQLite file, without queues: what is said comes back at once."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -11,7 +10,7 @@ from bot.handoff.desk import Desk, Notice
 from bot.handoff.reach import Reach
 from bot.handoff.tickets import Tickets, TicketState
 from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
-from bot.records.database import Database, metadata
+from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.texts import Texts
 from tests.delivery.conftest import RecordingChannel
@@ -53,14 +52,14 @@ def make_message(person: str, text: str, bot: str = "imaging", kind: MessageKind
 class Office:
     """The hand-off desk and the command desk over one database, with a clock that stands still until told."""
 
-    folder: Path
+    database_url: str
     bots: tuple[BotConfig, ...]
     now: float = 1_800_000_000.0
     turn: int = 0
 
     def __post_init__(self) -> None:
-        self.database = Database(f"sqlite:///{self.folder}/office.sqlite")
-        metadata.create_all(self.database.engine)
+        self.database = Database(self.database_url)
+        self.database.upgrade()
         self.records = TurnRecords(self.database)
         self.tickets = Tickets(self.database, WAIT_S, lambda: self.now)
         self.bot = self.bots[0]

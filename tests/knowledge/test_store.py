@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -12,7 +11,7 @@ from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.store import Change, KnowledgeStore, Status, Stored, Submission
 from bot.knowledge.tables import entries, version_entries, versions
-from bot.records.database import Database, metadata
+from bot.records.database import Database
 
 ORIGIN = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source="faq.csv")
 OTHER_VALUES = {
@@ -31,9 +30,9 @@ OTHER_VALUES = {
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
-    metadata.create_all(database.engine)
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    database.upgrade()
     yield database
     database.dispose()
 

@@ -1,7 +1,5 @@
 """What the migrations build is what the code believes to be there."""
 
-from pathlib import Path
-
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -9,8 +7,8 @@ import bot.worker_assembly  # noqa: F401 - with the worker come all tables
 from bot.records.database import Database, metadata
 
 
-def test_the_migrations_build_the_tables_of_the_code(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
+def test_the_migrations_build_the_tables_of_the_code(database_url: str) -> None:
+    database = Database(database_url)
     database.upgrade()
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

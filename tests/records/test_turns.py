@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from bot.messages import ConversationId
-from bot.records.database import Database, metadata
+from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords, turns
 
 DOCTOR = ConversationId(bot="imaging", channel="app", person="王/医生", chat="")
@@ -34,9 +33,9 @@ RECORD = TurnRecord(
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[TurnRecords]:
-    database = Database(f"sqlite:///{tmp_path}/records.sqlite")
-    metadata.create_all(database.engine)
+def records(database_url: str) -> Iterator[TurnRecords]:
+    database = Database(database_url)
+    database.upgrade()
     yield TurnRecords(database)
     database.dispose()
 
@@ -51,14 +50,16 @@ def test_a_record_comes_back_as_it_was_saved(records: TurnRecords) -> None:
     assert records.get("another") is None
 
 
-def test_saving_twice_keeps_one_turn_with_the_newest_fate(records: TurnRecords, tmp_path: Path) -> None:
+def test_saving_twice_keeps_one_turn_with_the_newest_fate(records: TurnRecords, database_url: str) -> None:
     records.save(RECORD)
     sent = replace(RECORD, parts=2, parts_sent=2, platform_ids=("p1", "p2"), unknown_sends=1)
     records.save(sent)
     records.save(sent)
     assert records.get(RECORD.id) == sent
-    with Database(f"sqlite:///{tmp_path}/records.sqlite").read() as connection:
+    database = Database(database_url)
+    with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(turns)) == 1
+    database.dispose()
 
 
 def test_the_recent_turns_of_one_conversation_come_oldest_first(records: TurnRecords) -> None:
@@ -66,3 +67,10 @@ def test_the_recent_turns_of_one_conversation_come_oldest_first(records: TurnRec
         records.save(replace(RECORD, id=f"t{number}", asked_at=float(number)))
     records.save(replace(RECORD, id="other", conversation=replace(DOCTOR, chat="g").key, asked_at=9.0))
     assert [record.id for record in records.recent(DOCTOR.key, 3)] == ["t2", "t3", "t4"]
+
+
+def test_a_question_with_a_character_that_no_database_keeps_is_kept_without_it(records: TurnRecords) -> None:
+    records.save(replace(RECORD, question="碘\0海醇"))
+    kept = records.get(RECORD.id)
+    assert kept is not None
+    assert kept.question == "碘海醇"
