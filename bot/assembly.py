@@ -31,7 +31,7 @@ from bot.reload import Reloader
 from bot.running_versions import RunningVersions, version_of
 from bot.settings import DOTENV, Settings, load_settings, prepare_process, read_environment
 from bot.streams import Streams
-from bot.task_queue import create_celery, make_prefetcher, make_waker
+from bot.task_queue import create_celery, make_prefetcher, make_wake_counter, make_waker
 from bot.texts import Texts
 from bot.web.services import READ_DEADLINE_S, SourcePages, WebServices
 
@@ -82,6 +82,7 @@ def build_web() -> WebServices:
         texts=Texts(),
         sources=_sources(settings),
         proofs_dir=settings.proofs_dir,
+        metrics_dir=settings.metrics_dir,
         llm_configured=settings.llm_configured,
     )
 
@@ -117,7 +118,14 @@ def build_inbox(settings: Settings, client: "redis.Redis") -> Inbox:
         wait_replicas=settings.inbox_wait_replicas,
     )
     celery = create_celery(settings.broker_url)
-    return Inbox(client, limits, make_waker(celery, telemetry.count), make_prefetcher(celery, telemetry.count))
+    return Inbox(
+        client,
+        limits,
+        make_waker(celery, telemetry.count),
+        make_prefetcher(celery, telemetry.count),
+        wakes_waiting=make_wake_counter(celery, telemetry.count),
+        count=telemetry.count,
+    )
 
 
 def _sources(settings: Settings) -> SourcePages:

@@ -64,6 +64,8 @@ class Conclusion:
             platform_ids=delivery.message_ids,
             unknown_sends=delivery.unknown,
             failure=failure,
+            sent_at=delivery.sent_at,
+            concluded_at=self._clock(),
         )
         self._records.save(record)
         if failure and conversation.bot in self._bots:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import redis
@@ -11,18 +11,29 @@ import structlog
 
 from bot import keys
 from bot.channel import Channel
+from bot.dead_letters import DeadLetters, Letter, LetterKind, digest_of
 from bot.errors import LeaseLost, Unavailable
 from bot.lease import Lease, Leases
-from bot.messages import ConversationId, InboundMessage, UndecodableMessage
+from bot.messages import ConversationId, InboundMessage, MessageKind, UndecodableMessage
 from bot.outbox import Outbox, OutboxReply
+from bot.overload import Overload
 from bot.streams import Display, Streams
 
 log = structlog.get_logger()
 
 TURNS_A_DRAIN = 20
-"""After so many turns a worker gives a busy conversation back, so that others get their turn."""
+SHARE_S = 2.0
+"""After so many turns, or a turn that ends later than this, a worker gives a busy conversation back: it goes behind
+those that wait for a worker."""
+STALE_TOGETHER = 200
+"""At most this many messages whose useful time is over are apologised for with one word."""
+STAFF_TOLD = 10
+"""Messages that came too late in one overload of a bot and of which the staff hear one by one. Of more they could not
+take notice: each still has its ticket, and the admins hear how many they are (:mod:`bot.overload`)."""
 TRIES_A_TURN = 3
 """A turn begun more often than this without an end gets an apology instead of another try."""
+WORKER_ENDED = "worker_ended"
+"""Why a turn was given up whose tries no error ended: the worker died each time, or never came back."""
 RETRY_A_BUG_S = 2.0
 WAIT_FOR_A_PART_S = 3.0
 LONGEST_WAIT_FOR_A_PART_S = 30.0
@@ -100,6 +111,8 @@ class ConversationWorker:
         self._useful_s = useful_s
         self._clock = clock
         self._streams = Streams(client, clock)
+        self._letters = DeadLetters(client)
+        self._overload = Overload(client)
 
     def drain(self, key: str) -> None:
         """Work the conversation called ``key`` until nothing is left that can be done now.
@@ -115,6 +128,9 @@ class ConversationWorker:
         if lease is None:
             self._count("lease_busy")
             return
+        if lease.taken_over:
+            self._count("lease_taken_over")
+            log.warning("lease_taken_over", conversation=key)
         try:
             more = lease.release(self._work_until_stopped(lease, channel))
         except LeaseLost:
@@ -138,11 +154,14 @@ class ConversationWorker:
         """Send, take, answer, until idle. Returns the seconds until somebody must look again; 0 when nothing waits."""
         with self._pinned():
             wait_s = self._outbox.flush(lease, channel)  # what a drain before this one left
+        began = self._clock()
         for _ in range(TURNS_A_DRAIN):
             head = lease.peek() if wait_s == 0 else ()
             if not head:
                 return wait_s
             wait_s = self._turn(lease, head)
+            if self._clock() - began > SHARE_S:
+                return wait_s
         return wait_s
 
     def _turn(self, lease: Lease, head: Sequence[bytes]) -> float:
@@ -154,7 +173,10 @@ class ConversationWorker:
             if channel is None:
                 return WAIT_FOR_A_PART_S
             turn = self._take(lease, head)
-            wait_s = self._answer(lease, turn) if turn else 0.0
+            if turn and self._too_old(turn[0]):
+                head = lease.peek(STALE_TOGETHER)
+                turn = self._take(lease, head)
+            wait_s = self._answer(lease, turn, head[: len(turn)]) if turn else 0.0
             return wait_s or self._outbox.flush(lease, channel)
 
     def _take(self, lease: Lease, head: Sequence[bytes]) -> list[InboundMessage]:
@@ -167,22 +189,36 @@ class ConversationWorker:
                 if not messages:
                     log.error("message_parked", conversation=lease.conversation.key, error=str(error))
                     self._count("message_parked")
+                    self._letters.keep(self._letter(lease, LetterKind.UNDECODABLE_MESSAGE, str(error), raw=raw))
                     lease.park()
                 break
-            if messages and not (self._answering.mergeable(messages[0]) and self._answering.mergeable(message)):
+            if messages and not self._together(messages[0], message):
                 break
             messages.append(message)
         return messages
 
-    def _answer(self, lease: Lease, turn: Sequence[InboundMessage]) -> float:
-        """Answer one turn and commit its reply. Returns 0, or the seconds to wait before trying it again."""
+    def _together(self, first: InboundMessage, message: InboundMessage) -> bool:
+        """Whether both are one turn: plain words of a burst, or whatever has waited for too long."""
+        if self._too_old(first):
+            return self._too_old(message)
+        return self._answering.mergeable(first) and self._answering.mergeable(message)
+
+    def _too_old(self, message: InboundMessage) -> bool:
+        return self._clock() - message.received_at > self._useful_s
+
+    def _answer(self, lease: Lease, turn: Sequence[InboundMessage], taken: Sequence[bytes]) -> float:
+        """Answer one turn, encoded in the queue as ``taken``, and commit its reply. Returns 0, or the seconds to wait
+        before trying it again."""
         conversation, tries = lease.conversation, lease.begin()
         age_s = self._clock() - turn[0].received_at
         try:
-            if tries > TRIES_A_TURN or age_s > self._useful_s:
-                outcome = self._answering.apologise(turn, "too_old" if age_s > self._useful_s else "failed")
+            self._finish_merged(lease, turn)
+            if age_s > self._useful_s:
+                outcome = self._apologise_late(turn)
+            elif tries > TRIES_A_TURN:
+                self._give_up(lease, turn)
+                outcome = self._answering.apologise(turn, "failed")
             else:
-                self._finish_merged(lease, turn[1:])
                 outcome = self._answering.run(turn, Display(self._streams, lease, turn[0].stream_id).show)
             for post in outcome.posts:
                 self._outbox.post(post.conversation, post.reply)
@@ -195,17 +231,49 @@ class ConversationWorker:
         except Exception as error:  # a bug in one turn must hold up neither this worker nor the conversation
             log.exception("turn_failed", conversation=conversation.key, tries=tries)
             self._failed(conversation, error)
+            lease.note_fault(type(error).__name__)
             return RETRY_A_BUG_S
-        lease.commit(len(turn), outcome.reply.encode())
+        committed = lease.commit(taken, outcome.reply.encode())
         try:
-            self._redis.decrby(keys.waiting(conversation.bot), len(turn))
+            self._redis.decrby(keys.waiting(conversation.bot), committed)
         except redis.RedisError as error:  # a recount puts the number right
             raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         return 0.0
 
-    def _finish_merged(self, lease: Lease, merged: Sequence[InboundMessage]) -> None:
-        """A burst is answered in the bubble of its first message; the others' end at once."""
-        for message in merged:
+    def _give_up(self, lease: Lease, turn: Sequence[InboundMessage]) -> None:
+        """Keep the messages of a turn whose every try failed, with what the last one failed of."""
+        reason = lease.last_fault() or WORKER_ENDED
+        self._count("message_dead", bot=lease.conversation.bot, reason=reason)
+        log.error("message_dead", conversation=lease.conversation.key, turn=turn[0].turn_id, reason=reason)
+        self._letters.keep(self._letter(lease, LetterKind.MESSAGE, reason, turn=turn))
+
+    def _letter(
+        self, lease: Lease, kind: LetterKind, reason: str, *, turn: Sequence[InboundMessage] = (), raw: bytes = b""
+    ) -> Letter:
+        """``turn`` as a dead letter; ``raw`` what cannot be decoded and is parked."""
+        return Letter(
+            kind=kind,
+            conversation=lease.conversation,
+            reason=reason,
+            at=self._clock(),
+            turn=turn[0].turn_id if turn else "",
+            content=tuple(message.encode() for message in turn),
+            digest=digest_of(raw) if raw else "",
+        )
+
+    def _apologise_late(self, turn: Sequence[InboundMessage]) -> TurnOutcome:
+        """One word for all of them; the staff hear of it one by one only while that helps."""
+        outcome = self._answering.apologise(turn, "too_old")
+        bot = turn[0].conversation.bot
+        if self._overload.note(bot, "late", len(turn)) - len(turn) < STAFF_TOLD:
+            return outcome
+        self._count("degraded", what="staff_not_told")
+        return replace(outcome, posts=())
+
+    def _finish_merged(self, lease: Lease, turn: Sequence[InboundMessage]) -> None:
+        """A burst is answered in the bubble of the first who said something; the others' end at once."""
+        spoken = [message for message in turn if message.kind is not MessageKind.EVENT]
+        for message in spoken[1:]:
             if message.stream_id:
                 notice = self._answering.merged_notice(message)
                 self._streams.show(lease, message.stream_id, notice, finished=True)

@@ -14,9 +14,10 @@ from typing import Any
 import redis
 import structlog
 
-from bot import keys, streams
+from bot import keys, refused, streams
 from bot.errors import Unavailable
 from bot.messages import ConversationId, InboundMessage
+from bot.overload import EPISODE_S, NOTE_OVERLOAD
 
 log = structlog.get_logger()
 
@@ -24,11 +25,15 @@ SEEN_TTL_S = 24 * 3600
 WAKE_GRACE_S = 10
 """A conversation that was woken and not leased within this time is woken again by the sweep."""
 
+WAKES_AHEAD = 500
+"""The sweep wakes nobody while so many wake-ups wait for a worker: more would only be worked off one by one, to find
+that the conversation has been served."""
+
 LONGEST_WAIT_S = 2 * 3600
 """Nothing is due later than this by design; what is was written before Redis' clock was set back, and is due now."""
 
 _ACCEPT = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'duplicate' end
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCR', KEYS[1]) return 'duplicate' end
 if redis.call('LLEN', KEYS[2]) >= tonumber(ARGV[3]) then return 'full' end
 redis.call('SET', KEYS[1], '1', 'EX', ARGV[4])
 redis.call('RPUSH', KEYS[2], ARGV[1])
@@ -69,7 +74,7 @@ return 1
 
 
 class Acceptance(Enum):
-    """What became of a message: new in the queue, seen before, or over a limit and not kept."""
+    """What became of a message: new in the queue, seen before, or over a limit and refused."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -95,6 +100,7 @@ class Inbox:
 
     ``wake(key)`` publishes a drain of that conversation; losing it is harmless, the sweep finds the conversation.
     ``prefetch(message)`` asks for what a message shows, before the platform forgets it; losing it is harmless too.
+    ``wakes_waiting()`` is how many wake-ups no worker has looked at yet; ``count(event, **labels)`` counts.
     Every method raises :class:`~bot.errors.Unavailable` when Redis does not answer.
     """
 
@@ -104,12 +110,17 @@ class Inbox:
         limits: InboxLimits,
         wake: Callable[[str], None],
         prefetch: Callable[[InboundMessage], None] = lambda _message: None,
+        *,
+        wakes_waiting: Callable[[], int] = lambda: 0,
+        count: Callable[..., None] = lambda *_, **__: None,
         replica_timeout_ms: int = 500,
     ) -> None:
         self._redis = client
         self._limits = limits
         self._wake = wake
         self._prefetch = prefetch
+        self._wakes_waiting = wakes_waiting
+        self._count = count
         self._replica_timeout_ms = replica_timeout_ms
         self._streams = streams.Streams(client)
 
@@ -125,11 +136,11 @@ class Inbox:
                 self._give_back(message, token=bool(allowed))
                 return Acceptance.DUPLICATE
             if status == b"full":
-                self._refuse(message, token=False)
+                self._refuse(message, "conversation", token=False)
                 return Acceptance.BUSY
-            over = not allowed or waiting > self._limits.bot_waiting
+            over = "person" if not allowed else "bot" if waiting > self._limits.bot_waiting else ""
             if over and self._redis.eval(_REVOKE, 2, *self._claim_keys(message), raw):
-                self._refuse(message, token=bool(allowed))
+                self._refuse(message, over, token=bool(allowed))
                 return Acceptance.BUSY
             if self._limits.wait_replicas:
                 self._wait_for_replicas()
@@ -142,16 +153,21 @@ class Inbox:
         return Acceptance.ACCEPTED
 
     def sweep(self, limit_per_bucket: int = 100) -> int:
-        """Wake every conversation that is due; correct the counts of waiting messages. Returns how many were woken."""
+        """Wake the conversations that are due, those first that have been for longest. Returns how many were woken.
+
+        While workers do not keep up, most of what is due is merely waiting for one; see :data:`WAKES_AHEAD`.
+        """
+        room = max(0, WAKES_AHEAD - self._wakes_waiting())
         try:
             now = self._redis.time()[0]
             pipe = self._redis.pipeline(transaction=False)
             for due in keys.ALL_DUE:
-                pipe.zrangebyscore(due, "-inf", now, start=0, num=limit_per_bucket)
+                pipe.zrangebyscore(due, "-inf", now, start=0, num=limit_per_bucket, withscores=True)
             for due in keys.ALL_DUE:
-                pipe.zrangebyscore(due, now + LONGEST_WAIT_S, "+inf", start=0, num=limit_per_bucket)
+                pipe.zrangebyscore(due, now + LONGEST_WAIT_S, "+inf", start=0, num=limit_per_bucket, withscores=True)
             found = zip(keys.ALL_DUE * 2, pipe.execute(), strict=True)
-            woken = [key for due, members in found for raw in members if (key := self._still_due(due, raw))]
+            in_turn = sorted((score, due, raw) for due, members in found for raw, score in members)
+            woken = [key for _, due, raw in in_turn[:room] if (key := self._still_due(due, raw))]
             self._redis.set(keys.SWEEP_LAST, now)
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer the sweep: {type(error).__name__}") from error
@@ -206,8 +222,15 @@ class Inbox:
     def _claim_keys(self, message: InboundMessage) -> list[str]:
         return [keys.seen(message.conversation, message.message_id), keys.queue(message.conversation)]
 
-    def _refuse(self, message: InboundMessage, *, token: bool) -> None:
-        """Nothing of the message stays; its bubble ends with what the HTTP answer says."""
+    def _refuse(self, message: InboundMessage, limit: str, *, token: bool) -> None:
+        """Keep the message for whoever screens what was refused, and nothing else of it; its bubble ends with what the
+        HTTP answer says."""
+        pipe = self._redis.pipeline(transaction=False)
+        refused.keep(pipe, message, limit)
+        if limit == "bot":
+            pipe.eval(NOTE_OVERLOAD, 1, keys.overload(message.conversation.bot), "refused", 1, EPISODE_S)
+        pipe.execute()
+        self._count("message_refused", bot=message.conversation.bot, limit=limit)
         self._give_back(message, token=token)
         if message.stream_id or message.response_url:
             self._streams.forget(message)

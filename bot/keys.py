@@ -13,7 +13,7 @@ def queue(conversation: ConversationId) -> str:
 
 
 def seen(conversation: ConversationId, message_id: str) -> str:
-    """String, 24 h: this message id was accepted."""
+    """String, 24 h: this message id was accepted; the value counts how often the platform brought it."""
     return f"{conversation.tag}:seen:{conversation.bot}/{conversation.channel}/{message_id}"
 
 
@@ -62,6 +62,26 @@ def parked(conversation: ConversationId) -> str:
     return f"{conversation.tag}:parked:{conversation.key}"
 
 
+def fault(conversation: ConversationId) -> str:
+    """String, a day: why the last try of the turn at the head of the queue failed."""
+    return f"{conversation.tag}:fault:{conversation.key}"
+
+
+def held(conversation: ConversationId) -> str:
+    """String, a day: a worker has the conversation and has not given it back; found by the next one, it died."""
+    return f"{conversation.tag}:held:{conversation.key}"
+
+
+def dead_index(bot: str) -> str:
+    """Sorted set: kind and key of the dead letters of ``bot`` by the second at which they were given up."""
+    return f"{{dead:{bot}}}:index"
+
+
+def dead_letter(bot: str, key: str) -> str:
+    """String, a week: one dead letter; in the slot of its index."""
+    return f"{{dead:{bot}}}:letter:{key}"
+
+
 def due(tag: str) -> str:
     """Sorted set of one bucket: conversation keys by the Redis second at which somebody must look at them."""
     return f"{tag}:due"
@@ -79,6 +99,16 @@ def person_bucket(conversation: ConversationId) -> str:
 def waiting(bot: str) -> str:
     """String: messages of one bot accepted and not yet taken; corrected by every sweep."""
     return f"waiting:{bot}"
+
+
+def refused(conversation: ConversationId) -> str:
+    """Stream of one bucket, bounded: messages that were refused (:mod:`bot.refused`)."""
+    return f"{conversation.tag}:refused"
+
+
+def overload(bot: str) -> str:
+    """Hash, ends with the overload: what an overload of one bot cost (:mod:`bot.overload`)."""
+    return f"overload:{bot}"
 
 
 SWEEP_LOCK = "sweep:lock"

@@ -15,6 +15,7 @@ import redis
 import structlog
 
 from bot import keys
+from bot.dead_letters import KEPT_S
 from bot.errors import LeaseLost, Unavailable
 from bot.messages import ConversationId
 
@@ -25,6 +26,8 @@ RENEW_EVERY_S = 5.0
 BATCH = 5
 """At most this many queued messages are looked at for one turn."""
 PARKED_KEPT = 100
+PARKED_KEPT_S = KEPT_S
+"""As long as the dead letter that says so."""
 
 LUA_NOW = """
 local function now() local t = redis.call('TIME'); return t[1] + t[2] / 1000000 end
@@ -43,7 +46,9 @@ token = string.format('%.0f', token)
 redis.call('SET', KEYS[2], token)
 redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 redis.call('ZADD', KEYS[3], now() + ARGV[2] / 1000, ARGV[1])
-return token
+local held = redis.call('EXISTS', KEYS[4])
+redis.call('SET', KEYS[4], '1', 'EX', 86400)
+return {token, held}
 """
 )
 _RENEW = (
@@ -55,22 +60,35 @@ redis.call('ZADD', KEYS[2], now() + ARGV[3] / 1000, ARGV[2])
 return 1
 """
 )
-_BEGIN = LUA_OWNED + "return redis.call('INCR', KEYS[2])"
+_BEGIN = (
+    LUA_OWNED
+    + """
+local tries = redis.call('INCR', KEYS[2])
+if tries == 1 then redis.call('DEL', KEYS[3]) end
+return tries
+"""
+)
 _FORGIVE = LUA_OWNED + "return redis.call('DECR', KEYS[2])"
+_FAULT = LUA_OWNED + "redis.call('SET', KEYS[2], ARGV[2], 'EX', 86400); return 1"
 _COMMIT = (
     LUA_OWNED
     + """
-for _ = 1, ARGV[2] do redis.call('LPOP', KEYS[2]) end
+local taken = 0
+for i = 3, #ARGV do taken = taken + redis.call('LREM', KEYS[2], 1, ARGV[i]) end
 redis.call('DEL', KEYS[3])
-if ARGV[3] ~= '' then redis.call('RPUSH', KEYS[4], ARGV[3]) end
-return 1
+if taken > 0 and ARGV[2] ~= '' then redis.call('RPUSH', KEYS[4], ARGV[2]) end
+return taken
 """
 )
 _PARK = (
     LUA_OWNED
     + """
 local raw = redis.call('LPOP', KEYS[2])
-if raw then redis.call('RPUSH', KEYS[3], raw); redis.call('LTRIM', KEYS[3], -tonumber(ARGV[2]), -1) end
+if raw then
+  redis.call('RPUSH', KEYS[3], raw)
+  redis.call('LTRIM', KEYS[3], -tonumber(ARGV[2]), -1)
+  redis.call('EXPIRE', KEYS[3], ARGV[3])
+end
 return 1
 """
 )
@@ -78,7 +96,7 @@ _RELEASE = (
     LUA_NOW
     + LUA_OWNED
     + """
-redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[5])
 if redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then redis.call('ZREM', KEYS[4], ARGV[2]); return 0 end
 local at = tonumber(ARGV[3])
 if at > 0 then redis.call('ZADD', KEYS[4], now() + at, ARGV[2]); return 0 end
@@ -90,11 +108,15 @@ return 1
 
 @dataclass(eq=False)
 class Lease:
-    """Ownership of one conversation. Made by :meth:`Leases.acquire`; methods raise ``LeaseLost`` when it is gone."""
+    """Ownership of one conversation. Made by :meth:`Leases.acquire`; methods raise ``LeaseLost`` when it is gone.
+
+    ``taken_over`` tells that the owner before never gave it up: it died, or was frozen for longer than its lease.
+    """
 
     conversation: ConversationId
     token: bytes
     redis: "redis.Redis"
+    taken_over: bool = False
 
     def run(self, script: str, names: Sequence[str], *values: str | bytes | float) -> Any:
         """Run a script that begins with :data:`LUA_OWNED`: the lease is its first key and the token its first value.
@@ -118,32 +140,48 @@ class Lease:
 
     def begin(self) -> int:
         """Count a try at the head of the queue before it is made, so that a crash counts too. Returns the number."""
-        return int(self.run(_BEGIN, [keys.tries(self.conversation)]))
+        return int(self.run(_BEGIN, [keys.tries(self.conversation), keys.fault(self.conversation)]))
 
     def forgive(self) -> None:
         """Take the last :meth:`begin` back: the try failed through no fault of the message."""
         self.run(_FORGIVE, [keys.tries(self.conversation)])
 
-    def peek(self) -> list[bytes]:
-        """The first :data:`BATCH` encoded messages of the queue, left in place."""
+    def note_fault(self, fault: str) -> None:
+        """Keep why the try that :meth:`begin` counted failed, for whoever gives the message up."""
+        self.run(_FAULT, [keys.fault(self.conversation)], fault)
+
+    def last_fault(self) -> str:
+        """Why the last try failed; empty when none did, or when it ended with its worker."""
         try:
-            head: list[Any] = self.redis.lrange(keys.queue(self.conversation), 0, BATCH - 1)
+            fault: Any = self.redis.get(keys.fault(self.conversation))
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
+        return (fault or b"").decode(errors="replace")
+
+    def peek(self, most: int = BATCH) -> list[bytes]:
+        """The first encoded messages of the queue, at most ``most``, left in place."""
+        try:
+            head: list[Any] = self.redis.lrange(keys.queue(self.conversation), 0, most - 1)
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         return head
 
-    def commit(self, taken: int, reply: bytes) -> None:
-        """In one step remove the first ``taken`` messages from the queue and put their encoded reply in the outbox.
+    def commit(self, taken: Sequence[bytes], reply: bytes) -> int:
+        """In one step remove the messages ``taken`` from the queue and put their encoded reply in the outbox.
 
         From here on the messages are answered by what the outbox holds, whoever sends it. An empty ``reply`` adds none.
+        Returns how many were there: the inbox takes a message back that turns out to be over a limit, after it could be
+        seen here. With none left nothing is said, for their sender has heard that they were not taken. A repeated
+        commit changes nothing.
         """
         conversation = self.conversation
         names = [keys.queue(conversation), keys.tries(conversation), keys.outbox(conversation)]
-        self.run(_COMMIT, names, taken, reply)
+        return int(self.run(_COMMIT, names, reply, *taken))
 
     def park(self) -> None:
         """Move an undecodable head of the queue aside, byte for byte."""
-        self.run(_PARK, [keys.queue(self.conversation), keys.parked(self.conversation)], PARKED_KEPT)
+        names = [keys.queue(self.conversation), keys.parked(self.conversation)]
+        self.run(_PARK, names, PARKED_KEPT, PARKED_KEPT_S)
 
     def release(self, look_again_s: float = 0.0) -> bool:
         """Give the conversation up. True when work is left that a worker should be woken for at once.
@@ -151,7 +189,12 @@ class Lease:
         ``look_again_s`` above 0 says when the work that is left becomes due; nobody is woken before.
         """
         conversation = self.conversation
-        names = [keys.queue(conversation), keys.outbox(conversation), keys.due(conversation.tag)]
+        names = [
+            keys.queue(conversation),
+            keys.outbox(conversation),
+            keys.due(conversation.tag),
+            keys.held(conversation),
+        ]
         return bool(self.run(_RELEASE, names, conversation.key, look_again_s, RENEW_EVERY_S))
 
 
@@ -167,14 +210,20 @@ class Leases:
 
     def acquire(self, conversation: ConversationId) -> Lease | None:
         """The lease, or ``None`` while another worker has it. Raises :class:`~bot.errors.Unavailable`."""
-        names = [keys.lease(conversation), keys.fence(conversation), keys.due(conversation.tag)]
+        names = [
+            keys.lease(conversation),
+            keys.fence(conversation),
+            keys.due(conversation.tag),
+            keys.held(conversation),
+        ]
         try:
-            token = self._redis.eval(_ACQUIRE, len(names), *names, conversation.key, int(LEASE_S * 1000))
+            found: Any = self._redis.eval(_ACQUIRE, len(names), *names, conversation.key, int(LEASE_S * 1000))
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
-        if token == 0:
+        if found == 0:
             return None
-        lease = Lease(conversation, token, self._redis)
+        token, held = found
+        lease = Lease(conversation, token, self._redis, taken_over=bool(held))
         with self._lock:
             self._held.add(lease)
             if self._keeper is None:
@@ -186,6 +235,22 @@ class Leases:
         """Stop renewing ``lease``; call it once the lease is released or lost."""
         with self._lock:
             self._held.discard(lease)
+
+    def hand_back(self) -> int:
+        """Release every lease in use, so that another worker need not wait until it runs out. Returns how many.
+
+        For a process that ends at once: whoever still works one of these conversations is refused the next write.
+        """
+        with self._lock:
+            held = list(self._held)
+        handed = 0
+        for lease in held:
+            try:
+                lease.release()
+                handed += 1
+            except (LeaseLost, Unavailable) as error:  # it runs out by itself
+                log.warning("lease_not_handed_back", conversation=lease.conversation.key, error=str(error))
+        return handed
 
     def close(self) -> None:
         """Stop the renewing thread."""

@@ -149,8 +149,7 @@ class InboundMessage:
     @property
     def turn_id(self) -> str:
         """The id of the turn that this message begins: 20 letters and digits, the same in every process and try."""
-        origin = "\0".join((self.conversation.bot, self.conversation.channel, self.message_id))
-        return base64.b32encode(hashlib.sha256(origin.encode()).digest())[:20].decode().lower()
+        return turn_id_of(self.conversation.bot, self.conversation.channel, self.message_id)
 
     def encode(self) -> bytes:
         """UTF-8 JSON with a schema version."""
@@ -178,6 +177,12 @@ class InboundMessage:
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UndecodableMessage(raw, type(error).__name__) from error
+
+
+def turn_id_of(bot: str, channel: str, message_id: str) -> str:
+    """See :attr:`InboundMessage.turn_id`."""
+    origin = "\0".join((bot, channel, message_id))
+    return base64.b32encode(hashlib.sha256(origin.encode()).digest())[:20].decode().lower()
 
 
 def is_turn_id(text: str) -> bool:

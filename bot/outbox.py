@@ -25,8 +25,9 @@ import structlog
 
 from bot import keys
 from bot.channel import Channel, ChannelError, Refused, Retry, Unknown
+from bot.dead_letters import DeadLetters, Letter, LetterKind, digest_of
 from bot.errors import LeaseLost, Unavailable
-from bot.lease import LUA_NOW, LUA_OWNED, PARKED_KEPT, Lease
+from bot.lease import LUA_NOW, LUA_OWNED, PARKED_KEPT, PARKED_KEPT_S, Lease
 from bot.messages import ConversationId, UndecodableMessage
 from bot.parts import Part, decode_part, encode_part
 
@@ -62,11 +63,12 @@ return 1
 """
 )
 _SENT = (
-    LUA_OWNED
+    LUA_NOW
+    + LUA_OWNED
     + """
 redis.call('HINCRBY', KEYS[2], 'part', 1)
 redis.call('HDEL', KEYS[2], 'state', 'until', 'tries', 'not_before')
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+redis.call('HSET', KEYS[2], 'id' .. ARGV[2], ARGV[3], 'at' .. ARGV[2], string.format('%.3f', now()))
 return 1
 """
 )
@@ -93,7 +95,11 @@ _PARK = (
     + """
 local raw = redis.call('LPOP', KEYS[2])
 redis.call('DEL', KEYS[3])
-if raw then redis.call('RPUSH', KEYS[4], raw); redis.call('LTRIM', KEYS[4], -tonumber(ARGV[2]), -1) end
+if raw then
+  redis.call('RPUSH', KEYS[4], raw)
+  redis.call('LTRIM', KEYS[4], -tonumber(ARGV[2]), -1)
+  redis.call('EXPIRE', KEYS[4], ARGV[3])
+end
 return 1
 """
 )
@@ -150,14 +156,16 @@ class OutboxReply:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """The fate of a reply: ``sent`` parts out of ``parts``, the platform's message ids, how many sends had an
-    ``unknown`` outcome, and ``failure``, the code that ended it (empty when every part was sent)."""
+    """The fate of a reply: ``sent`` parts out of ``parts``, the platform's message ids and the epoch seconds at which
+    it took them, how many sends had an ``unknown`` outcome, and ``failure``, the code that ended it (empty when every
+    part was sent)."""
 
     reply: OutboxReply
     sent: int
     message_ids: tuple[str, ...]
     unknown: int
     failure: str = ""
+    sent_at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +187,14 @@ class _Head:
     def delivery(self, failure: str = "") -> Delivery:
         ids = tuple(self.progress.get(f"id{i}", "") for i in range(self.part))
         unknown = int(self.progress.get("unknown", 0))
-        return Delivery(reply=self.reply, sent=self.part, message_ids=ids, unknown=unknown, failure=failure)
+        return Delivery(
+            reply=self.reply,
+            sent=self.part,
+            message_ids=ids,
+            unknown=unknown,
+            failure=failure,
+            sent_at=tuple(float(self.progress.get(f"at{i}", 0)) for i in range(self.part)),
+        )
 
 
 class Outbox:
@@ -202,6 +217,7 @@ class Outbox:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._redis = client
+        self._letters = DeadLetters(client)
         self._wake = wake
         self._concluded = concluded
         self._count = count
@@ -268,7 +284,7 @@ class Outbox:
         except (Retry, Refused, Unknown) as error:
             log.warning("send_failed", key=key, outcome=type(error).__name__.lower(), code=error.code, tries=head.tries)
             return error
-        lease.run(_SENT, names, f"id{head.part}", receipt.message_id.encode(errors="replace"))  # it came from outside
+        lease.run(_SENT, names, head.part, receipt.message_id.encode(errors="replace"))  # it came from outside
         return None
 
     def _postpone(self, lease: Lease, head: _Head, failure: ChannelError) -> float:
@@ -293,8 +309,10 @@ class Outbox:
         except Exception:  # a bug there must not hold up the conversation for ever; the record is kept with the reply
             log.exception("reply_not_concluded", key=delivery.reply.key, conversation=lease.conversation.key)
             self._count("degraded", what="reply_not_concluded")
-            lease.run(_PARK, [*names, keys.parked(lease.conversation)], PARKED_KEPT)
+            self._park(lease, names, LetterKind.UNRECORDED, delivery.reply.encode(), delivery.failure)
         else:
+            if delivery.failure:
+                self._letters.keep(_letter(lease.conversation, delivery, self._clock()))
             lease.run(_FINISH, names)
 
     def _head(self, lease: Lease) -> _Head | None:
@@ -310,7 +328,13 @@ class Outbox:
             except UndecodableMessage as error:
                 log.error("reply_parked", conversation=lease.conversation.key, error=str(error))
                 self._count("message_parked")
-                lease.run(_PARK, [*names, keys.parked(lease.conversation)], PARKED_KEPT)
+                self._park(lease, names, LetterKind.UNDECODABLE_REPLY, raw, str(error))
+
+    def _park(self, lease: Lease, names: list[str], kind: LetterKind, raw: bytes, reason: str) -> None:
+        """Set the reply at the head aside, byte for byte; the letter first, for it may be written twice."""
+        at, digest = self._clock(), digest_of(raw)
+        self._letters.keep(Letter(kind=kind, conversation=lease.conversation, reason=reason, at=at, digest=digest))
+        lease.run(_PARK, [*names, keys.parked(lease.conversation)], PARKED_KEPT, PARKED_KEPT_S)
 
 
 def post(client: "redis.Redis", wake: Callable[[str], None], conversation: ConversationId, reply: OutboxReply) -> bool:
@@ -323,6 +347,19 @@ def post(client: "redis.Redis", wake: Callable[[str], None], conversation: Conve
     if result == 2:
         wake(conversation.key)
     return bool(result)
+
+
+def _letter(conversation: ConversationId, delivery: Delivery, now: float) -> Letter:
+    """A reply that was given up, as it is kept."""
+    return Letter(
+        kind=LetterKind.REPLY,
+        conversation=conversation,
+        reason=delivery.failure,
+        at=now,
+        turn=delivery.reply.key,
+        content=(delivery.reply.encode(),),
+        sent=delivery.sent,
+    )
 
 
 def _not_from_before(wait_s: float, longest_s: float) -> float:

@@ -99,10 +99,13 @@ class Pipeline:
 
     def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:
         """See :class:`bot.conversation.Answering`. Without a database the apology goes out without a ticket."""
-        turn = self._turn(messages, lambda _text: None)
-        if turn.messages[0].kind is MessageKind.EVENT:  # nobody waits for a word about it
-            telemetry.count("degraded", what="event_lost")
+        turn = self._turn(messages, _unseen)
+        spoken = [message for message in turn.messages if message.kind is not MessageKind.EVENT]
+        if len(spoken) < len(messages):  # nobody waits for a word about an event
+            telemetry.add("degraded", len(messages) - len(spoken), what="event_lost")
+        if not spoken:
             return self._outcome(turn, "apologise", SILENCE)
+        turn = self._turn(spoken, _unseen)
         notices: tuple[Notice, ...] = ()
         try:
             notices = self._desk.failed(turn.bot, turn.conversation, turn.id, reason, turn.text).notices
@@ -213,7 +216,9 @@ class Pipeline:
         """Run one step and keep what it found."""
         started = time.perf_counter()
         said = step(self, turn)
-        turn.end_step(name, round((time.perf_counter() - started) * 1000, 2))
+        seconds = time.perf_counter() - started
+        telemetry.STEP.labels(step=name).observe(seconds)
+        turn.end_step(name, round(seconds * 1000, 2))
         return said
 
     def _ask_for_verdict(self, turn: Turn, said: Said) -> Said:
@@ -281,6 +286,10 @@ class Pipeline:
         if stream_id and pieces:
             parts[0] = Stream(pieces[0], stream_id)
         return (*parts, *(part for part in more if limits.shows(part)))
+
+
+def _unseen(_text: str) -> None:
+    """Nobody watches an apology grow."""
 
 
 def _as_words(message: InboundMessage, bot: BotConfig) -> InboundMessage:

@@ -57,8 +57,8 @@ class RunningVersions:
 
     @property
     def own_name(self) -> str:
-        """``<host>:<pid>`` of this process, also after a fork."""
-        return f"{platform.node()}:{os.getpid()}"
+        """See :func:`process_name`."""
+        return process_name()
 
     def tell(self, standing: Standing) -> None:
         """Say for the next :data:`TELL_TTL_S` what this process runs."""
@@ -91,6 +91,11 @@ class RunningVersions:
         for name in names:
             pipe.hgetall(_key(name))
         return {name: _standing(told) for name, told in zip(names, pipe.execute(), strict=True) if told}
+
+
+def process_name() -> str:
+    """``<host>:<pid>`` of this process, also after a fork."""
+    return f"{platform.node()}:{os.getpid()}"
 
 
 def _key(name: str) -> str:

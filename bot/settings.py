@@ -37,6 +37,7 @@ from bot.setting_types import (
 
 DOTENV = Path(".env")
 WECOM_API = "https://qyapi.weixin.qq.com"
+FLOWER_USER = "ops"
 DEMO_BOTS_FILE = Path(__file__).parent.parent / "deploy/demo/bots.yaml"
 LONGEST_SOCKET_FOLDER = 82
 """Bytes; a socket's whole path may have 107 (``sun_path`` on Linux), of which a name takes up to 25."""
@@ -63,6 +64,12 @@ class Settings(BaseModel):
     """The simulator's port; PORT + 1 when unset."""
     simulator: Switch = True
     """Whether ``make run`` starts the simulator, and calls to WeCom go there unless WECOM_API_BASE is set."""
+    flower: Switch = True
+    """Whether ``make run`` starts Flower, the page of Celery's workers and tasks, behind a password."""
+    flower_port: Port = Field(
+        default_factory=lambda known: known["port"] + 2 + (known["simulator_port"] == known["port"] + 2)
+    )
+    """Flower's port; PORT + 2 when unset, and PORT + 3 where that is the simulator's."""
 
     public_url: HttpUrl = Field(default_factory=lambda known: local_url(known["host"], known["port"]))
     """Where people reach the web process, as links to sources say; https in production; HOST and PORT when unset."""
@@ -219,6 +226,11 @@ class Settings(BaseModel):
         return self.data_dir / "domain-proofs"
 
     @property
+    def flower_password_path(self) -> Path:
+        """The password of :data:`FLOWER_USER`, made at the first start."""
+        return self.data_dir / "flower_password"
+
+    @property
     def metrics_dir(self) -> Path:
         """The files through which the processes share their metrics."""
         return self.data_dir / "metrics"
@@ -322,6 +334,9 @@ def _contradictions(settings: Settings) -> list[str]:
     problems = []
     if settings.simulator and settings.port == settings.simulator_port:
         problems.append(f"environment: SIMULATOR_PORT: found {settings.port}; expected another port than PORT")
+    others = {settings.port} | ({settings.simulator_port} if settings.simulator else set())
+    if settings.flower and settings.flower_port in others:
+        problems.append(f"environment: FLOWER_PORT: found {settings.flower_port}; expected a port of its own")
     if settings.embedding_base_url and not settings.embedding_model:
         problems.append(
             "environment: EMBEDDING_MODEL: missing; expected the model's name, as EMBEDDING_BASE_URL is set"

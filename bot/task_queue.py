@@ -21,7 +21,6 @@ SWEEP_TASK = "turns.sweep"
 UPKEEP_TASK = "turns.upkeep"
 FETCH_MEDIA_TASK = "media.fetch"
 EXPIRE_MEDIA_TASK = "media.expire"
-DRAIN_EXPIRES_S = 30
 SWEEP_EVERY_S = 2.0
 UPKEEP_EVERY_S = 10.0
 EXPIRE_MEDIA_EVERY_S = 60.0
@@ -77,16 +76,36 @@ def create_celery(broker_url: str) -> Celery:
 
 
 def make_waker(app: Celery, count: Callable[..., None]) -> Callable[[str], None]:
-    """A function that publishes the drain of one conversation; a publish that fails is left to the sweep."""
+    """A function that publishes the drain of one conversation; a publish that fails is left to the sweep.
+
+    A drain does not expire: while workers do not keep up, those that waited longest would be dropped first and stand
+    behind everybody who came later. The sweep adds none to a long queue (:data:`bot.inbox.WAKES_AHEAD`).
+    """
 
     def wake(key: str) -> None:
         try:
-            app.send_task(DRAIN_TASK, args=(key,), queue=TURNS_QUEUE, expires=DRAIN_EXPIRES_S)
+            app.send_task(DRAIN_TASK, args=(key,), queue=TURNS_QUEUE)
         except OperationalError as error:
             count("degraded", what="wake_not_published")
             log.warning("wake_not_published", conversation=key, error=type(error).__name__)
 
     return wake
+
+
+def make_wake_counter(app: Celery, count: Callable[..., None]) -> Callable[[], int]:
+    """A function that says how many drains wait in the broker; a broker that does not answer has none."""
+
+    def wakes_waiting() -> int:
+        with app.connection_or_acquire() as connection:
+            try:
+                with connection.channel() as channel:
+                    return int(channel.queue_declare(queue=TURNS_QUEUE, durable=True, auto_delete=False).message_count)
+            except (OperationalError, *connection.connection_errors, *connection.channel_errors) as error:
+                count("degraded", what="wakes_not_counted")
+                log.warning("wakes_not_counted", error=type(error).__name__)
+                return 0
+
+    return wakes_waiting
 
 
 def make_prefetcher(app: Celery, count: Callable[..., None]) -> Callable[[InboundMessage], None]:

@@ -6,10 +6,13 @@ under ``PROMETHEUS_MULTIPROC_DIR``, so that ``/metrics`` of the web process show
 
 import logging
 import sys
+from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from bot.metrics_files import SharedMetrics
 
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
 _MODEL = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
@@ -17,6 +20,14 @@ _TURN = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 _COUNTERS = {
     "callback": Counter("bot_callbacks", "Callbacks by result.", ["bot", "channel", "result"]),
+    "message": Counter(
+        "bot_messages", "Messages by what became of them in the inbox (accepted, duplicate, busy).", ["bot", "result"]
+    ),
+    "message_refused": Counter(
+        "bot_messages_refused",
+        "Messages refused, by the limit that was reached (person, conversation, bot).",
+        ["bot", "limit"],
+    ),
     "turn": Counter("bot_turns", "Turns by the kind of the reply.", ["bot", "kind"]),
     "turn_failed": Counter("bot_turns_failed", "Tries of a turn that failed, by error class.", ["bot", "error"]),
     "send": Counter("bot_sends", "Platform calls by outcome and platform code.", ["outcome", "code"]),
@@ -24,6 +35,10 @@ _COUNTERS = {
     "reply_dead": Counter("bot_replies_dead", "Replies given up, by the code that ended them.", ["code"]),
     "lease_busy": Counter("bot_lease_busy", "Drains that found the conversation in another worker's hands.", []),
     "lease_lost": Counter("bot_leases_lost", "Leases lost to another worker while working.", []),
+    "lease_taken_over": Counter(
+        "bot_leases_taken_over", "Conversations taken from a worker that had died or was frozen for too long.", []
+    ),
+    "message_dead": Counter("bot_messages_dead", "Turns given up with an apology, by reason.", ["bot", "reason"]),
     "message_parked": Counter("bot_messages_parked", "Messages that could not be decoded and were kept.", []),
     "llm_call": Counter("bot_llm_calls", "Calls to a language model by outcome.", ["model", "outcome"]),
     "llm_tokens": Counter("bot_llm_tokens", "Tokens used up, by kind (prompt, completion).", ["model", "kind"]),
@@ -34,10 +49,15 @@ _COUNTERS = {
         "bot_configurations", "Changes of bots.yaml that a process noticed, by result.", ["result"]
     ),
     "feedback": Counter("bot_feedback", "What people think of answers.", ["bot", "verdict", "source"]),
+    "task": Counter(
+        "bot_tasks", "Celery tasks that ended, by name and state (success, failure, …).", ["task", "state"]
+    ),
     "degraded": Counter("bot_degraded", "Work done in a degraded mode, by what was missing.", ["what"]),
 }
 ACKNOWLEDGEMENT = Histogram("bot_acknowledgement_seconds", "Callback to HTTP answer.", ["channel"], buckets=_FAST)
 TURN = Histogram("bot_turn_seconds", "Taking a message to having its reply in the outbox.", ["bot"], buckets=_TURN)
+STEP = Histogram("bot_step_seconds", "One step of a turn.", ["step"], buckets=_TURN)
+TASK = Histogram("bot_task_seconds", "One Celery task, from its start to its end.", ["task"], buckets=_TURN)
 LLM_FIRST_TOKEN = Histogram(
     "bot_llm_first_token_seconds", "Asking a language model to its first visible words.", ["model"], buckets=_MODEL
 )
@@ -57,10 +77,13 @@ def add(event: str, amount: float, /, **labels: str) -> None:
     (counter.labels(**labels) if labels else counter).inc(amount)
 
 
-def metrics_page() -> bytes:
-    """Every process's metrics in Prometheus' text format."""
+def metrics_page(folder: Path, *more: Collector) -> bytes:
+    """The metrics of every process that counts in ``folder``, and what ``more`` finds out now, in Prometheus' text
+    format."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library ships partial types
+    registry.register(SharedMetrics(folder))
+    for collector in more:
+        registry.register(collector)
     return generate_latest(registry)
 
 

@@ -12,6 +12,7 @@ from bot.knowledge.entries import Audience
 from bot.messages import ConversationId, InboundMessage, MessageKind, Quoted, ReplyKind
 from bot.parts import Part
 from bot.records.turns import TurnRecord
+from bot.running_versions import process_name
 from bot.texts import Language
 
 
@@ -137,4 +138,5 @@ def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) 
         steps=tuple(decision.to_json() for decision in turn.decisions),
         generation=answer.generation if answer else {},
         versions=versions,
+        worker=process_name(),
     )

@@ -21,11 +21,13 @@ from bot.assembly import (
     media_store,
     read_configuration,
 )
+from bot.backlog import queue_of
 from bot.commands.registry import CommandDesk
 from bot.conclusion import Conclusion
 from bot.conversation import ConversationWorker
 from bot.feedback.records import FeedbackRecords
-from bot.handoff.desk import Desk
+from bot.handoff.desk import Desk, Notice
+from bot.handoff.overload import overload_notices
 from bot.handoff.reach import Reach
 from bot.handoff.tickets import Tickets
 from bot.inbox import Inbox
@@ -38,6 +40,7 @@ from bot.media.fetch import decode_attachment
 from bot.media.parts import MediaParts
 from bot.messages import ConversationId
 from bot.outbox import Delivery, Outbox, OutboxReply
+from bot.overload import Overload
 from bot.parts import Text
 from bot.pipeline import Pipeline
 from bot.reactions import Reactions
@@ -81,15 +84,18 @@ class WorkerServices:
         self.inbox.sweep()
 
     def upkeep(self) -> None:
-        """Tell people for whom nobody came; correct the counts of waiting messages."""
+        """Tell people for whom nobody came; correct the counts of waiting messages; tell admins of an overload."""
         with self.reloader.live.pinned():
             overdue = self.desk.overdue()
         for ticket, notices in overdue:
             for notice in notices:
-                reply = OutboxReply(key=notice.key, parts=(Text(notice.text),), created_at=time.time())
-                self.outbox.post(notice.conversation, reply)
+                self._post(notice)
             self.desk.tickets.unanswered(ticket)
-        self.inbox.recount(self.reloader.live.bots)
+        waiting = self.inbox.recount(self.reloader.live.bots)
+        with self.reloader.live.pinned():
+            overloaded = overload_notices(Overload(self.redis), self.reloader.live.bots, waiting, self.desk, Texts())
+        for notice in overloaded:
+            self._post(notice)
 
     def fetch_media(self, conversation: str, attachment: Mapping[str, str]) -> None:
         """Bring what a message of the conversation with this key shows into the store."""
@@ -99,6 +105,10 @@ class WorkerServices:
     def expire_media(self) -> None:
         """Remove media whose time is over."""
         self.media.store.expire()
+
+    def _post(self, notice: Notice) -> None:
+        reply = OutboxReply(key=notice.key, parts=(Text(notice.text),), created_at=time.time())
+        self.outbox.post(notice.conversation, reply)
 
     def health(self) -> dict[str, dict[str, Any]]:
         """What the heartbeat says of each part: ``{"sql": {"state": "ok"}, "index": {"state", "entries"},
@@ -151,7 +161,7 @@ def build_worker() -> WorkerServices:
         bots=bots,
         channels=connected,
         answerer=knowledge.answerer,
-        commands=CommandDesk(desk, texts),
+        commands=CommandDesk(desk, lambda bot: queue_of(client, bot, time.time()), texts),
         desk=desk,
         reactions=Reactions(FeedbackRecords(database), records, desk, texts),
         attachments=Attachments(media, knowledge.answerer, texts),

@@ -5,16 +5,30 @@ it starts. A thread pool owns the model and the embedded index, so it must be on
 number of workers may run, and the pools ``solo`` and ``prefork`` too, where every process builds services of its own.
 """
 
+import os
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import (
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 
 from bot.settings import load_settings, prepare_process
 
 settings = load_settings()
 prepare_process(settings)  # prometheus_client decides while it is imported where it counts
+
+from prometheus_client import values  # noqa: E402
+
+# Celery's command had it imported before, by Flower's plugin; nothing was counted yet.
+values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # the library ships partial types
 
 from bot import telemetry  # noqa: E402
 from bot.errors import BotError  # noqa: E402
@@ -26,13 +40,19 @@ from bot.task_queue import (  # noqa: E402
     UPKEEP_TASK,
     create_celery,
 )
+from workers import task_metrics  # noqa: E402
 from workers.housekeeping import Housekeeping  # noqa: E402
 
 if TYPE_CHECKING:
     from bot.worker_assembly import WorkerServices
 
 log = structlog.get_logger()
+
+FINISH_WITHIN_S = 7.0
+"""Seconds after SIGTERM in which turns under way may end; the rest is handed back. ``up`` waits 10 s for all of it."""
+
 app = create_celery(settings.broker_url)
+task_metrics.connect()
 
 
 class _Worker:
@@ -75,6 +95,25 @@ def _start(sender: Any, **_: Any) -> None:
     _or_end(_Worker.services.start)
     _Worker.housekeeping = Housekeeping(_Worker.services, sender.hostname)
     _Worker.housekeeping.start()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery ships no types
+def _begin_to_stop(**_: Any) -> None:
+    """Celery waits for what is under way, however long that takes; a rolling restart does not. A parent of forked
+    children has no turns, and its manager ends the children."""
+    if _Worker.pool != "prefork":
+        deadline = threading.Timer(FINISH_WITHIN_S, _hand_back)
+        deadline.daemon = True
+        deadline.start()
+
+
+def _hand_back() -> None:
+    """Give up what is still under way, for another worker to begin again, and end."""
+    if _Worker.housekeeping is not None:  # else nothing was taken yet
+        handed = _Worker.services.leases.hand_back()
+        telemetry.count("degraded", what="ended_at_deadline")
+        log.warning("worker_ended_at_its_deadline", conversations=handed, after_s=FINISH_WITHIN_S)
+    os._exit(0)
 
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]  # Celery ships no types

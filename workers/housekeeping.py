@@ -11,7 +11,7 @@ import structlog
 
 from bot import keys, telemetry
 from bot.errors import BotError
-from bot.web.health import HEARTBEAT_EVERY_S, HEARTBEAT_PREFIX, HEARTBEAT_TTL_S
+from bot.web.health import HEARTBEAT_EVERY_S, HEARTBEAT_PREFIX, HEARTBEAT_TTL_S, HEARTBEATS
 
 if TYPE_CHECKING:
     from bot.worker_assembly import WorkerServices
@@ -27,7 +27,7 @@ class Housekeeping:
 
     def __init__(self, services: "WorkerServices", hostname: str) -> None:
         self._services = services
-        self._key = HEARTBEAT_PREFIX + hostname
+        self._hostname = hostname
         self._closed = threading.Event()
         self._started_at = 0
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
@@ -41,7 +41,8 @@ class Housekeeping:
         self._closed.set()
         self._thread.join(timeout=HEARTBEAT_EVERY_S)
         try:
-            self._services.redis.delete(self._key)
+            self._services.redis.delete(HEARTBEAT_PREFIX + self._hostname)
+            self._services.redis.zrem(HEARTBEATS, self._hostname)
         except redis.RedisError as error:
             log.warning("heartbeat_not_removed", error=type(error).__name__)
 
@@ -56,8 +57,13 @@ class Housekeeping:
                 return
 
     def _beat(self) -> None:
-        beat: dict[str, Any] = {"at": time.time(), "pid": os.getpid(), "parts": self._services.health()}
-        self._services.redis.set(self._key, json.dumps(beat), ex=HEARTBEAT_TTL_S)
+        now = time.time()
+        beat: dict[str, Any] = {"at": now, "pid": os.getpid(), "parts": self._services.health()}
+        pipe = self._services.redis.pipeline(transaction=False)
+        pipe.set(HEARTBEAT_PREFIX + self._hostname, json.dumps(beat), ex=HEARTBEAT_TTL_S)
+        pipe.zadd(HEARTBEATS, {self._hostname: now})
+        pipe.zremrangebyscore(HEARTBEATS, "-inf", now - HEARTBEAT_TTL_S)
+        pipe.execute()
 
     def _sweep_if_silent(self) -> None:
         now = self._services.redis.time()[0]

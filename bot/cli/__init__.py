@@ -16,6 +16,8 @@ COMMANDS = {
     "replay": "bot.cli.replay",
     "doctor": "bot.cli.doctor",
     "send": "bot.cli.send",
+    "queue": "bot.cli.queue",
+    "trace": "bot.cli.trace",
     "eval": "bot.cli.evaluate",
 }
 """Command name to the module that holds it as ``command``."""

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import redis
+
 from bot.assembly import Configuration, build_knowledge, language_model
 from bot.bots_file import BotConfig
-from bot.errors import UsageError
+from bot.errors import Unavailable, UsageError
 from bot.knowledge.index import IndexInUse
 from bot.knowledge.remote import IndexClient
 from bot.records.database import Database
@@ -29,6 +31,16 @@ def choose_bot(bots: Mapping[str, BotConfig], wanted: str | None) -> BotConfig:
     if wanted is None and len(bots) > 1:
         raise UsageError(f"say which bot with --bot; there are: {', '.join(bots)}")
     return bots[wanted] if wanted is not None else next(iter(bots.values()))
+
+
+@contextmanager
+def open_redis(configuration: Configuration) -> Iterator["redis.Redis"]:
+    """A connection to Redis. Raises :class:`~bot.errors.UsageError` when Redis does not answer in time."""
+    with connect(configuration.settings.redis_url) as client:
+        try:
+            yield client
+        except Unavailable as error:
+            raise UsageError(f"{error}; start the system (make run), or correct REDIS_URL") from error
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """One registry of commands: name, who may use it, how it is used, what it does.
 
 Permission is checked here for every command, whatever the channel believes. ``/reply``, ``/takeover`` and
-``/release`` are a servicer's and an admin's; ``/echo`` an admin's; ``/human`` and ``/help`` anyone's.
+``/release`` are a servicer's and an admin's; ``/echo`` and ``/queue`` an admin's; ``/human`` and ``/help`` anyone's.
 """
 
 import re
@@ -12,6 +12,7 @@ from enum import IntEnum
 
 import structlog
 
+from bot.backlog import Queue
 from bot.bots_file import BotConfig
 from bot.errors import InputError
 from bot.handoff.desk import Desk, Notice, Told
@@ -28,6 +29,7 @@ _HUMAN = re.compile(
     r"(请|麻烦|帮我|请帮我|给我|我要|我想|我需要|需要)?(转接|转|找|接|要)?(一下)?人工(客服|服务|坐席)?(吧|谢谢)?"
 )
 _LONGEST_WISH = 20
+_LETTERS_SHOWN = 5
 
 
 class Permission(IntEnum):
@@ -95,10 +97,11 @@ def permission_of(bot: BotConfig, user_id: str) -> Permission:
 
 
 class CommandDesk:
-    """Obeys commands."""
+    """Obeys commands. ``queue_of(bot id)`` tells what waits and what was given up."""
 
-    def __init__(self, desk: Desk, texts: Texts) -> None:
+    def __init__(self, desk: Desk, queue_of: Callable[[str], Queue], texts: Texts) -> None:
         self._desk = desk
+        self._queue_of = queue_of
         self._texts = texts
 
     def handle(self, message: InboundMessage, bot: BotConfig, turn_id: str, language: Language) -> CommandOutcome:
@@ -139,6 +142,21 @@ class CommandDesk:
         if not call.rest:
             raise self._usage("echo", call)
         return Told(text=call.rest)
+
+    def queue(self, call: Call) -> Told:
+        """What waits and what was given up, as short as a chat wants it and without what anybody wrote."""
+        queue = self._queue_of(call.bot.id)
+        waiting, letters = queue.waiting, queue.letters
+        parked = sum(letter.kind.parked for letter in letters)
+        counts = {"waiting": waiting.messages, "oldest": round(waiting.oldest_s), "unsent": waiting.unsent}
+        lines = [self._texts.say("queue", call.language, dead=len(letters) - parked, parked=parked, **counts)]
+        for letter in letters[:_LETTERS_SHOWN]:
+            kind = self._texts.say(f"letter_{letter.kind}", call.language)
+            values = {"key": letter.key, "kind": kind, "reason": letter.reason}
+            lines.append(self._texts.say("queue_letter", call.language, **values))
+        if letters:
+            lines.append(self._texts.say("queue_cure", call.language))
+        return Told(text="\n".join(lines))
 
     def reply(self, call: Call) -> Told:
         """A servicer's answer to the person of a ticket."""
@@ -188,4 +206,5 @@ COMMANDS = (
     Command(name="takeover", permission=Permission.SERVICER, run=CommandDesk.take_over),
     Command(name="release", permission=Permission.SERVICER, run=CommandDesk.release),
     Command(name="echo", permission=Permission.ADMIN, run=CommandDesk.echo),
+    Command(name="queue", permission=Permission.ADMIN, run=CommandDesk.queue),
 )

@@ -104,7 +104,7 @@ def _room(data_dir: Path) -> Finding:
 
 def _modes(settings: Settings) -> Finding:
     """Files with secrets that everybody on this machine may read."""
-    inside = [settings.data_dir / name for name in ("secret_key", "run.json", "bot.sqlite")]
+    inside = [settings.data_dir / name for name in ("secret_key", "flower_password", "run.json", "bot.sqlite")]
     if settings.data_dir.exists() and not settings.data_dir.stat().st_mode & 0o001:
         inside = []  # nobody else reaches them
     demo = settings.bots_path.resolve() == DEMO_BOTS_FILE.resolve()  # its secrets are public

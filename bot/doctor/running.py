@@ -12,6 +12,7 @@ from bot import keys
 from bot.bots_file import BotConfig
 from bot.doctor.check import one_line
 from bot.finding import Finding, State
+from bot.inbox import WAKES_AHEAD
 from bot.knowledge import remote
 from bot.redis_client import connect
 from bot.settings import Settings, local_url
@@ -79,6 +80,8 @@ def _expected(settings: Settings, info: RunInfo) -> list[str]:
     names = ["worker", "web", "beat"]
     if settings.redis_socket is not None:
         names.append("redis")
+    if "flower" in info.urls:
+        names.append("flower")
     return [*names, "simulator"] if "chat" in info.urls else names
 
 
@@ -176,6 +179,9 @@ def _waiting(
         detail += f": nobody has looked at {late} conversations for {LATE_S} s"
         if not running:
             return Finding(name=QUEUES, state=State.WARNING, detail=detail, cure="start the system: they wait for it")
+        if tasks >= WAKES_AHEAD:
+            cure = "workers do not keep up: raise WORKER_THREADS or start more workers"
+            return Finding(name=QUEUES, state=State.WARNING, detail=detail, cure=cure)
         cure = "see the logs of worker and beat"
         return Finding(name=QUEUES, state=State.BROKEN, detail=detail, cure=cure)
     return Finding(name=QUEUES, state=State.OK, detail=detail)

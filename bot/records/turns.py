@@ -39,6 +39,9 @@ turns = Table(
     Column("platform_ids", JSON, nullable=False),
     Column("unknown_sends", Integer, nullable=False),
     Column("failure", String(64), nullable=False),
+    Column("worker", String(128), nullable=False, server_default=""),
+    Column("sent_at", JSON, nullable=False, server_default="[]"),
+    Column("concluded_at", Double),
     Index("ix_turns_conversation", "conversation", "asked_at"),
 )
 
@@ -51,8 +54,10 @@ class TurnRecord:
     ``reader`` is the audience it was answered for, ``quoted`` what the person quoted. ``step`` is the step of the
     pipeline that decided; ``steps`` what each found, in order, with its milliseconds. ``passages`` are (entry id,
     score, kind) as found, best first. ``generation`` is what a language model did (model, prompt version, tokens,
-    sentences dropped), empty where none was asked; ``versions`` names what else took part (embedder, threshold). The
-    last five fields tell the reply's fate: ``failure`` is the code that ended it, empty when the platform took all.
+    sentences dropped), empty where none was asked; ``versions`` names what else took part (embedder, threshold);
+    ``worker`` is ``<host>:<pid>`` of the process that answered. The other fields tell the reply's fate: ``failure`` is
+    the code that ended it, empty when the platform took all; ``sent_at`` when it took each part, and ``concluded_at``
+    when that was recorded, in epoch seconds.
     """
 
     id: str
@@ -81,6 +86,9 @@ class TurnRecord:
     platform_ids: tuple[str, ...] = ()
     unknown_sends: int = 0
     failure: str = ""
+    worker: str = ""
+    sent_at: tuple[float, ...] = ()
+    concluded_at: float | None = None
 
     def encode(self) -> str:
         """JSON, as it travels with the reply through the outbox."""
@@ -111,6 +119,15 @@ class TurnRecords:
             row = connection.execute(select(turns).where(turns.c.id == turn_id)).one_or_none()
         return None if row is None else _from_row(row)
 
+    def of_message(self, message_id: str) -> TurnRecord | None:
+        """The newest turn that answered the message with this platform id. Reads the whole table: for people who look,
+        not for answering."""
+        mentioned = turns.c.message_ids.cast(String).contains(json.dumps(message_id), autoescape=True)
+        query = select(turns).where(mentioned).order_by(turns.c.asked_at.desc()).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _from_row(row)
+
     def recent(self, conversation: str, limit: int) -> list[TurnRecord]:
         """The last turns of the conversation with this key, oldest first."""
         query = select(turns).where(turns.c.conversation == conversation).order_by(turns.c.asked_at.desc())
@@ -124,8 +141,7 @@ def _from_row(row: Row[Any]) -> TurnRecord:
 
 
 def _record(fields: dict[str, Any]) -> TurnRecord:
-    fields.setdefault("steps", ())  # a record that was on its way when the release changed
-    for name in ("message_ids", "citations", "steps", "platform_ids"):
-        fields[name] = tuple(fields[name])
+    for name in ("message_ids", "citations", "steps", "platform_ids", "sent_at"):
+        fields[name] = tuple(fields.get(name, ()))
     fields["passages"] = tuple((str(a), float(b), str(c)) for a, b, c in fields["passages"])
     return TurnRecord(**fields)

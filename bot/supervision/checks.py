@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.errors import ConfigError
@@ -22,6 +23,15 @@ def prepare_folders(plan: Plan) -> None:
     if plan.run_dir.is_symlink() or plan.run_dir.stat().st_uid != os.geteuid():
         raise ConfigError([f"{plan.run_dir} belongs to somebody else; remove it, or set DATA_DIR to a shorter path"])
     plan.run_dir.chmod(0o700)
+
+
+def without_crowded_out(plan: Plan, say: Callable[[str], None]) -> Plan:
+    """``plan`` without the dispensable programs whose ports are taken, each said in a line."""
+    for listener in plan.listeners:
+        if listener.dispensable and (fault := port_fault(listener)):
+            say(f"without {listener.dispensable}: {fault}")
+            plan = plan.without(listener.dispensable)
+    return plan
 
 
 def check_free(plan: Plan) -> None:

@@ -1,7 +1,7 @@
 """What one run consists of, decided before anything starts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.supervision.supervisord import Program
@@ -9,11 +9,15 @@ from bot.supervision.supervisord import Program
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listener:
-    """An address a program will listen on, and the setting that changes its port."""
+    """An address a program will listen on, and the setting that changes its port.
+
+    ``dispensable`` names the program when the run can do without it: where the port is taken, it is left out.
+    """
 
     host: str
     port: int
     variable: str
+    dispensable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +29,8 @@ class Plan:
     their order; when the first is named ``redis``, the others wait until it answers on ``redis_socket``. ``web_url``
     offers ``/readyz``; ``simulator_url`` is a page, ``None`` without a simulator. ``first_run`` is a command that runs
     once in the life of ``data_dir``, when everything is ready, and ``first_run_says`` the line that announces it.
-    ``notices`` are said at the start, ``urls`` shown at the end and written to ``run.json``.
+    ``notices`` are said at the start, ``urls`` shown at the end and written to ``run.json``; ``logins`` say by name of
+    the URL who may come in with which password, and are shown on the terminal alone.
     """
 
     data_dir: Path
@@ -38,9 +43,19 @@ class Plan:
     web_url: str
     simulator_url: str | None
     urls: Mapping[str, str]
+    logins: Mapping[str, str] = field(default_factory=dict, repr=False)
     notices: Sequence[str] = ()
     first_run: Sequence[str] = ()
     first_run_says: str = ""
+
+    def without(self, program: str) -> "Plan":
+        """This plan, but for ``program``, where it listens and its URL."""
+        return replace(
+            self,
+            programs=[one for one in self.programs if one.name != program],
+            listeners=[one for one in self.listeners if one.dispensable != program],
+            urls={name: url for name, url in self.urls.items() if name != program},
+        )
 
     @property
     def log_dir(self) -> Path:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bot.environment import DOTENV_NAMES
 from bot.errors import ConfigError
-from bot.settings import DEMO_BOTS_FILE, Settings, bracketed, local_url, read_environment, reloadable_names
+from bot.links import installation_secret
+from bot.settings import DEMO_BOTS_FILE, FLOWER_USER, Settings, bracketed, local_url, read_environment, reloadable_names
 from bot.supervision import embedded_redis
 from bot.supervision.bots_check import SimulatedCorp, check_bots
 from bot.supervision.plan import Listener, Plan
@@ -19,6 +20,7 @@ _FIRST, _SECOND, _LAST = 1, 2, 3
 _FRONT_STOP_S, _WORKER_STOP_S, _BASE_STOP_S = 3, 10, 2
 
 _PYTHON = (sys.executable, "-m")
+FLOWER_OPTIONS = "workers/flower_options.py"
 _CELERY = (*_PYTHON, "celery", "--app=workers.app")
 
 
@@ -36,6 +38,10 @@ def plan_for(settings: Settings) -> Plan:
     web_url = local_url(settings.host, settings.port)
     simulator_url = local_url(settings.host, settings.simulator_port) if simulated else None
     urls = {"web": web_url, "readiness": f"{web_url}/readyz", "metrics": f"{web_url}/metrics"}
+    logins = {}
+    if settings.flower:
+        urls["flower"] = f"{local_url(settings.host, settings.flower_port)}/"
+        logins["flower"] = f"user {FLOWER_USER}, password {installation_secret(settings.flower_password_path)}"
     return Plan(
         data_dir=settings.data_dir,
         run_dir=settings.run_dir,
@@ -47,6 +53,7 @@ def plan_for(settings: Settings) -> Plan:
         web_url=web_url,
         simulator_url=simulator_url,
         urls={"chat": f"{simulator_url}/", **urls} if simulated else urls,
+        logins=logins,
         notices=_notices(settings, corp),
         first_run=(*_PYTHON, "bot", "bootstrap") if settings.uses_demo_bots else (),
         first_run_says="first start: loading the demo knowledge",
@@ -58,6 +65,8 @@ def _programs(settings: Settings, simulated: SimulatedCorp | None) -> list[Progr
     programs = [_worker(settings), _web(settings), _beat(settings)]
     if simulated is not None:
         programs.append(_simulator(settings, simulated))
+    if settings.flower:
+        programs.append(_flower())
     if settings.redis_socket is not None:
         folder = settings.data_dir / "redis"
         programs.insert(0, embedded_redis.program(folder, settings.redis_socket, _LAST, _BASE_STOP_S))
@@ -82,6 +91,11 @@ def _beat(settings: Settings) -> Program:
     schedule = settings.data_dir / "beat-schedule"
     options = ("beat", f"--schedule={schedule}", "--pidfile=", f"--loglevel={settings.log_level}")
     return Program(name="beat", command=(*_CELERY, *options), stop_order=_FIRST, stop_wait_s=_FRONT_STOP_S)
+
+
+def _flower() -> Program:
+    command = (*_PYTHON, "celery", "--app=workers.flower", "flower", f"--conf={FLOWER_OPTIONS}")
+    return Program(name="flower", command=command, stop_order=_FIRST, stop_wait_s=_FRONT_STOP_S)
 
 
 def _web(settings: Settings) -> Program:
@@ -154,6 +168,10 @@ def _listeners(settings: Settings, simulated: SimulatedCorp | None) -> list[List
     listeners = [Listener(host=settings.host, port=settings.port, variable="PORT")]
     if simulated is not None:
         listeners.append(Listener(host=settings.host, port=settings.simulator_port, variable="SIMULATOR_PORT"))
+    if settings.flower:
+        port, given = settings.flower_port, "flower_port" in settings.model_fields_set
+        dispensable = "" if given else "flower"  # who named a port wants to know that it is taken
+        listeners.append(Listener(host=settings.host, port=port, variable="FLOWER_PORT", dispensable=dispensable))
     return listeners
 
 

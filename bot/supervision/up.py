@@ -98,6 +98,7 @@ def up(plan: Plan, say: Say) -> None:
     with stop_signals() as signals:
         try:
             with hold_run_lock(plan.data_dir, say, signals.pause) as lock:
+                plan = checks.without_crowded_out(plan, say)
                 checks.check_free(plan)
                 _Run(plan, say, signals, lock).run()
         except StopRequested:
@@ -216,7 +217,8 @@ class _Run:
         self._say(f"ready after {time.time() - self._started_at:.1f} s; Ctrl-C stops everything")
         width = max(len(name) for name in self._plan.urls)
         for name, url in self._plan.urls.items():
-            self._say(f"  {name:<{width}}  {url}")
+            login = f"  ({self._plan.logins[name]})" if name in self._plan.logins else ""
+            self._say(f"  {name:<{width}}  {url}{login}")
 
     def _look(self) -> None:
         """One round of attention: supervisord, its reports, programs given up, the worker, the logs."""

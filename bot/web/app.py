@@ -26,11 +26,12 @@ from bot.channel import (
     StreamState,
 )
 from bot.errors import Unavailable
-from bot.events import CardClick
+from bot.events import CardClick, MenuClick
 from bot.feedback.words import pressed_label
 from bot.inbox import Acceptance
-from bot.messages import ConversationId
+from bot.messages import ConversationId, InboundMessage
 from bot.texts import Language, language_of
+from bot.web.gauges import Gauges
 from bot.web.health import readiness
 from bot.web.proofs import domain_proofs
 from bot.web.reader import source_pages
@@ -74,7 +75,8 @@ def create_app(services: WebServices) -> Flask:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(telemetry.metrics_page(), content_type="text/plain; version=0.0.4; charset=utf-8")
+        page = telemetry.metrics_page(services.metrics_dir, Gauges(services))
+        return Response(page, content_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -125,13 +127,13 @@ def _immediate(services: WebServices, received: Received, bot: BotConfig) -> tup
 def _accepted(services: WebServices, received: Messages, bot: BotConfig) -> tuple[Immediate, str]:
     waiting = services.texts.say("stream_waiting", bot.language)
     results = [services.inbox.accept(message, waiting) for message in received.messages]
+    for result in results:
+        telemetry.count("message", bot=bot.id, result=result.value)
     if not results:
         return NOTHING, "ignored"
     message, result = received.messages[0], results[0]
     if Acceptance.BUSY in results:
-        pressed = services.texts.say("card_busy", bot.language) if isinstance(message.event, CardClick) else ""
-        notice = _busy_notice(services, bot, received)
-        return Immediate(notice=notice, pressed=pressed), Acceptance.BUSY.value
+        return _busy(services, bot, message), Acceptance.BUSY.value
     if isinstance(message.event, CardClick):
         return Immediate(pressed=pressed_label(message.event, services.texts, bot.language)), result.value
     if not message.stream_id:
@@ -195,8 +197,10 @@ def _refusal(status: int) -> CallbackResponse:
     return CallbackResponse(status=status)
 
 
-def _busy_notice(services: WebServices, bot: BotConfig, received: Messages) -> str:
-    conversation: ConversationId = received.messages[0].conversation
-    log.warning("message_refused_busy", conversation=conversation.key)
-    language = language_of(received.messages[0].text, bot.language)
-    return services.texts.say("busy", language)
+def _busy(services: WebServices, bot: BotConfig, message: InboundMessage) -> Immediate:
+    """What whoever wrote or pressed something hears when it is not taken; other events are refused without a word."""
+    log.warning("message_refused_busy", conversation=message.conversation.key)
+    if message.event is not None and not isinstance(message.event, CardClick | MenuClick):
+        return NOTHING
+    pressed = services.texts.say("card_busy", bot.language) if isinstance(message.event, CardClick) else ""
+    return Immediate(notice=services.texts.say("busy", language_of(message.text, bot.language)), pressed=pressed)

@@ -5,14 +5,19 @@ The web process asks only Redis. A worker says in its heartbeat what it found of
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import redis
 
+from bot.errors import Unavailable
+from bot.overload import Overload
 from bot.reload import Reloader
 from bot.running_versions import Standing
 
 HEARTBEAT_PREFIX = "heartbeat:worker:"
+HEARTBEATS = "heartbeat:workers"
+"""Sorted set: the names of the workers by the epoch second at which each was last heard; nobody has to search."""
 HEARTBEAT_EVERY_S = 5
 HEARTBEAT_FRESH_S = 15
 HEARTBEAT_TTL_S = 30
@@ -21,21 +26,23 @@ CONFIGURATION_LAG_S = 10
 
 
 def readiness(client: "redis.Redis", reloader: Reloader, llm_configured: bool, now: float) -> dict[str, object]:
-    """A report ``{"ready": bool, "redis": {...}, "workers": [...], "llm": {...}, "configuration": {...}}``; ``now`` is
-    epoch seconds.
+    """A report ``{"ready": bool, "redis": {...}, "workers": [...], "llm": {...}, "configuration": {...}, "load":
+    {...}}``; ``now`` is epoch seconds.
 
     Ready means: Redis takes messages and at least one worker with a working database and index was heard from in the
     last :data:`HEARTBEAT_FRESH_S` seconds. An empty knowledge base is ready; a missing language model is a supported
     mode, and one that does not answer is ``degraded``: what it would have composed is quoted or refused. The
-    configuration, too, is at the most ``degraded`` (:func:`configuration_report`): the last good one runs.
+    configuration, too, is at the most ``degraded`` (:func:`configuration_report`): the last good one runs. The load is
+    ``degraded`` while a bot is overloaded: ``{"state", "overloaded": {bot: {"since", "last", "refused", "late"}}}``.
     """
     own = {reloader.running.own_name: reloader.standing}
     llm: dict[str, Any] = {"state": "unknown" if llm_configured else "not_configured"}
     try:
         client.ping()
-        beats = [json.loads(raw) for raw in _heartbeats(client)]
+        beats = [json.loads(raw) for raw in _heartbeats(client, now)]
         standings = reloader.running.all() | own
-    except redis.RedisError as error:
+        overloaded = Overload(client).now(reloader.live.bots)
+    except (redis.RedisError, Unavailable) as error:
         failure = {"state": "down", "error": type(error).__name__}
         alone = configuration_report(reloader.standing, own, now)
         return {"ready": False, "redis": failure, "workers": [], "llm": llm, "configuration": alone}
@@ -43,7 +50,12 @@ def readiness(client: "redis.Redis", reloader: Reloader, llm_configured: bool, n
     ready = any(_answers(worker) for worker in workers)
     llm = next((worker["parts"]["llm"] for worker in workers if "llm" in worker["parts"]), llm)
     configuration = configuration_report(reloader.standing, standings, now)
-    return {"ready": ready, "redis": {"state": "ok"}, "workers": workers, "llm": llm, "configuration": configuration}
+    load = {
+        "state": "degraded" if overloaded else "ok",
+        "overloaded": {bot: asdict(episode) for bot, episode in overloaded.items()},
+    }
+    report = {"ready": ready, "redis": {"state": "ok"}, "workers": workers, "llm": llm, "configuration": configuration}
+    return report | {"load": load}
 
 
 def configuration_report(own: Standing, standings: Mapping[str, Standing], now: float) -> dict[str, Any]:
@@ -72,9 +84,12 @@ def _state(standing: Standing, own: Standing, now: float) -> str:
     return "lagging" if differs_s > CONFIGURATION_LAG_S else "ok"
 
 
-def _heartbeats(client: "redis.Redis") -> list[bytes | str]:
-    names = list(client.scan_iter(match=HEARTBEAT_PREFIX + "*", count=1000))
-    return [raw for name in names if (raw := client.get(name)) is not None]
+def _heartbeats(client: "redis.Redis", now: float) -> list[bytes | str]:
+    names: Any = client.zrangebyscore(HEARTBEATS, now - HEARTBEAT_TTL_S, "+inf")
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.get(HEARTBEAT_PREFIX + name.decode())
+    return [raw for raw in pipe.execute() if raw is not None]
 
 
 def _answers(worker: dict[str, Any]) -> bool:

@@ -46,4 +46,5 @@ class WebServices:
     texts: Texts
     sources: SourcePages
     proofs_dir: Path
+    metrics_dir: Path
     llm_configured: bool

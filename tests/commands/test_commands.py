@@ -70,6 +70,7 @@ def test_the_contract_of_permissions() -> None:
         "takeover": "SERVICER",
         "release": "SERVICER",
         "echo": "ADMIN",
+        "queue": "ADMIN",
     }
 
 
@@ -78,7 +79,7 @@ def test_the_contract_of_permissions() -> None:
     [
         (ANYBODY, {"/help", "/human"}),
         (SERVICER, {"/help", "/human", "/reply", "/takeover", "/release"}),
-        (ADMIN, {"/help", "/human", "/reply", "/takeover", "/release", "/echo"}),
+        (ADMIN, {"/help", "/human", "/reply", "/takeover", "/release", "/echo", "/queue"}),
     ],
 )
 def test_help_shows_what_one_may_do_and_how_to_reach_a_human(office: Office, person: str, expected: set[str]) -> None:

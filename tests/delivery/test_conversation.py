@@ -9,13 +9,15 @@ import redis
 
 from bot import keys
 from bot.channel import Retry
-from bot.conversation import ConversationWorker, Post, TurnOutcome
+from bot.conversation import SHARE_S, STAFF_TOLD, ConversationWorker, Post, TurnOutcome
 from bot.errors import Unavailable
 from bot.inbox import Inbox, InboxLimits
 from bot.lease import Leases
 from bot.messages import ConversationId, InboundMessage
 from bot.outbox import Outbox, OutboxReply
+from bot.overload import Overload
 from bot.parts import Text
+from bot.streams import Streams
 from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message
 
 NOW = 1_800_000_001.0
@@ -169,7 +171,7 @@ def test_a_lease_lost_while_showing_is_not_taken_for_a_fault_of_the_turn(office:
 
     office.parrot.before = lose
     assert office.drain() == ["答：一"]
-    assert office.counted == ["lease_lost"]
+    assert office.counted == ["lease_taken_over", "lease_lost"]
 
 
 def test_a_turn_that_keeps_failing_ends_in_an_apology_and_the_next_is_answered(office: Office) -> None:
@@ -204,6 +206,65 @@ def test_a_question_past_its_useful_time_gets_an_honest_word(office: Office) -> 
     office.now += 601
     office.parrot.before = lambda _: pytest.fail("too late to think about it")
     assert office.drain() == ["抱歉（too_old）"]
+
+
+def test_many_stale_messages_get_one_word_and_a_fresh_one_its_answer(office: Office) -> None:
+    office.says("一", "/echo 二", "三", "四", "五", "六", "七", "/echo 八")
+    office.now += 601
+    office.inbox.accept(replace(make_message("new", "九"), received_at=office.now))
+    assert office.drain() == ["抱歉（too_old）", "答：九"]
+    assert office.client.get(keys.waiting("imaging")) == b"0"
+
+
+def test_a_stale_burst_ends_every_bubble_it_opened(office: Office) -> None:
+    for n in ("1", "2"):
+        office.inbox.accept(replace(make_message(n), stream_id=f"s{n}"), "稍候…")
+    office.now += 601
+    office.drain()
+    second = Streams(office.client).ask(DOCTOR, "s2", waiting="稍候…", late="")
+    assert second is not None
+    assert second.finished
+
+
+def test_the_staff_hear_of_stale_messages_one_by_one_only_while_they_are_few(office: Office) -> None:
+    people = [replace(DOCTOR, person=f"person{n}") for n in range(STAFF_TOLD + 3)]
+    for person in people:
+        office.inbox.accept(make_message("1-" + person.person, conversation=person))
+    office.now += 601
+    for n, person in enumerate(people):
+        notice = OutboxReply(key=f"turn-{n}:failed", parts=(Text("有人等太久了"),), created_at=NOW)
+        office.parrot.posts = (Post(conversation=NURSE, reply=notice),)
+        office.worker.drain(person.key)
+    assert len(office.channel.sent) == len(people), "everybody gets a word"
+    assert office.client.llen(keys.outbox(NURSE)) == STAFF_TOLD
+    assert Overload(office.client).now(["imaging"])["imaging"].late == len(people)
+
+
+def test_what_the_inbox_takes_back_while_it_is_answered_takes_nothing_else_with_it(office: Office) -> None:
+    """A message over a limit stands in the queue for a moment before the inbox takes it out again."""
+    office.says("一", "二")
+
+    def take_back(messages: Sequence[InboundMessage]) -> None:
+        office.parrot.before = lambda _: None
+        office.client.lrem(keys.queue(DOCTOR), -1, messages[-1].encode())
+        office.client.decr(keys.waiting("imaging"))
+        office.says("三")
+
+    office.parrot.before = take_back
+    assert office.drain() == ["答：一二", "答：三"]
+    assert office.client.get(keys.waiting("imaging")) == b"0"
+
+
+def test_a_slow_conversation_goes_behind_the_others_after_each_turn(office: Office) -> None:
+    office.says("/一", "/二")
+
+    def think(_: Sequence[InboundMessage]) -> None:
+        office.now += SHARE_S + 1
+
+    office.parrot.before = think
+    assert office.drain() == ["答：/一"]
+    assert office.woken == [DOCTOR.key]
+    assert office.drain() == ["答：/一", "答：/二"]
 
 
 def test_the_reply_before_goes_out_before_the_next_turn_is_taken(office: Office) -> None:

@@ -58,7 +58,7 @@ def test_a_frozen_owner_is_refused_every_write(redis_client: redis.Redis, leases
     redis_client.delete(keys.lease(DOCTOR))
     assert leases.acquire(DOCTOR) is not None
     with pytest.raises(LeaseLost):
-        frozen.commit(1, b"{}") if write == "commit" else getattr(frozen, write)()
+        frozen.commit([b"1"], b"{}") if write == "commit" else getattr(frozen, write)()
     assert redis_client.exists(keys.outbox(DOCTOR)) == 0
 
 
@@ -71,10 +71,14 @@ def test_commit_moves_messages_into_a_reply_in_one_step(
     assert lease is not None
     assert lease.begin() == 1
     assert lease.begin() == 2
-    lease.commit(2, b"reply")
-    assert redis_client.llen(keys.queue(DOCTOR)) == 1
+    taken = lease.peek(2)
+    assert lease.commit(taken, b"reply") == 2
+    assert redis_client.lrange(keys.queue(DOCTOR), 0, -1) == [make_message("2").encode()]
     assert redis_client.lrange(keys.outbox(DOCTOR), 0, -1) == [b"reply"]
     assert lease.begin() == 1, "tries are counted for each head anew"
+    assert lease.commit(taken, b"reply") == 0, "a command that is repeated because its answer was lost"
+    assert redis_client.lrange(keys.outbox(DOCTOR), 0, -1) == [b"reply"]
+    assert redis_client.llen(keys.queue(DOCTOR)) == 1
 
 
 def test_release_of_an_idle_conversation_leaves_nothing_due(redis_client: redis.Redis, leases: Leases) -> None:
@@ -91,10 +95,11 @@ def test_release_with_work_left_asks_for_a_worker(inbox: Inbox, leases: Leases) 
     assert lease.release() is True
 
 
-def test_release_with_an_unsent_reply_alone_stays_due(redis_client: redis.Redis, leases: Leases) -> None:
+def test_release_with_an_unsent_reply_alone_stays_due(redis_client: redis.Redis, inbox: Inbox, leases: Leases) -> None:
+    inbox.accept(make_message("1"))
     lease = leases.acquire(DOCTOR)
     assert lease is not None
-    lease.commit(0, b"reply")
+    lease.commit(lease.peek(), b"reply")
     assert lease.release(look_again_s=30) is False
     assert due_in(redis_client) == pytest.approx(30, abs=2)
 

@@ -13,6 +13,7 @@ from bot import keys
 from bot.assembly import load_bots
 from bot.doctor.running import queues, readiness, system
 from bot.finding import Finding, State
+from bot.inbox import WAKES_AHEAD
 from bot.settings import DEMO_BOTS_FILE, Settings
 from bot.supervision.run_file import RunInfo
 from tests.doctor.conftest import MakeSettings, named
@@ -126,6 +127,15 @@ def test_conversations_that_nobody_looks_at_are_told(
     redis_client.zadd(keys.ALL_DUE[7], {"a conversation": redis_client.time()[0] - 90})
     found = named(queues(settings, BOTS, running=running), "queues")
     assert (found.state, "1 conversations" in found.detail) == (state, True)
+
+
+def test_conversations_that_wait_behind_many_others_ask_for_workers(
+    settings: Settings, redis_client: "redis.Redis"
+) -> None:
+    redis_client.zadd(keys.ALL_DUE[7], {"a conversation": redis_client.time()[0] - 90})
+    redis_client.rpush("turns", *["t"] * WAKES_AHEAD)
+    found = named(queues(settings, BOTS, running=True), "queues")
+    assert (found.state, "WORKER_THREADS" in found.cure) == (State.WARNING, True)
 
 
 def test_queues_in_a_redis_that_is_away_are_not_looked_at(make_settings: MakeSettings) -> None:

@@ -1,9 +1,10 @@
 """A bot with its people, tickets and records on a SQLite file, without queues: what is said comes back at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from bot.backlog import Queue, Waiting
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.commands.registry import CommandDesk, CommandOutcome, is_command
 from bot.handoff.desk import Desk, Notice
@@ -56,6 +57,7 @@ class Office:
     bots: tuple[BotConfig, ...]
     now: float = 1_800_000_000.0
     turn: int = 0
+    queue: Queue = field(default_factory=lambda: Queue(waiting=Waiting(messages=0), letters=()))
 
     def __post_init__(self) -> None:
         self.database = Database(self.database_url)
@@ -70,7 +72,7 @@ class Office:
             for name, channel in bot.channels.items()
         }
         self.desk = Desk(self.tickets, self.records, Texts(), bots, Reach(bots, channels))
-        self.commands = CommandDesk(self.desk, Texts())
+        self.commands = CommandDesk(self.desk, lambda _bot: self.queue, Texts())
 
     def hear(self, person: str, text: str, bot: BotConfig | None = None, turn_id: str = "") -> CommandOutcome:
         """``person`` sends the command message ``text``; with ``turn_id`` it is a turn that runs again."""

@@ -203,7 +203,8 @@ from bot import telemetry
 from bot.worker_assembly import build_worker
 services = build_worker()
 vector = services.knowledge.embedder.queries(["你好"])[0]
-metrics = [line for line in telemetry.metrics_page().decode().splitlines() if line.startswith("bot_degraded_total{")]
+page = telemetry.metrics_page(load_settings().metrics_dir).decode()
+metrics = [line for line in page.splitlines() if line.startswith("bot_degraded_total{")]
 print(json.dumps({"part": services.health()["embedder"], "vector": vector.tolist(), "metrics": metrics}))
 """
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from bot.answering.answerer import Answerer
 from bot.answering.evidence import Retriever
 from bot.answering.grounded import Composer
+from bot.backlog import Queue, Waiting
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.channel import Channel
 from bot.commands.registry import CommandDesk
@@ -256,7 +257,7 @@ def house(
         bots=bots,
         channels=channels,
         answerer=answerer,
-        commands=CommandDesk(desk, texts),
+        commands=CommandDesk(desk, lambda _bot: Queue(waiting=Waiting(messages=0), letters=()), texts),
         desk=desk,
         reactions=Reactions(feedback, records, desk, texts),
         attachments=Attachments(media, answerer, texts),

@@ -273,6 +273,15 @@ def test_an_event_that_could_not_be_worked_is_not_apologised_for(house: House) -
     assert house.pipeline.apologise([message], "failed").reply.parts == ()
 
 
+def test_words_behind_such_an_event_are_apologised_for(house: House) -> None:
+    entered = house.message("", kind=MessageKind.EVENT, event=Entered())
+    asked = house.message("年假有几天？")
+    outcome = house.pipeline.apologise([entered, asked], "too_old")
+    assert words_of_post(outcome.reply.parts).startswith("抱歉")
+    assert outcome.reply.key == asked.turn_id
+    assert outcome.posts, "a human hears of it"
+
+
 def replace_bot(house: House, **changes: object) -> BotConfig:
     return house.bots["imaging"].model_copy(update=changes)
 

@@ -6,6 +6,7 @@ import pytest
 
 from bot import keys
 from bot.messages import ConversationId
+from bot.overload import Overload
 from bot.web.health import CONFIGURATION_LAG_S, configuration_report
 from tests.reload.callbacks import message, verification, web
 from tests.reload.conftest import FINANCE, IMAGING, NOW, Corp, Installation, bots_yaml, put, settle
@@ -62,6 +63,15 @@ def test_each_bot_opens_callbacks_of_its_own_corp_alone(installation: Installati
     assert (waiting(installation, bot), waiting(installation, other)) == (0, 0)
     assert message(client, bot).status_code == 200
     assert (waiting(installation, bot), waiting(installation, other)) == (1, 0)
+
+
+def test_readyz_is_degraded_while_a_bot_is_overloaded_and_says_which(installation: Installation) -> None:
+    client = web(installation)
+    assert client.get("/readyz").json["load"] == {"state": "ok", "overloaded": {}}
+    Overload(installation.kit.redis).note(IMAGING.bot, "refused", 2)
+    load = client.get("/readyz").json["load"]
+    assert load["state"] == "degraded"
+    assert {bot: told["refused"] for bot, told in load["overloaded"].items()} == {IMAGING.bot: 2}
 
 
 def test_readyz_says_what_runs_and_for_whom(installation: Installation) -> None:

@@ -1,6 +1,7 @@
 """The programs that ``up`` starts, for the settings an operator may choose."""
 
 import shlex
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import bot.assembly  # noqa: F401  # the forked check of the bots file finds it imported
 from bot.errors import ConfigError
 from bot.settings import Settings, load_settings, local_url
+from bot.supervision.checks import check_free, without_crowded_out
 from bot.supervision.plan import Plan
 from bot.supervision.product import plan_for
 from bot.supervision.supervisord import configuration
@@ -42,7 +44,7 @@ def commands(plan: Plan) -> dict[str, str]:
 def test_command_lines_say_what_runs(tmp_path: Path) -> None:
     plan = plan_for(own_bots(tmp_path, PORT="8100"))
     lines = commands(plan)
-    assert list(lines) == ["redis", "worker", "web", "beat", "simulator"], "in the order in which they start"
+    assert list(lines) == ["redis", "worker", "web", "beat", "simulator", "flower"], "in the order in which they start"
     assert "redis-server" in lines["redis"]
     assert "celery" in lines["worker"]
     assert " worker --pool=threads " in lines["worker"]
@@ -61,7 +63,7 @@ def test_the_longest_stop_takes_15_seconds(tmp_path: Path) -> None:
     for program in programs:
         longest[program.stop_order] = max(longest.get(program.stop_order, 0), program.stop_wait_s)
     order = sorted(programs, key=lambda program: program.stop_order)
-    assert [program.name for program in order] == ["web", "beat", "worker", "redis", "simulator"]
+    assert [program.name for program in order] == ["web", "beat", "flower", "worker", "redis", "simulator"]
     assert sum(longest.values()) <= 15
 
 
@@ -80,12 +82,43 @@ def test_the_people_of_the_bot_can_be_played(tmp_path: Path) -> None:
 
 
 def test_a_redis_of_ones_own_and_no_simulator(tmp_path: Path) -> None:
-    plan = plan_for(own_bots(tmp_path, REDIS_URL="redis://:pass@redis.example/0", SIMULATOR="0"))
+    plan = plan_for(own_bots(tmp_path, REDIS_URL="redis://:pass@redis.example/0", SIMULATOR="0", FLOWER="0"))
     assert list(commands(plan)) == ["worker", "web", "beat"]
     assert plan.redis_socket is None
     assert plan.simulator_url is None
     assert [listener.variable for listener in plan.listeners] == ["PORT"]
     assert "chat" not in plan.urls
+
+
+def test_flower_has_a_password_that_only_the_terminal_shows(tmp_path: Path) -> None:
+    plan = plan_for(own_bots(tmp_path, PORT="8100"))
+    kept = tmp_path / "data" / "flower_password"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    password = kept.read_text().strip()
+    assert len(password) >= 32
+    assert plan.logins == {"flower": f"user ops, password {password}"}
+    assert plan.urls["flower"] == "http://127.0.0.1:8102/"
+    assert password not in configuration(
+        plan.programs, run_dir=plan.run_dir, log_dir=plan.log_dir, work_dir=plan.work_dir
+    )
+    assert password not in repr(plan)
+    assert plan_for(own_bots(tmp_path)).logins == plan.logins, "it stays"
+
+
+def test_a_taken_port_costs_flower_and_not_the_run(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said: list[str] = []
+        plan = without_crowded_out(plan_for(own_bots(tmp_path, PORT=str(port - 2))), said.append)
+        assert said == [
+            f"without flower: port {port} (FLOWER_PORT) is in use; stop what listens there, or set FLOWER_PORT to a "
+            "free port"
+        ]
+        assert "flower" not in [*commands(plan), *plan.urls, *(listener.dispensable for listener in plan.listeners)]
+        named = plan_for(own_bots(tmp_path, FLOWER_PORT=str(port)))
+        assert without_crowded_out(named, said.append) == named, "a port that was named is wanted"
+        with pytest.raises(ConfigError, match=f"port {port} .FLOWER_PORT. is in use"):
+            check_free(named)
 
 
 def test_the_demo_stands_in_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

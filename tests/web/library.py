@@ -102,7 +102,12 @@ class Library:
 
 
 def web_services(
-    client: "redis.Redis", *, at_once: int = 4, reloader: Reloader | None = None, proofs_dir: Path = NOWHERE
+    client: "redis.Redis",
+    *,
+    at_once: int = 4,
+    reloader: Reloader | None = None,
+    proofs_dir: Path = NOWHERE,
+    metrics_dir: Path = NOWHERE,
 ) -> WebServices:
     """The web process of an installation that runs what ``reloader`` holds, or has no bots."""
     limits = InboxLimits(person_per_minute=20, conversation_waiting=50, bot_waiting=100)
@@ -117,6 +122,7 @@ def web_services(
             links=LINKS, knowledge=IndexClient(client), timezone=ZoneInfo("Asia/Shanghai"), at_once=at_once
         ),
         proofs_dir=proofs_dir,
+        metrics_dir=metrics_dir,
         llm_configured=False,
     )
 

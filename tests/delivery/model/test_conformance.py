@@ -1,0 +1,78 @@
+"""The product does what the model does, step by step, over a real Redis, however the steps are mixed."""
+
+import random
+from dataclasses import replace
+
+import redis
+
+from tests.delivery.model.product import Product, view_of
+from tests.delivery.model.protocol import Protocol, Rules, Scenario, start
+from tests.delivery.model.search import kind_of
+
+BUILT = Rules(told_once=False, deadline_before_mark=False, marked_for_sure=False, waits_with_the_store=False)
+"""The rules that the product keeps. Those it does not keep are named in ``docs/delivery.md``, under "Open"; when it
+keeps one more, the walks below part, and the rule leaves both lists."""
+
+WALKS = 8
+LONGEST = 60
+MIXED = Scenario(
+    messages=2,
+    parts=2,
+    web=2,
+    merges=False,
+    drains=9,
+    redeliveries=1,
+    over_limit=1,
+    crashes=2,
+    lost_answers=1,
+    busy=1,
+    refusals=1,
+    outages=1,
+    stalls_in_write=True,
+)
+SCENARIOS = (
+    MIXED,
+    replace(MIXED, repeats=2, crashes=0, over_limit=0),
+    replace(MIXED, failovers=1, lag=2, outages=0, crashes=0, refusals=0),
+    replace(MIXED, checks_duplicates=True, messages=1, over_limit=0),
+)
+WEIGHTS = {"tick": 0.3, "renew": 0.3, "crash": 0.1}
+"""Else a walk is mostly waiting."""
+
+COMMANDS = "head peek begin commit mark renew send sent later sleep record finish release".split()
+PLATFORM = "taken arrived vanished busy refused".split()
+
+
+def walk(client: redis.Redis, scenario: Scenario, seed: int) -> set[str]:
+    """Take up to :data:`LONGEST` steps by chance, in both; the kinds of steps that were taken."""
+    chance = random.Random(seed)
+    protocol, product, state = Protocol(BUILT, scenario), Product(client, scenario), start(scenario)
+    trace, kinds = [], set()
+    try:
+        for _ in range(LONGEST):
+            possible = list(protocol.successors(state))
+            if not possible:
+                break
+            [(action, new)] = chance.choices(possible, [WEIGHTS.get(action.kind, 1.0) for action, _ in possible])
+            trace.append(str(action))
+            kinds.add(kind_of(action, state))
+            product.do(action, writes=action.kind not in ("tick", "failover") and new.behind is not state.behind)
+            state = new
+            assert product.view() == view_of(state, scenario), "\n".join(trace)
+    finally:
+        product.close()
+    return kinds
+
+
+def test_the_product_and_the_model_go_the_same_way(redis_client: redis.Redis) -> None:
+    kinds: set[str] = set()
+    for scenario in SCENARIOS:
+        for seed in range(WALKS):
+            redis_client.flushdb()
+            kinds |= walk(redis_client, scenario, seed)
+    expected = {f"step {command}" for command in COMMANDS} | {f"write write {outcome}" for outcome in PLATFORM}
+    expected |= {"web store", "web revoke", "web respond", "deliver again", "deliver over", "failover", "tick", "renew"}
+    assert expected <= kinds, f"never walked: {sorted(expected - kinds)}"
+    assert any(kind.startswith("crash") for kind in kinds)
+    assert any(kind.endswith("twice") for kind in kinds)
+    assert any(kind.endswith("away") for kind in kinds)

@@ -1,0 +1,15 @@
+"""Flower's options, which it reads from this file (``--conf``): nobody comes in without the password, and who does may
+look and change nothing, for what an operator may do is done, and told in the log, by ``python -m bot``."""
+
+from bot.links import installation_secret
+from bot.settings import FLOWER_USER, load_settings
+
+_settings = load_settings()
+
+address = _settings.host
+port = _settings.flower_port
+basic_auth = [f"{FLOWER_USER}:{installation_secret(_settings.flower_password_path)}"]
+read_only = True
+max_tasks = 5000  # about three hours of sweeps; ten thousand would be another 20 MB
+max_workers = 100
+logging = "warning"

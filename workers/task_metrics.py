@@ -1,0 +1,25 @@
+"""Counts and times every Celery task, by Celery's signals."""
+
+import time
+from typing import Any
+
+from celery.signals import task_postrun, task_prerun
+
+from bot import telemetry
+
+
+def connect() -> None:
+    """Count from now on; for a process that runs tasks."""
+    task_prerun.connect(_begin)
+    task_postrun.connect(_end)
+
+
+def _begin(task: Any, **_: Any) -> None:
+    """The request is the task's own in every thread, and gone after it."""
+    task.request.began_at = time.perf_counter()
+
+
+def _end(task: Any, state: str | None = None, **_: Any) -> None:
+    """``state`` is Celery's word: ``SUCCESS``, ``FAILURE``, ``RETRY`` or ``IGNORED``."""
+    telemetry.count("task", task=task.name, state=(state or "unknown").lower())
+    telemetry.TASK.labels(task=task.name).observe(time.perf_counter() - task.request.began_at)
