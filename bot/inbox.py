@@ -45,8 +45,12 @@ return 'wake'
 _REVOKE = """
 if redis.call('LREM', KEYS[2], -1, ARGV[1]) == 0 then return 0 end
 redis.call('DEL', KEYS[1])
+if redis.call('EXISTS', KEYS[2], KEYS[4], KEYS[5]) > 0 then return 2 end
+redis.call('ZREM', KEYS[3], ARGV[2])
 return 1
 """
+"""Nor is a conversation due any more that has nothing left, else each refusal would cost a worker a look."""
+_OTHERS_LEFT = 2
 
 _DRAW = """
 local now = redis.call('TIME')
@@ -131,19 +135,21 @@ class Inbox:
         """
         conversation, raw = message.conversation, message.encode()
         try:
-            allowed, waiting, status = self._store(message, raw, waiting_text)
+            allowed, waiting, status, replicas = self._store(message, raw, waiting_text)
             if status == b"duplicate":
                 self._give_back(message, token=bool(allowed))
+                self._require_replicas(replicas)
                 return Acceptance.DUPLICATE
             if status == b"full":
                 self._refuse(message, "conversation", token=False)
                 return Acceptance.BUSY
             over = "person" if not allowed else "bot" if waiting > self._limits.bot_waiting else ""
-            if over and self._redis.eval(_REVOKE, 2, *self._claim_keys(message), raw):
+            if over and (revoked := self._revoke(message, raw)):
                 self._refuse(message, over, token=bool(allowed))
+                if revoked == _OTHERS_LEFT and status == b"wake":
+                    self._wake(conversation.key)  # what came meanwhile relied on the wake-up of this one
                 return Acceptance.BUSY
-            if self._limits.wait_replicas:
-                self._wait_for_replicas()
+            self._require_replicas(replicas)
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not take the message: {type(error).__name__}") from error
         if message.attachments:
@@ -198,8 +204,10 @@ class Inbox:
             raise Unavailable(f"Redis did not answer the recount: {type(error).__name__}") from error
         return counts
 
-    def _store(self, message: InboundMessage, raw: bytes, waiting_text: str) -> tuple[int, int, bytes]:
+    def _store(self, message: InboundMessage, raw: bytes, waiting_text: str) -> tuple[int, int, bytes, int]:
         """The one round trip; EVAL and not EVALSHA, because a pipeline cannot answer NOSCRIPT half-way.
+
+        WAIT is part of it: it speaks of the writes of its own connection, and a pool would give it any.
 
         The bubble is opened first: as soon as the message is in the queue a worker may finish it.
         """
@@ -216,11 +224,20 @@ class Inbox:
         names = [*self._claim_keys(message), keys.due(conversation.tag)]
         values = [raw, conversation.key, limits.conversation_waiting, SEEN_TTL_S, WAKE_GRACE_S]
         pipe.eval(_ACCEPT, len(names), *names, *values)
-        allowed, waiting, status = pipe.execute()[-3:]
-        return allowed, waiting, status
+        if limits.wait_replicas:
+            pipe.wait(limits.wait_replicas, self._replica_timeout_ms)
+            return tuple(pipe.execute()[-4:])
+        return (*pipe.execute()[-3:], 0)
 
     def _claim_keys(self, message: InboundMessage) -> list[str]:
         return [keys.seen(message.conversation, message.message_id), keys.queue(message.conversation)]
+
+    def _revoke(self, message: InboundMessage, raw: bytes) -> int:
+        """Take the message out of the queue again; 0 when a worker has answered it meanwhile."""
+        conversation = message.conversation
+        others = [keys.due(conversation.tag), keys.outbox(conversation), keys.lease(conversation)]
+        names = [*self._claim_keys(message), *others]
+        return int(self._redis.eval(_REVOKE, len(names), *names, raw, conversation.key))
 
     def _refuse(self, message: InboundMessage, limit: str, *, token: bool) -> None:
         """Keep the message for whoever screens what was refused, and nothing else of it; its bubble ends with what the
@@ -243,9 +260,9 @@ class Inbox:
             pipe.hincrbyfloat(keys.person_bucket(conversation), "tokens", 1)
         pipe.execute()
 
-    def _wait_for_replicas(self) -> None:
+    def _require_replicas(self, reached: int) -> None:
+        """A message, a duplicate too, is acknowledged once enough replicas have it."""
         wanted = self._limits.wait_replicas
-        reached = self._redis.wait(wanted, self._replica_timeout_ms)
         if reached < wanted:
             log.error("inbox_replicas_short", wanted=wanted, reached=reached)
             raise Unavailable(f"only {reached} of {wanted} replicas have the message")

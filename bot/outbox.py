@@ -66,6 +66,8 @@ _SENT = (
     LUA_NOW
     + LUA_OWNED
     + """
+local part = tonumber(redis.call('HGET', KEYS[2], 'part')) or 0
+if part ~= tonumber(ARGV[2]) then return 1 end  -- said before: the client repeats a command that got no answer
 redis.call('HINCRBY', KEYS[2], 'part', 1)
 redis.call('HDEL', KEYS[2], 'state', 'until', 'tries', 'not_before')
 redis.call('HSET', KEYS[2], 'id' .. ARGV[2], ARGV[3], 'at' .. ARGV[2], string.format('%.3f', now()))
@@ -85,6 +87,7 @@ return 1
 _FINISH = (
     LUA_OWNED
     + """
+if redis.call('LINDEX', KEYS[2], 0) ~= ARGV[2] then return 1 end  -- said before
 redis.call('LPOP', KEYS[2])
 redis.call('DEL', KEYS[3])
 return 1
@@ -170,8 +173,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The reply at the head of the outbox, how far it is, and Redis' time when it was read."""
+    """The reply at the head of the outbox, as it lies there too, how far it is, and Redis' time when it was read."""
 
+    raw: bytes
     reply: OutboxReply
     progress: Mapping[str, str]
     now: float
@@ -241,7 +245,7 @@ class Outbox:
         tries_left = TRIES_A_DRAIN
         while (head := self._head(lease)) is not None:
             if head.part >= len(head.reply.parts):
-                self._finish(lease, head.delivery())
+                self._finish(lease, head, head.delivery())
                 continue
             wait_s = self._wait_s(head)
             if wait_s > 0:
@@ -250,7 +254,7 @@ class Outbox:
             if failure is None:
                 tries_left = TRIES_A_DRAIN
             elif isinstance(failure, Refused):
-                self._finish(lease, head.delivery(failure.code))
+                self._finish(lease, head, head.delivery(failure.code))
             else:
                 tries_left -= 1
                 wait_s = self._postpone(lease, head, failure)
@@ -273,14 +277,14 @@ class Outbox:
         """One platform call for the head's next part; ``None`` when the platform took it."""
         if self._clock() - head.reply.created_at > self._useful_s:
             return Refused("no_longer_useful")
-        timeout_s = channel.limits.send_timeout_s
-        names = [keys.progress(lease.conversation)]
-        if not lease.run(_MARK, names, timeout_s + MARK_MARGIN_S):
+        names, timeout_s = [keys.progress(lease.conversation)], channel.limits.send_timeout_s
+        deadline = self._clock() + timeout_s  # before the mark: however long this process stalls, T comes later
+        while not lease.run(_MARK, names, timeout_s + MARK_MARGIN_S):
             lease.renew()
-            lease.run(_MARK, names, timeout_s + MARK_MARGIN_S)
+            deadline = self._clock() + timeout_s
         key, part = f"{head.reply.key}:{head.part}", head.reply.parts[head.part]
         try:
-            receipt = channel.send(lease.conversation, part, key, self._clock() + timeout_s)
+            receipt = channel.send(lease.conversation, part, key, deadline)
         except (Retry, Refused, Unknown) as error:
             log.warning("send_failed", key=key, outcome=type(error).__name__.lower(), code=error.code, tries=head.tries)
             return error
@@ -300,7 +304,7 @@ class Outbox:
         lease.run(_LATER, [keys.progress(lease.conversation)], wait_s, label)
         return wait_s
 
-    def _finish(self, lease: Lease, delivery: Delivery) -> None:
+    def _finish(self, lease: Lease, head: _Head, delivery: Delivery) -> None:
         names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
         try:
             self._concluded(lease.conversation, delivery)
@@ -313,7 +317,7 @@ class Outbox:
         else:
             if delivery.failure:
                 self._letters.keep(_letter(lease.conversation, delivery, self._clock()))
-            lease.run(_FINISH, names)
+            lease.run(_FINISH, names, head.raw)
 
     def _head(self, lease: Lease) -> _Head | None:
         names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
@@ -324,7 +328,7 @@ class Outbox:
             texts = [piece.decode(errors="replace") for piece in pairs]
             progress = dict(zip(texts[::2], texts[1::2], strict=True))
             try:
-                return _Head(OutboxReply.decode(raw), progress, float(now))
+                return _Head(raw, OutboxReply.decode(raw), progress, float(now))
             except UndecodableMessage as error:
                 log.error("reply_parked", conversation=lease.conversation.key, error=str(error))
                 self._count("message_parked")

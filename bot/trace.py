@@ -12,7 +12,7 @@ from bot.backlog import due_first
 from bot.dead_letters import KEPT, DeadLetters
 from bot.errors import Unavailable
 from bot.feedback.records import FeedbackRecords
-from bot.messages import ConversationId, InboundMessage, UndecodableMessage, is_turn_id, turn_id_of
+from bot.messages import ConversationId, InboundMessage, UndecodableMessage, turn_id_of
 from bot.outbox import OutboxReply
 from bot.records.turns import TurnRecord, TurnRecords
 
@@ -61,9 +61,7 @@ class Tracer:
         What is recorded is found at once; what still waits is searched for among the conversations that are due first.
         Raises :class:`~bot.errors.Unavailable`.
         """
-        turn_ids = [turn_id_of(bot, channel, wanted) for bot, channel in self._addresses]
-        if is_turn_id(wanted):
-            turn_ids.insert(0, wanted)
+        turn_ids = [wanted, *(turn_id_of(bot, channel, wanted) for bot, channel in self._addresses)]
         record = next(filter(None, map(self._records.get, turn_ids)), None)
         record = record or self._records.of_message(wanted)
         if record is not None:

@@ -37,7 +37,8 @@ def command(message_or_turn_id: str, *, as_json: bool) -> None:
 
 
 def _readable(found: Trace, zone: ZoneInfo) -> str:
-    head = f"turn {found.turn_id}, {found.conversation}, answers {', '.join(found.message_ids)}"
+    answers = f", answers {', '.join(found.message_ids)}" if found.message_ids else ""
+    head = f"turn {found.turn_id}, {found.conversation}{answers}"
     return "\n".join([head, *(_line(moment, zone) for moment in found.moments)])
 
 

@@ -152,7 +152,7 @@ class CommandDesk:
         lines = [self._texts.say("queue", call.language, dead=len(letters) - parked, parked=parked, **counts)]
         for letter in letters[:_LETTERS_SHOWN]:
             kind = self._texts.say(f"letter_{letter.kind}", call.language)
-            values = {"key": letter.key, "kind": kind, "reason": letter.reason}
+            values = {"letter": letter.key, "kind": kind, "reason": letter.reason}
             lines.append(self._texts.say("queue_letter", call.language, **values))
         if letters:
             lines.append(self._texts.say("queue_cure", call.language))

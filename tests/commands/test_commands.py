@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.backlog import Queue, Waiting
 from bot.commands.registry import COMMANDS, Command, Permission, is_command
+from bot.dead_letters import LetterKind
 from bot.messages import MessageKind, ReplyKind
 from tests.handoff.office import Office, make_bot, make_message, told
+from tests.operations.conftest import dead_message
 
 ANYBODY, SERVICER, ADMIN = "dr.wang", "li.na", "zhang.wei"
 
@@ -143,3 +146,17 @@ def test_the_words_of_a_wish_reach_the_servicers(office: Office) -> None:
     outcome = office.hear(ANYBODY, "/human 设备报错 E42")
     assert outcome.kind is ReplyKind.HANDOFF
     assert "设备报错 E42" in told(outcome.notices)["li.na"]
+
+
+def test_the_queue_fits_into_a_chat_and_shows_no_word_of_anybody(office: Office) -> None:
+    idle = office.hear(ADMIN, "/queue").text
+    assert idle == "等待处理 0 条，最久 0 秒；0 个会话有回复未发出；放弃 0 条，无法解读 0 条。"
+    waiting = Waiting(messages=3, oldest_s=61.4, oldest_in="imaging/app//wang", unsent=1)
+    kinds = [*LetterKind, *LetterKind]
+    letters = tuple(replace(dead_message(number), kind=kind) for number, kind in enumerate(kinds))
+    office.queue = Queue(waiting=waiting, letters=letters)
+    lines = office.hear(ADMIN, "/queue").text.splitlines()
+    assert lines[0] == "等待处理 3 条，最久 61 秒；1 个会话有回复未发出；放弃 4 条，无法解读 6 条。"
+    assert lines[1] == f"编号 {letters[0].key}：消息处理失败（KeyError）"
+    assert len(lines) == 7, "five letters, and what to do about them"
+    assert "问题" not in "".join(lines)

@@ -1,5 +1,6 @@
 """Too many messages: what is refused is kept for a screen, an overload is known, and the sweep adds no load."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -62,6 +63,33 @@ def test_what_is_kept_goes_when_its_time_is_over(redis_client: redis.Redis) -> N
     inbox.accept(make_message("1"))
     inbox.accept(make_message("2"))
     assert [entry["message_id"] for entry in kept(redis_client)] == ["2"]
+
+
+def test_a_refused_message_leaves_nothing_to_look_at(redis_client: redis.Redis) -> None:
+    inbox, _ = make_inbox(redis_client, bot_waiting=1)
+    redis_client.set(keys.waiting("imaging"), 1)
+    assert inbox.accept(make_message("1")) is Acceptance.BUSY
+    assert redis_client.zcard(keys.due(DOCTOR.tag)) == 0
+
+
+@pytest.mark.parametrize("left", [keys.queue, keys.outbox, keys.lease])
+def test_a_refusal_does_not_forget_what_else_the_conversation_waits_for(
+    redis_client: redis.Redis, left: Callable[[ConversationId], str]
+) -> None:
+    inbox, _ = make_inbox(redis_client, bot_waiting=1)
+    redis_client.set(keys.waiting("imaging"), 1)
+    redis_client.zadd(keys.due(DOCTOR.tag), {DOCTOR.key: 1})
+    redis_client.set(left(DOCTOR), "w") if left is keys.lease else redis_client.rpush(left(DOCTOR), "w")
+    assert inbox.accept(make_message("1")) is Acceptance.BUSY
+    assert redis_client.zscore(keys.due(DOCTOR.tag), DOCTOR.key) == 1
+
+
+def test_what_came_while_a_message_was_being_refused_is_woken_for(redis_client: redis.Redis) -> None:
+    inbox, woken = make_inbox(redis_client, bot_waiting=1)
+    redis_client.set(keys.waiting("imaging"), 1)
+    redis_client.rpush(keys.queue(DOCTOR), make_message("another").encode())
+    assert inbox.accept(make_message("1")) is Acceptance.BUSY
+    assert woken == [DOCTOR.key]
 
 
 def test_only_a_full_bot_is_overloaded(redis_client: redis.Redis) -> None:

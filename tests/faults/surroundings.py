@@ -1,6 +1,8 @@
 """What goes wrong around the processes: Redis and SQL that do not answer, the platform, the language model."""
 
+import resource
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.fakes.llm_server import Cut, Fail, Hang, Scripted
@@ -8,6 +10,7 @@ from tests.faults.ledger import wait_until
 from tests.faults.site import Site
 
 ALWAYS = 1_000_000
+_ROOM_LEFT_BYTES = 2000
 _HAPPENS_WITHIN_S = 60.0
 """An earlier fault may still hold up everything."""
 
@@ -37,6 +40,29 @@ class PauseRedis:
         with site.redis() as client:
             client.client_pause(int(self.seconds * 1000))
         time.sleep(self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class FullDisk:
+    """For ``seconds`` Redis' append-only file cannot grow.
+
+    A limit on the size of the process's files cuts the write short, as a full disk does; Redis, which must not go on
+    without its file, ends, and so does each one that ``up`` starts until there is room again.
+    """
+
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return f"no room for Redis' append-only file, {self.seconds:g} s"
+
+    def strike(self, site: Site) -> None:
+        room = (site.system.data_dir / "redis/appendonly.aof").stat().st_size + _ROOM_LEFT_BYTES
+        ends_at = time.monotonic() + self.seconds
+        while time.monotonic() < ends_at:
+            _limit(site.pid("redis"), room)
+            time.sleep(0.05)
+        _limit(site.pid("redis"), resource.RLIM_INFINITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +157,14 @@ class Callbacks:
         _struck(site, "callback", ALWAYS)
         time.sleep(self.seconds)
         site.mend()
+
+
+def _limit(pid: int, file_bytes: int) -> None:
+    """The largest file that the process may write, unless it has just ended; 0 is none, and would be ourselves."""
+    if not pid:
+        return
+    with suppress(ProcessLookupError):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
 
 
 def _struck(site: Site, on: str, times: int) -> None:

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import Campaign, campaign, offences
-from tests.faults.moments import BetweenParts, Generating, KillAt, SentUnrecorded
-from tests.faults.processes import Kill, KillWebWorker, Restart, RollWeb
+from tests.faults.moments import BetweenParts, Generating, KillAt, RestartMidGeneration, SentUnrecorded
+from tests.faults.processes import Kill, KillWebWorker, RollWeb
 from tests.faults.site import Fault
 from tests.faults.surroundings import Callbacks, Calls, ExpireTokens, LockDatabase, Nothing
 from tests.faults.verdict import table
 
 THEN_S = 0.5
 FAULTS: tuple[Fault, ...] = (  # those that need no worker stand where one is on its way up
-    Nothing(1.5),
-    Callbacks("each made twice at the same time", "duplicate", 1.5),
+    Nothing(1),
+    Callbacks("each made twice at the same time", "duplicate", 1),
     KillAt((Generating(), SentUnrecorded(), BetweenParts())),
     Kill("beat"),
     RollWeb(),
@@ -28,8 +28,8 @@ FAULTS: tuple[Fault, ...] = (  # those that need no worker stand where one is on
     Calls("busy (-1)", "errcode", 0.5, errcode=-1),
     Calls("closes after the work", "close_after", 0.5),
     ExpireTokens(1),
-    LockDatabase(1.5),
-    Restart("worker"),
+    LockDatabase(1),
+    RestartMidGeneration(),
 )
 
 
@@ -71,5 +71,10 @@ def test_a_rolling_restart_refuses_nobody(struck: Campaign) -> None:
 
 
 def test_who_is_asked_to_end_does_so_in_time(struck: Campaign) -> None:
-    assert set(struck.site.stop_s) == {RollWeb().name, Restart("worker").name}
-    assert max(struck.site.stop_s.values()) < 8
+    assert set(struck.site.stop_s) == {RollWeb().name, RestartMidGeneration().name}
+    assert max(struck.site.stop_s.values()) < 9
+
+
+def test_a_worker_hands_back_what_takes_too_long(struck: Campaign) -> None:
+    assert "worker_ended_at_its_deadline" in struck.site.system.log("worker")
+    assert struck.rows[RestartMidGeneration().name].lost == []

@@ -4,7 +4,9 @@ import getpass
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,7 +50,8 @@ def bot(tmp_path: Path, repository: Path, redis_url: str, redis_client: "redis.R
 
 def accept(client: "redis.Redis", message_id: str) -> None:
     limits = InboxLimits(person_per_minute=99, conversation_waiting=99, bot_waiting=99)
-    Inbox(client, limits, lambda _: None).accept(make_message(message_id, "不能给人看的话"))
+    message = replace(make_message(message_id, "不能给人看的话"), received_at=time.time() - 30)
+    Inbox(client, limits, lambda _: None).accept(message)
 
 
 def test_the_queue_says_what_waits_and_what_is_dead_and_no_word_of_anybody(

@@ -104,7 +104,7 @@ def test_what_followed(tracer: Tracer, database: Database, office: Office, lette
         person="p",
         bot="imaging",
         tenant="academy",
-        verdict=Verdict.GOOD,
+        verdict=Verdict.USEFUL,
         source=Source.WORDS,
         given_at=NOW,
     )
@@ -115,7 +115,7 @@ def test_what_followed(tracer: Tracer, database: Database, office: Office, lette
     key = replace(dead_message(), turn=TURN).key
     assert found[-2:] == [
         ("given up", f"message: KeyError; python -m bot queue resend {key}"),
-        ("rated", f"{Verdict.GOOD.value} by words"),
+        ("rated", f"{Verdict.USEFUL.value} by words"),
     ]
 
 

@@ -6,7 +6,7 @@ itself takes is given back.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from bot.messages import ConversationId, InboundMessage
 from bot.outbox import Delivery, Outbox, OutboxReply
 from bot.parts import Part, Text
 from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message
-from tests.delivery.model.protocol import SEND_S, TICK_S, Action, Scenario, State
+from tests.delivery.model.states import TICK_S, Action, Scenario, State
 
 _SCRIPTS = {
     lease._ACQUIRE: "acquire",
@@ -331,12 +331,15 @@ class Product:
         client, progress = self.client, self.client.hgetall(keys.progress(DOCTOR))
         now, sending = self._time(), progress.get(b"state") == b"sending"
         token = client.get(keys.lease(DOCTOR))
-        owners = [i for i, worker in enumerate(self.workers) if worker and worker.lease and worker.step != "idle"]
-        owner = [i for i in owners if self.workers[i].lease.token == token]  # type: ignore[union-attr]
+        owner = [
+            i
+            for i, worker in enumerate(self.workers)
+            if worker and worker.lease and worker.step != "idle" and worker.lease.token == token
+        ]
         replies = [OutboxReply.decode(raw) for raw in client.lrange(keys.outbox(DOCTOR), 0, -1)]
         return {
             "queue": [int(InboundMessage.decode(raw).message_id) for raw in client.lrange(keys.queue(DOCTOR), 0, -1)],
-            "seen": {n for n in range(1, 9) if client.exists(keys.seen(DOCTOR, str(n)))},
+            "seen": {n for n in range(1, self.scenario.messages + 1) if client.exists(keys.seen(DOCTOR, str(n)))},
             "outbox": [[int(number) for number in reply.parts[0].content.split()] for reply in replies],
             "owner": owner if token else None,
             "lease_left": round(client.pttl(keys.lease(DOCTOR)) / 1000) if token else 0,

@@ -3,7 +3,8 @@
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from tests.delivery.model.protocol import Action, Protocol, Redis, State, Worker, start
+from tests.delivery.model.protocol import Protocol
+from tests.delivery.model.states import Action, Redis, State, Worker, start
 
 
 @dataclass(frozen=True)
@@ -60,28 +61,38 @@ def kind_of(action: Action, state: State) -> str:
 
 def broken_promise(state: State, protocol: Protocol) -> str:
     """The promise that ``state`` breaks, in words; empty when it breaks none."""
-    scenario, redis = protocol.scenario, state.redis
-    if state.fault:
-        return state.fault
+    return (
+        state.fault or _lost(state) or _owned_twice(state, protocol) or _shown_twice(state, protocol) or _order(state)
+    )
+
+
+def _lost(state: State) -> str:
+    redis = state.redis
     kept = {*redis.queue, *(message for reply in redis.outbox for message in reply), *state.concluded}
     if lost := state.acknowledged - kept:
         return f"acknowledged and lost: {sorted(lost)}"
-    if (redis.queue or redis.outbox) and not redis.due:
-        return "work is left, and no sweep will find it"
+    return "work is left, and no sweep will find it" if (redis.queue or redis.outbox) and not redis.due else ""
+
+
+def _owned_twice(state: State, protocol: Protocol) -> str:
     tokens = [worker.token for worker in state.workers if worker.token]
     if len(tokens) != len(set(tokens)):
         return "two owners have one token"
+    excused = protocol.scenario.stalls_in_write or protocol.scenario.failovers
     writing = [worker for worker in state.workers if worker.step == "write"]
-    if len(writing) > 1 and not scenario.stalls_in_write and not scenario.failovers:
-        return "a part is in flight twice"
+    return "a part is in flight twice" if len(writing) > 1 and not excused else ""
+
+
+def _shown_twice(state: State, protocol: Protocol) -> str:
+    """A part may be shown once more for every time that its outcome was counted as unknown."""
     unknown = Counter(state.unknown)
     for piece, times in Counter(state.shown).items():
-        if times > 1 + (0 if scenario.checks_duplicates else unknown[piece]):
+        if times > 1 + (0 if protocol.scenario.checks_duplicates else unknown[piece]):
             return f"shown {times} times, {unknown[piece]} counted as unknown: message and part {piece}"
-    return _order_broken(state)
+    return ""
 
 
-def _order_broken(state: State) -> str:
+def _order(state: State) -> str:
     """A part whose outcome was unknown may come late; all others come in the order of their messages."""
     first = [piece for piece in dict.fromkeys(state.shown) if piece not in state.unknown]
     rank = {message: n for n, message in enumerate(state.order)}
