@@ -60,7 +60,6 @@ class Campaign:
     trials: list[Trial] = field(default_factory=list)
     rows: dict[str, Row] = field(default_factory=dict)
     unrecorded: list[str] = field(default_factory=list)
-    unknown_before: float = 0.0
 
     def strike(self, fault: Fault, then_s: float) -> None:
         """Let ``fault`` strike, and people write on for ``then_s`` seconds."""
@@ -100,7 +99,7 @@ class Campaign:
     @property
     def unknown(self) -> float:
         """Sends of which the installation says that they may have arrived twice."""
-        return self.site.counted("bot_sends_unknown_total") - self.unknown_before
+        return self.site.counted("bot_sends_unknown_total")
 
 
 @contextmanager

@@ -164,10 +164,6 @@ class Ledger:
         with self._lock:
             return any(token in seen.content for seen in self._seen.values())
 
-    def delivered(self, one: Written) -> bool:
-        """Whether ``one`` was acknowledged."""
-        return one.acknowledged_at is not None
-
     def snapshot(self) -> tuple[list[Written], list[Seen]]:
         """All there is by now, each in the order of its writing."""
         with self._lock:

@@ -31,8 +31,7 @@ class Record:
 class Row:
     """One line of the table: what happened to the messages written while ``fault`` struck.
 
-    ``recovery_s``: seconds from the strike until the last answer that was late; ``stop_s``: the longest that a process
-    asked to end took.
+    ``recovery_s``: seconds from the strike until the last answer that was late.
     """
 
     fault: str
@@ -44,7 +43,6 @@ class Row:
     doubled: list[str] = field(default_factory=list)
     disordered: list[str] = field(default_factory=list)
     recovery_s: float = 0.0
-    stop_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
