@@ -13,8 +13,8 @@ import redis
 
 from bot import keys
 from bot.dead_letters import KEPT, DeadLetters, Letter
-from bot.errors import Unavailable
 from bot.messages import ConversationId, InboundMessage, UndecodableMessage
+from bot.redis_client import redis_answers
 
 LOOKED_AT = 1000
 _PER_BUCKET = 16
@@ -48,19 +48,17 @@ def queue_of(client: "redis.Redis", bot: str, now: float) -> Queue:
 def waiting(client: "redis.Redis", bots: Iterable[str], now: float) -> dict[str, Waiting]:
     """What waits for each of ``bots`` at ``now``, epoch seconds. Raises :class:`~bot.errors.Unavailable`."""
     bots = list(bots)
-    try:
+    with redis_answers():
         pipe: Any = client.pipeline(transaction=False)
         for bot in bots:
             pipe.get(keys.waiting(bot))
         counts = [max(0, int(count or 0)) for count in pipe.execute()]
-        names = _due_first(client)
+        names = due_first(client)
         pipe = client.pipeline(transaction=False)
         for name in names:
             pipe.lindex(keys.queue(name), 0)
             pipe.exists(keys.outbox(name))
         heads = pipe.execute()
-    except redis.RedisError as error:
-        raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
     found = {bot: Waiting(messages=count) for bot, count in zip(bots, counts, strict=True)}
     for name, raw, unsent in zip(names, heads[::2], heads[1::2], strict=True):
         if name.bot in found:
@@ -73,17 +71,11 @@ def due_first(client: "redis.Redis") -> list[ConversationId]:
 
     Raises :class:`~bot.errors.Unavailable`.
     """
-    try:
-        return _due_first(client)
-    except redis.RedisError as error:
-        raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
-
-
-def _due_first(client: "redis.Redis") -> list[ConversationId]:
-    pipe: Any = client.pipeline(transaction=False)
-    for due in keys.ALL_DUE:
-        pipe.zrange(due, 0, _PER_BUCKET - 1, withscores=True)
-    found = sorted((pair for pairs in pipe.execute() for pair in pairs), key=lambda pair: pair[1])
+    with redis_answers():
+        pipe: Any = client.pipeline(transaction=False)
+        for due in keys.ALL_DUE:
+            pipe.zrange(due, 0, _PER_BUCKET - 1, withscores=True)
+        found = sorted((pair for pairs in pipe.execute() for pair in pairs), key=lambda pair: pair[1])
     return [name for raw, _ in found[:LOOKED_AT] if (name := _conversation(raw)) is not None]
 
 

@@ -18,8 +18,8 @@ import redis
 import structlog
 
 from bot import keys
-from bot.errors import Unavailable
 from bot.messages import ConversationId
+from bot.redis_client import redis_answers
 
 log = structlog.get_logger()
 
@@ -104,10 +104,8 @@ class DeadLetters:
         """Keep ``letter``, in place of an earlier one of the same thing."""
         bot = letter.conversation.bot
         names = (keys.dead_index(bot), keys.dead_letter(bot, letter.key))
-        try:
+        with redis_answers():
             self._redis.eval(_KEEP, len(names), *names, _entry(letter), letter.encode(), letter.at, KEPT_S, KEPT)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
 
     def get(self, bots: Iterable[str], key: str) -> Letter | None:
         """The letter of that key, whichever of ``bots`` it is of."""
@@ -125,28 +123,22 @@ class DeadLetters:
     def remove(self, letter: Letter) -> bool:
         """Forget ``letter``; False when somebody was quicker."""
         bot = letter.conversation.bot
-        try:
+        with redis_answers():
             pipe = self._redis.pipeline(transaction=True)
             pipe.delete(keys.dead_letter(bot, letter.key))
             pipe.zrem(keys.dead_index(bot), _entry(letter))
             return bool(pipe.execute()[0])
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
 
     def _entries(self, bot: str) -> list[tuple[str, str]]:
         """Kind and key of the letters of ``bot``, the newest first."""
-        try:
+        with redis_answers():
             entries: Any = self._redis.zrevrange(keys.dead_index(bot), 0, KEPT - 1)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         return [(kind, key) for kind, _, key in (entry.decode().partition(":") for entry in entries)]
 
     def _read(self, bot: str, names: list[str]) -> list[Letter]:
         """The letters that are still kept, in the order of ``names``."""
-        try:
+        with redis_answers():
             raws: Any = self._redis.mget([keys.dead_letter(bot, name) for name in names]) if names else []
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         letters = []
         for name, raw in zip(names, raws, strict=True):
             try:

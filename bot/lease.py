@@ -18,6 +18,7 @@ from bot import keys
 from bot.dead_letters import KEPT_S
 from bot.errors import LeaseLost, Unavailable
 from bot.messages import ConversationId
+from bot.redis_client import redis_answers
 
 log = structlog.get_logger()
 
@@ -125,10 +126,8 @@ class Lease:
         :class:`~bot.errors.Unavailable` when Redis does not answer.
         """
         keys_ = [keys.lease(self.conversation), *names]
-        try:
+        with redis_answers():
             result = self.redis.eval(script, len(keys_), *keys_, self.token, *values)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         if result == -1:
             raise LeaseLost(f"the lease on {self.conversation.key} went to another worker")
         return result
@@ -152,18 +151,14 @@ class Lease:
 
     def last_fault(self) -> str:
         """Why the last try failed; empty when none did, or when it ended with its worker."""
-        try:
+        with redis_answers():
             fault: Any = self.redis.get(keys.fault(self.conversation))
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         return (fault or b"").decode(errors="replace")
 
     def peek(self, most: int = BATCH) -> list[bytes]:
         """The first encoded messages of the queue, at most ``most``, left in place."""
-        try:
+        with redis_answers():
             head: list[Any] = self.redis.lrange(keys.queue(self.conversation), 0, most - 1)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         return head
 
     def commit(self, taken: Sequence[bytes], reply: bytes) -> int:
@@ -216,10 +211,8 @@ class Leases:
             keys.due(conversation.tag),
             keys.held(conversation),
         ]
-        try:
+        with redis_answers():
             found: Any = self._redis.eval(_ACQUIRE, len(names), *names, conversation.key, int(LEASE_S * 1000))
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         if found == 0:
             return None
         token, held = found

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import redis
 
 from bot import keys
-from bot.errors import Unavailable
+from bot.redis_client import redis_answers
 
 RECENT_S = 60
 """A bot is overloaded until nothing has happened for so long."""
@@ -46,22 +46,18 @@ class Overload:
 
     def note(self, bot: str, what: Literal["refused", "late"], messages: int) -> int:
         """``messages`` of ``bot`` met that fate; returns how many have in this overload."""
-        try:
+        with redis_answers():
             return int(self._redis.eval(NOTE_OVERLOAD, 1, keys.overload(bot), what, messages, EPISODE_S))
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
 
     def now(self, bots: Iterable[str]) -> dict[str, Episode]:
         """The bots among ``bots`` that are overloaded at the moment."""
         names = list(bots)
-        try:
+        with redis_answers():
             pipe: Any = self._redis.pipeline(transaction=False)
             pipe.time()
             for bot in names:
                 pipe.hgetall(keys.overload(bot))
             (now, _), *found = pipe.execute()
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         episodes = {bot: _episode(fields) for bot, fields in zip(names, found, strict=True) if fields}
         return {bot: episode for bot, episode in episodes.items() if now - episode.last <= RECENT_S}
 

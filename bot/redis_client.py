@@ -1,8 +1,13 @@
 """Connections to Redis with time-outs that suit a webhook: fail in a second or two, never hang."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from bot.errors import Unavailable
 
 CONNECT_TIMEOUT_S = 1.0
 SOCKET_TIMEOUT_S = 3.0
@@ -22,3 +27,12 @@ def connect(url: str, *, socket_timeout_s: float | None = SOCKET_TIMEOUT_S) -> "
         health_check_interval=30,
     )
     return client
+
+
+@contextmanager
+def redis_answers() -> Iterator[None]:
+    """Raise :class:`~bot.errors.Unavailable` where Redis does not answer within the block, or refuses."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error

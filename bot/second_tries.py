@@ -12,6 +12,7 @@ from bot.dead_letters import DeadLetters, Letter, LetterKind, digest_of
 from bot.errors import BotError, Unavailable, UsageError
 from bot.messages import ConversationId, InboundMessage, UndecodableMessage
 from bot.outbox import OutboxReply, post
+from bot.redis_client import redis_answers
 
 log = structlog.get_logger()
 
@@ -85,11 +86,9 @@ class SecondTries:
 
     def _enqueue(self, conversation: ConversationId, raw: bytes) -> None:
         names = (keys.queue(conversation), keys.due(conversation.tag))
-        try:
+        with redis_answers():
             self._redis.incr(keys.waiting(conversation.bot))
             woken = self._redis.eval(_ENQUEUE, len(names), *names, raw, conversation.key)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         if woken:
             self._wake(conversation.key)
 
@@ -100,10 +99,8 @@ class SecondTries:
 
     def _parked(self, letter: Letter) -> bytes:
         """What was put aside byte for byte; it may have been pushed out by later ones."""
-        try:
+        with redis_answers():
             parked: Any = self._redis.lrange(keys.parked(letter.conversation), 0, -1)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         found = next((raw for raw in parked if digest_of(raw) == letter.digest), None)
         if found is None:
             raise UsageError(f"what the dead letter {letter.key} stands for is not kept any more: drop it")

@@ -15,6 +15,7 @@ from bot.feedback.records import FeedbackRecords
 from bot.messages import ConversationId, InboundMessage, UndecodableMessage, turn_id_of
 from bot.outbox import OutboxReply
 from bot.records.turns import TurnRecord, TurnRecords
+from bot.redis_client import redis_answers
 
 _QUEUE_LOOKED_AT = 50
 """At most so many messages of one conversation are looked through."""
@@ -66,10 +67,8 @@ class Tracer:
         record = record or self._records.of_message(wanted)
         if record is not None:
             return self._of_record(record)
-        try:
+        with redis_answers():
             return self._in_flight(wanted, turn_ids)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
 
     def _of_record(self, record: TurnRecord) -> Trace:
         conversation = ConversationId.from_key(record.conversation)
@@ -145,10 +144,8 @@ class Tracer:
     def _brought(self, conversation: ConversationId, message_ids: Iterable[str]) -> Iterator[Moment]:
         """How often the platform brought a message, where that is still known (a day)."""
         for message_id in message_ids:
-            try:
+            with redis_answers():
                 times: Any = self._redis.get(keys.seen(conversation, message_id))
-            except redis.RedisError as error:
-                raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
             if times is not None and int(times) > 1:
                 yield Moment(what="duplicates dropped", detail=f"{message_id}: brought {int(times)} times, taken once")
 

@@ -5,10 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Column, Double, Index, Row, String, Table, Text, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.events import Verdict
-from bot.records.database import Database, metadata
+from bot.records.database import Database, metadata, upsert
 
 feedback = Table(
     "feedback",
@@ -61,11 +60,8 @@ class FeedbackRecords:
 
     def save(self, given: Feedback) -> None:
         """Keep ``given`` in place of what the person thought of that turn before; saving it twice changes nothing."""
-        insert = postgresql.insert if self._database.engine.dialect.name == "postgresql" else sqlite.insert
-        values = asdict(given)
-        statement = insert(feedback).values(values)
         with self._database.write() as connection:
-            connection.execute(statement.on_conflict_do_update(index_elements=["turn_id", "person"], set_=values))
+            connection.execute(upsert(connection, feedback, asdict(given)))
 
     def of_turn(self, turn_id: str) -> list[Feedback]:
         """What people think of the answer of ``turn_id``, by person."""

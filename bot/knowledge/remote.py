@@ -17,6 +17,7 @@ import redis
 import structlog
 
 from bot.errors import BotError, KnowledgeError, Unavailable
+from bot.redis_client import redis_answers
 
 log = structlog.get_logger()
 
@@ -42,11 +43,9 @@ class IndexClient:
         """
         answer_key = f"index:answer:{uuid.uuid4().hex}"
         request = {"op": operation, "args": dict(arguments), "answer": answer_key, "until": time.time() + deadline_s}
-        try:
+        with redis_answers():
             self._redis.rpush(REQUESTS, json.dumps(request))  # in ASCII: a lone surrogate has no UTF-8
             answered: Any = self._redis.blpop([answer_key], timeout=deadline_s)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
         if answered is None:
             raise Unavailable(f"the worker that owns the index did not answer within {deadline_s:.0f} s")
         answer = json.loads(answered[1])

@@ -5,14 +5,15 @@ lock fails at once when another process writes, whatever the busy time-out says.
 transactions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy import Connection, Engine, Insert, MetaData, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
 from bot.errors import Unavailable
@@ -79,6 +80,13 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def upsert(connection: Connection, table: Table, values: Mapping[str, Any]) -> Insert:
+    """What puts the row ``values`` into ``table``, over an earlier one with the same primary key."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    key = [column.name for column in table.primary_key]
+    return insert(table).values(values).on_conflict_do_update(index_elements=key, set_=values)
 
 
 def _engine(url: str) -> Engine:

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import JSON, Column, Double, Index, Integer, Row, String, Table, Text, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.records.database import Database, metadata
+from bot.records.database import Database, metadata, upsert
 
 turns = Table(
     "turns",
@@ -108,10 +107,8 @@ class TurnRecords:
 
     def save(self, record: TurnRecord) -> None:
         """Store ``record``, over an earlier version of the same turn: saving it twice changes nothing."""
-        insert = postgresql.insert if self._database.engine.dialect.name == "postgresql" else sqlite.insert
-        values = asdict(record)
         with self._database.write() as connection:
-            connection.execute(insert(turns).values(values).on_conflict_do_update(index_elements=["id"], set_=values))
+            connection.execute(upsert(connection, turns, asdict(record)))
 
     def get(self, turn_id: str) -> TurnRecord | None:
         """The turn called ``turn_id``."""
