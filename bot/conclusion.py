@@ -9,9 +9,9 @@ import structlog
 from bot.bots_file import BotConfig
 from bot.handoff.desk import Desk
 from bot.messages import ConversationId
-from bot.outbox import Delivery, OutboxReply
 from bot.parts import Text, words_of
 from bot.records.turns import TurnRecord, TurnRecords
+from bot.replies import Delivery, OutboxReply
 from bot.texts import Texts, language_of
 
 log = structlog.get_logger()

@@ -9,14 +9,14 @@ from typing import Protocol
 import redis
 import structlog
 
-from bot import keys
 from bot.channel import Channel
 from bot.dead_letters import DeadLetters, Letter, LetterKind, digest_of
 from bot.errors import LeaseLost, Unavailable
-from bot.lease import Lease, Leases
+from bot.lease import Begun, Lease, Leases
 from bot.messages import ConversationId, InboundMessage, MessageKind, UndecodableMessage
-from bot.outbox import Outbox, OutboxReply
+from bot.outbox import Flushed, Outbox
 from bot.overload import Overload
+from bot.replies import OutboxReply
 from bot.streams import Display, Streams
 
 log = structlog.get_logger()
@@ -100,7 +100,6 @@ class ConversationWorker:
         pinned: Callable[[], AbstractContextManager[None]] = nullcontext,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._redis = client
         self._pinned = pinned
         self._leases = leases
         self._outbox = outbox
@@ -124,7 +123,7 @@ class ConversationWorker:
         if channel is None:
             log.error("conversation_without_channel", conversation=key, cure="put the channel back into bots.yaml")
             return
-        lease = self._leases.acquire(conversation)
+        lease = self._leases.acquire(conversation, begin=True)
         if lease is None:
             self._count("lease_busy")
             return
@@ -132,7 +131,8 @@ class ConversationWorker:
             self._count("lease_taken_over")
             log.warning("lease_taken_over", conversation=key)
         try:
-            more = lease.release(self._work_until_stopped(lease, channel))
+            wait_s = self._work_until_stopped(lease, channel)
+            more = wait_s is not None and lease.release(wait_s)
         except LeaseLost:
             self._count("lease_lost")
             log.warning("lease_lost", conversation=key)
@@ -142,7 +142,7 @@ class ConversationWorker:
         if more:
             self._wake(key)
 
-    def _work_until_stopped(self, lease: Lease, channel: Channel) -> float:
+    def _work_until_stopped(self, lease: Lease, channel: Channel) -> float | None:
         """Like :meth:`_work`, and a part of the installation that does not answer is waited for."""
         try:
             return self._work(lease, channel)
@@ -150,34 +150,50 @@ class ConversationWorker:
             self._failed(lease.conversation, error)
             return WAIT_FOR_A_PART_S
 
-    def _work(self, lease: Lease, channel: Channel) -> float:
-        """Send, take, answer, until idle. Returns the seconds until somebody must look again; 0 when nothing waits."""
-        with self._pinned():
-            wait_s = self._outbox.flush(lease, channel)  # what a drain before this one left
-        began = self._clock()
-        for _ in range(TURNS_A_DRAIN):
-            head = lease.peek() if wait_s == 0 else ()
-            if not head:
-                return wait_s
-            wait_s = self._turn(lease, head)
-            if self._clock() - began > SHARE_S:
-                return wait_s
-        return wait_s
+    def _work(self, lease: Lease, channel: Channel) -> float | None:
+        """Send, take, answer, until idle. Returns the seconds until somebody must look again, 0 when there is more to
+        do at once, ``None`` when nothing is left and the lease was given up."""
+        began, turns = self._clock(), 0
 
-    def _turn(self, lease: Lease, head: Sequence[bytes]) -> float:
+        def may_take() -> bool:
+            return turns < TURNS_A_DRAIN and self._clock() - began <= SHARE_S
+
+        flushed = Flushed(begun=lease.begun)
+        if lease.begun is None:
+            with self._pinned():
+                flushed = self._outbox.flush(lease, channel, may_take)  # what a drain before this one left
+        while not flushed.idle:
+            if flushed.wait_s:
+                return flushed.wait_s
+            if flushed.begun is None and not may_take():
+                return 0.0
+            begun = flushed.begun or lease.begin()
+            if not begun.messages:
+                return 0.0
+            turns += 1
+            flushed = self._turn(lease, begun, may_take)
+        return None
+
+    def _turn(self, lease: Lease, begun: Begun, may_take: Callable[[], bool]) -> Flushed:
         """Answer what is at the head of the queue and send the reply, both under the configuration of this moment.
-        Returns as :meth:`_work` does; a conversation whose channel has just been taken away waits."""
+        A conversation whose channel has just been taken away waits."""
         where = (lease.conversation.bot, lease.conversation.channel)
         with self._pinned():
             channel = self._channels.get(where)
             if channel is None:
-                return WAIT_FOR_A_PART_S
+                lease.forgive()
+                return Flushed(WAIT_FOR_A_PART_S)
+            head: Sequence[bytes] = begun.messages
             turn = self._take(lease, head)
             if turn and self._too_old(turn[0]):
                 head = lease.peek(STALE_TOGETHER)
                 turn = self._take(lease, head)
-            wait_s = self._answer(lease, turn, head[: len(turn)]) if turn else 0.0
-            return wait_s or self._outbox.flush(lease, channel)
+            if not turn:
+                return Flushed()
+            outcome = self._answer(lease, turn, begun.tries)
+            if isinstance(outcome, Flushed):
+                return outcome
+            return self._outbox.deliver(lease, channel, head[: len(turn)], outcome.reply, may_take)
 
     def _take(self, lease: Lease, head: Sequence[bytes]) -> list[InboundMessage]:
         """The messages at the head that make one turn; empty when the head had to be put aside."""
@@ -206,10 +222,9 @@ class ConversationWorker:
     def _too_old(self, message: InboundMessage) -> bool:
         return self._clock() - message.received_at > self._useful_s
 
-    def _answer(self, lease: Lease, turn: Sequence[InboundMessage], taken: Sequence[bytes]) -> float:
-        """Answer one turn, encoded in the queue as ``taken``, and commit its reply. Returns 0, or the seconds to wait
-        before trying it again."""
-        conversation, tries = lease.conversation, lease.begin()
+    def _answer(self, lease: Lease, turn: Sequence[InboundMessage], tries: int) -> TurnOutcome | Flushed:
+        """What the turn leads to, in the try ``tries``; or when to try again."""
+        conversation = lease.conversation
         age_s = self._clock() - turn[0].received_at
         try:
             self._finish_merged(lease, turn)
@@ -225,20 +240,15 @@ class ConversationWorker:
         except Unavailable as error:
             lease.forgive()
             self._failed(conversation, error)
-            return min(LONGEST_WAIT_FOR_A_PART_S, 1.0 + age_s / 4)
+            return Flushed(min(LONGEST_WAIT_FOR_A_PART_S, 1.0 + age_s / 4))
         except LeaseLost:
             raise
         except Exception as error:  # a bug in one turn must hold up neither this worker nor the conversation
             log.exception("turn_failed", conversation=conversation.key, tries=tries)
             self._failed(conversation, error)
             lease.note_fault(type(error).__name__)
-            return RETRY_A_BUG_S
-        committed = lease.commit(taken, outcome.reply.encode())
-        try:
-            self._redis.decrby(keys.waiting(conversation.bot), committed)
-        except redis.RedisError as error:  # a recount puts the number right
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
-        return 0.0
+            return Flushed(RETRY_A_BUG_S)
+        return outcome
 
     def _give_up(self, lease: Lease, turn: Sequence[InboundMessage]) -> None:
         """Keep the messages of a turn whose every try failed, with what the last one failed of."""

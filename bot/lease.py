@@ -34,9 +34,21 @@ LUA_NOW = """
 local function now() local t = redis.call('TIME'); return t[1] + t[2] / 1000000 end
 """
 LUA_OWNED = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end\n"
+LUA_BEGIN = """
+local function begin(queue, tries, fault, most)
+  local head = redis.call('LRANGE', queue, 0, most - 1)
+  if #head == 0 then return head end
+  local try = redis.call('INCR', tries)
+  if try == 1 then redis.call('DEL', fault) end
+  table.insert(head, 1, try)
+  return head
+end
+"""
+"""A try is counted before it is made, so that a crash counts too."""
 
 _ACQUIRE = (
     LUA_NOW
+    + LUA_BEGIN
     + """
 local left = redis.call('PTTL', KEYS[1])
 if left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end  -- the clock was set back
@@ -49,7 +61,8 @@ redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 redis.call('ZADD', KEYS[3], now() + ARGV[2] / 1000, ARGV[1])
 local held = redis.call('EXISTS', KEYS[4])
 redis.call('SET', KEYS[4], '1', 'EX', 86400)
-return {token, held}
+if ARGV[3] == '0' or redis.call('EXISTS', KEYS[5]) == 1 then return {token, held} end
+return {token, held, begin(KEYS[6], KEYS[7], KEYS[8], ARGV[3])}
 """
 )
 _RENEW = (
@@ -61,30 +74,37 @@ redis.call('ZADD', KEYS[2], now() + ARGV[3] / 1000, ARGV[2])
 return 1
 """
 )
-_BEGIN = (
-    LUA_OWNED
-    + """
-local tries = redis.call('INCR', KEYS[2])
-if tries == 1 then redis.call('DEL', KEYS[3]) end
-return tries
-"""
-)
+_BEGIN = LUA_OWNED + LUA_BEGIN + "return begin(KEYS[2], KEYS[3], KEYS[4], ARGV[2])"
 _FORGIVE = LUA_OWNED + "return redis.call('DECR', KEYS[2])"
 _FAULT = LUA_OWNED + "redis.call('SET', KEYS[2], ARGV[2], 'EX', 86400); return 1"
 _COMMIT = (
-    LUA_OWNED
+    LUA_NOW
+    + LUA_OWNED
     + """
 local taken = 0
-for i = 3, #ARGV do taken = taken + redis.call('LREM', KEYS[2], 1, ARGV[i]) end
+for i = 4, #ARGV do taken = taken + redis.call('LREM', KEYS[2], 1, ARGV[i]) end
 redis.call('DEL', KEYS[3])
 if taken > 0 and ARGV[2] ~= '' then redis.call('RPUSH', KEYS[4], ARGV[2]) end
-return taken
+local head, marked, mark_s = redis.call('LINDEX', KEYS[4], 0), 0, tonumber(ARGV[3])
+if head == ARGV[2] and mark_s > 0 then
+  local state, by, part, from = unpack(redis.call('HMGET', KEYS[5], 'state', 'by', 'part', 'not_before'))
+  local ready = state ~= 'sending' and not part and (tonumber(from) or 0) <= now()
+  if ready and redis.call('PTTL', KEYS[1]) >= mark_s * 1000 then
+    redis.call('HSET', KEYS[5], 'state', 'sending', 'until', tostring(now() + mark_s), 'by', ARGV[1])
+    redis.call('HINCRBY', KEYS[5], 'tries', 1)
+    marked = 1
+  elseif state == 'sending' and by == ARGV[1] then
+    marked = 1  -- said before: the client repeats a command that got no answer
+  end
+end
+return {taken, marked, head, redis.call('HGETALL', KEYS[5]), tostring(now())}
 """
 )
 _PARK = (
     LUA_OWNED
     + """
 local raw = redis.call('LPOP', KEYS[2])
+redis.call('DEL', KEYS[4])
 if raw then
   redis.call('RPUSH', KEYS[3], raw)
   redis.call('LTRIM', KEYS[3], -tonumber(ARGV[2]), -1)
@@ -107,17 +127,46 @@ return 1
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The first encoded messages of the queue, left in place, and the how-manieth try at them is counted now: 0 where
+    there are none."""
+
+    tries: int
+    messages: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, answer: Sequence[Any]) -> "Begun":
+        """What the function ``begin`` of :data:`LUA_BEGIN` answered."""
+        return cls(int(answer[0]), tuple(answer[1:])) if answer else cls(0, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit found: how many ``messages`` were still there, and then the ``head`` of the outbox (``None``: it is
+    empty) with its ``progress`` as pairs and Redis' time ``now``; ``marked`` when the reply is that head and its first
+    part is marked as being sent."""
+
+    messages: int
+    marked: bool
+    head: bytes | None
+    progress: Sequence[bytes]
+    now: float
+
+
 @dataclass(eq=False)
 class Lease:
     """Ownership of one conversation. Made by :meth:`Leases.acquire`; methods raise ``LeaseLost`` when it is gone.
 
     ``taken_over`` tells that the owner before never gave it up: it died, or was frozen for longer than its lease.
+    ``begun`` is the turn that was begun with it; ``None`` when the outbox must be looked at first.
     """
 
     conversation: ConversationId
     token: bytes
     redis: "redis.Redis"
     taken_over: bool = False
+    begun: Begun | None = None
 
     def run(self, script: str, names: Sequence[str], *values: str | bytes | float) -> Any:
         """Run a script that begins with :data:`LUA_OWNED`: the lease is its first key and the token its first value.
@@ -129,7 +178,7 @@ class Lease:
         with redis_answers():
             result = self.redis.eval(script, len(keys_), *keys_, self.token, *values)
         if result == -1:
-            raise LeaseLost(f"the lease on {self.conversation.key} went to another worker")
+            raise self._lost()
         return result
 
     def renew(self) -> None:
@@ -137,9 +186,10 @@ class Lease:
         due = keys.due(self.conversation.tag)
         self.run(_RENEW, [due], self.conversation.key, int(LEASE_S * 1000))
 
-    def begin(self) -> int:
-        """Count a try at the head of the queue before it is made, so that a crash counts too. Returns the number."""
-        return int(self.run(_BEGIN, [keys.tries(self.conversation), keys.fault(self.conversation)]))
+    def begin(self) -> Begun:
+        """Count a try at the head of the queue, before it is made, and say what stands there."""
+        names = [keys.queue(self.conversation), keys.tries(self.conversation), keys.fault(self.conversation)]
+        return Begun.of(self.run(_BEGIN, names, BATCH))
 
     def forgive(self) -> None:
         """Take the last :meth:`begin` back: the try failed through no fault of the message."""
@@ -161,21 +211,34 @@ class Lease:
             head: list[Any] = self.redis.lrange(keys.queue(self.conversation), 0, most - 1)
         return head
 
-    def commit(self, taken: Sequence[bytes], reply: bytes) -> int:
+    def commit(self, taken: Sequence[bytes], reply: bytes, mark_s: float = 0.0) -> Committed:
         """In one step remove the messages ``taken`` from the queue and put their encoded reply in the outbox.
 
         From here on the messages are answered by what the outbox holds, whoever sends it. An empty ``reply`` adds none.
-        Returns how many were there: the inbox takes a message back that turns out to be over a limit, after it could be
-        seen here. With none left nothing is said, for their sender has heard that they were not taken. A repeated
-        commit changes nothing.
+        The inbox takes a message back that turns out to be over a limit, after it could be seen here: with none left
+        nothing is said, for their sender has heard that they were not taken. With ``mark_s`` above 0 the reply's first
+        part is marked for so many seconds, as the outbox does, if it is the next to be sent and the lease lasts for as
+        long. A repeated commit changes nothing. The bot's count of waiting messages follows.
         """
         conversation = self.conversation
-        names = [keys.queue(conversation), keys.tries(conversation), keys.outbox(conversation)]
-        return int(self.run(_COMMIT, names, reply, *taken))
+        names = [keys.lease(conversation), keys.queue(conversation), keys.tries(conversation)]
+        names += [keys.outbox(conversation), keys.progress(conversation)]
+        pipe: Any = self.redis.pipeline(transaction=False)
+        pipe.eval(_COMMIT, len(names), *names, self.token, reply, mark_s, *taken)
+        pipe.decrby(keys.waiting(conversation.bot), len(taken))
+        with redis_answers():
+            answer, _ = pipe.execute()
+            messages = 0 if answer == -1 else int(answer[0])
+            if messages < len(taken):
+                self.redis.incrby(keys.waiting(conversation.bot), len(taken) - messages)
+        if answer == -1:
+            raise self._lost()
+        _, marked, head, progress, now = answer
+        return Committed(messages, bool(marked), head, progress, float(now))
 
     def park(self) -> None:
         """Move an undecodable head of the queue aside, byte for byte."""
-        names = [keys.queue(self.conversation), keys.parked(self.conversation)]
+        names = [keys.queue(self.conversation), keys.parked(self.conversation), keys.tries(self.conversation)]
         self.run(_PARK, names, PARKED_KEPT, PARKED_KEPT_S)
 
     def release(self, look_again_s: float = 0.0) -> bool:
@@ -192,6 +255,9 @@ class Lease:
         ]
         return bool(self.run(_RELEASE, names, conversation.key, look_again_s, RENEW_EVERY_S))
 
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(f"the lease on {self.conversation.key} went to another worker")
+
 
 class Leases:
     """Acquires leases and keeps those in use alive from one thread a process."""
@@ -203,20 +269,27 @@ class Leases:
         self._keeper: threading.Thread | None = None
         self._closed = threading.Event()
 
-    def acquire(self, conversation: ConversationId) -> Lease | None:
-        """The lease, or ``None`` while another worker has it. Raises :class:`~bot.errors.Unavailable`."""
+    def acquire(self, conversation: ConversationId, *, begin: bool = False) -> Lease | None:
+        """The lease, or ``None`` while another worker has it; with ``begin`` the next turn is begun with it, unless a
+        reply waits to be sent first. Raises :class:`~bot.errors.Unavailable`."""
         names = [
             keys.lease(conversation),
             keys.fence(conversation),
             keys.due(conversation.tag),
             keys.held(conversation),
+            keys.outbox(conversation),
+            keys.queue(conversation),
+            keys.tries(conversation),
+            keys.fault(conversation),
         ]
+        values: list[str | int] = [conversation.key, int(LEASE_S * 1000), BATCH if begin else 0]
         with redis_answers():
-            found: Any = self._redis.eval(_ACQUIRE, len(names), *names, conversation.key, int(LEASE_S * 1000))
+            found: Any = self._redis.eval(_ACQUIRE, len(names), *names, *values)
         if found == 0:
             return None
-        token, held = found
-        lease = Lease(conversation, token, self._redis, taken_over=bool(held))
+        token, held, *begun = found
+        turn = Begun.of(begun[0]) if begun else None
+        lease = Lease(conversation, token, self._redis, taken_over=bool(held), begun=turn)
         with self._lock:
             self._held.add(lease)
             if self._keeper is None:

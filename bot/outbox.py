@@ -13,12 +13,10 @@ have the same part in flight, except when one is frozen for longer than T betwee
 socket. Then the platform's own duplicate rule is all there is.
 """
 
-import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 import structlog
@@ -27,14 +25,13 @@ from bot import keys
 from bot.channel import Channel, ChannelError, Refused, Retry, Unknown
 from bot.dead_letters import DeadLetters, Letter, LetterKind, digest_of
 from bot.errors import LeaseLost, Unavailable
-from bot.lease import LUA_NOW, LUA_OWNED, PARKED_KEPT, PARKED_KEPT_S, Lease
+from bot.lease import BATCH, LUA_BEGIN, LUA_NOW, LUA_OWNED, PARKED_KEPT, PARKED_KEPT_S, Begun, Lease
 from bot.messages import ConversationId, UndecodableMessage
-from bot.parts import Part, decode_part, encode_part
+from bot.posting import post
+from bot.replies import Delivery, OutboxReply
 
 log = structlog.get_logger()
 
-_SCHEMA = 1
-POSTED_TTL_S = 24 * 3600
 TRIES_A_DRAIN = 3
 LONGEST_SLEEP_S = 2.0
 """A wait longer than this is not slept in the worker; the conversation becomes due later instead."""
@@ -67,11 +64,12 @@ _SENT = (
     + LUA_OWNED
     + """
 local part = tonumber(redis.call('HGET', KEYS[2], 'part')) or 0
-if part ~= tonumber(ARGV[2]) then return 1 end  -- said before: the client repeats a command that got no answer
-redis.call('HINCRBY', KEYS[2], 'part', 1)
-redis.call('HDEL', KEYS[2], 'state', 'until', 'tries', 'not_before')
-redis.call('HSET', KEYS[2], 'id' .. ARGV[2], ARGV[3], 'at' .. ARGV[2], string.format('%.3f', now()))
-return 1
+if part == tonumber(ARGV[2]) then  -- else said before: the client repeats a command that got no answer
+  redis.call('HINCRBY', KEYS[2], 'part', 1)
+  redis.call('HDEL', KEYS[2], 'state', 'until', 'tries', 'not_before', 'by')
+  redis.call('HSET', KEYS[2], 'id' .. ARGV[2], ARGV[3], 'at' .. ARGV[2], string.format('%.3f', now()))
+end
+return {redis.call('LINDEX', KEYS[3], 0), redis.call('HGETALL', KEYS[2]), tostring(now())}
 """
 )
 _LATER = (
@@ -85,14 +83,26 @@ return 1
 """
 )
 _FINISH = (
-    LUA_OWNED
+    LUA_NOW
+    + LUA_OWNED
+    + LUA_BEGIN
     + """
-if redis.call('LINDEX', KEYS[2], 0) ~= ARGV[2] then return 1 end  -- said before
-redis.call('LPOP', KEYS[2])
-redis.call('DEL', KEYS[3])
-return 1
+if redis.call('LINDEX', KEYS[2], 0) == ARGV[2] then  -- else said before
+  redis.call('LPOP', KEYS[2])
+  redis.call('DEL', KEYS[3])
+end
+local raw = redis.call('LINDEX', KEYS[2], 0)
+if raw then return {'reply', raw, redis.call('HGETALL', KEYS[3]), tostring(now())} end
+if redis.call('EXISTS', KEYS[4]) == 0 then
+  redis.call('DEL', KEYS[1], KEYS[8])
+  redis.call('ZREM', KEYS[7], ARGV[3])
+  return {'idle'}
+end
+if ARGV[4] == '0' then return {'left'} end
+return {'turn', begin(KEYS[4], KEYS[5], KEYS[6], ARGV[4])}
 """
 )
+"""Says what comes next, so that nobody has to ask; an idle conversation is given up in the same step."""
 _PARK = (
     LUA_OWNED
     + """
@@ -106,69 +116,6 @@ end
 return 1
 """
 )
-_POST = (
-    LUA_NOW
-    + """
-if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[3]) then return 0 end
-redis.call('RPUSH', KEYS[2], ARGV[1])
-if redis.call('ZSCORE', KEYS[3], ARGV[2]) then return 1 end
-redis.call('ZADD', KEYS[3], now(), ARGV[2])
-return 2
-"""
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutboxReply:
-    """A reply on its way: the parts, and what is recorded once its fate is known.
-
-    ``key`` names it for ever (the turn id, or a notice's own key); part ``i`` is sent under ``key:i``.
-    ``created_at`` is epoch seconds. ``record`` is the encoded turn record, empty for a notice. ``author`` is the key
-    of the conversation that must hear when a human's words, which these are then, do not arrive.
-    """
-
-    key: str
-    parts: tuple[Part, ...]
-    created_at: float
-    record: str = ""
-    author: str = ""
-
-    def encode(self) -> bytes:
-        """UTF-8 JSON with a schema version."""
-        fields: dict[str, Any] = {"v": _SCHEMA, "key": self.key, "at": self.created_at, "record": self.record}
-        fields["author"] = self.author
-        fields["parts"] = [encode_part(part) for part in self.parts]
-        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
-
-    @classmethod
-    def decode(cls, raw: bytes) -> "OutboxReply":
-        """The inverse of :meth:`encode`. Raises :class:`~bot.messages.UndecodableMessage`, which keeps the bytes."""
-        try:
-            fields = json.loads(raw)
-            if fields["v"] != _SCHEMA:
-                raise UndecodableMessage(raw, "unknown schema version")
-            parts = tuple(decode_part(part) for part in fields["parts"])
-            words = (fields["key"], fields["record"], fields.get("author", ""))
-            if not all(isinstance(word, str) for word in words):
-                raise UndecodableMessage(raw, "not text")
-            key, record, author = words
-            return cls(key=key, parts=parts, created_at=float(fields["at"]), record=record, author=author)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise UndecodableMessage(raw, type(error).__name__) from error
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
-    """The fate of a reply: ``sent`` parts out of ``parts``, the platform's message ids and the epoch seconds at which
-    it took them, how many sends had an ``unknown`` outcome, and ``failure``, the code that ended it (empty when every
-    part was sent)."""
-
-    reply: OutboxReply
-    sent: int
-    message_ids: tuple[str, ...]
-    unknown: int
-    failure: str = ""
-    sent_at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +146,24 @@ class _Head:
             failure=failure,
             sent_at=tuple(float(self.progress.get(f"at{i}", 0)) for i in range(self.part)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked(_Head):
+    """A head whose next part was marked with its commit: it is to be sent by ``deadline``."""
+
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """Where sending ended: ``wait_s`` seconds until the head of the outbox may be looked at again, 0 when nothing is
+    left in it. ``begun`` is then the next turn, where one was taken; when ``idle`` there was none, and the conversation
+    was given up."""
+
+    wait_s: float = 0.0
+    begun: Begun | None = None
+    idle: bool = False
 
 
 class Outbox:
@@ -236,32 +201,59 @@ class Outbox:
         """
         return post(self._redis, self._wake, conversation, reply)
 
-    def flush(self, lease: Lease, channel: Channel) -> float:
+    def deliver(
+        self,
+        lease: Lease,
+        channel: Channel,
+        taken: Sequence[bytes],
+        reply: OutboxReply,
+        take: Callable[[], bool],
+    ) -> Flushed:
+        """Commit ``reply`` as the answer to the messages ``taken`` (:meth:`.Lease.commit`) and send as :meth:`flush`
+        does: usually it is the next to be sent, and is marked with the commit."""
+        timeout_s = channel.limits.send_timeout_s
+        useful = bool(reply.parts) and self._clock() - reply.created_at <= self._useful_s
+        deadline = self._clock() + timeout_s  # before the mark: however long this process stalls, T comes later
+        raw = reply.encode()
+        committed = lease.commit(taken, raw, timeout_s + MARK_MARGIN_S if useful else 0.0)
+        head: _Head | None = None
+        if committed.marked:
+            head = _Marked(raw, reply, {}, committed.now, deadline)
+        elif committed.head is not None:
+            head = self._opened(lease, committed.head, committed.progress, committed.now)
+        return self._flush(lease, channel, head, take) if head else Flushed()
+
+    def flush(self, lease: Lease, channel: Channel, take: Callable[[], bool] = lambda: False) -> Flushed:
         """Send everything that can be sent now, in order.
 
-        Returns 0 when the outbox is empty, else the seconds until its head may be looked at again.
+        Once the outbox is empty the next turn is begun if ``take()``, and a conversation with nothing left is given up.
         Raises ``LeaseLost`` and ``Unavailable``.
         """
-        tries_left = TRIES_A_DRAIN
-        while (head := self._head(lease)) is not None:
+        head = self._head(lease)
+        return self._flush(lease, channel, head, take) if head else Flushed()
+
+    def _flush(self, lease: Lease, channel: Channel, head: _Head | None, take: Callable[[], bool]) -> Flushed:
+        tries_left, flushed = TRIES_A_DRAIN, Flushed()
+        while head is not None:
             if head.part >= len(head.reply.parts):
-                self._finish(lease, head, head.delivery())
+                head, flushed = self._finish(lease, head, head.delivery(), take)
                 continue
-            wait_s = self._wait_s(head)
+            wait_s = 0.0 if isinstance(head, _Marked) else self._wait_s(head)
             if wait_s > 0:
-                return wait_s
-            failure = self._attempt(lease, channel, head)
-            if failure is None:
-                tries_left = TRIES_A_DRAIN
-            elif isinstance(failure, Refused):
-                self._finish(lease, head, head.delivery(failure.code))
+                return Flushed(wait_s)
+            result = self._attempt(lease, channel, head)
+            if result is None or isinstance(result, _Head):
+                head, tries_left = result, TRIES_A_DRAIN
+            elif isinstance(result, Refused):
+                head, flushed = self._finish(lease, head, head.delivery(result.code), take)
             else:
                 tries_left -= 1
-                wait_s = self._postpone(lease, head, failure)
-                if failure_is_paced(failure) or tries_left == 0 or wait_s > LONGEST_SLEEP_S:
-                    return wait_s
+                wait_s = self._postpone(lease, head, result)
+                if failure_is_paced(result) or tries_left == 0 or wait_s > LONGEST_SLEEP_S:
+                    return Flushed(wait_s)
                 self._sleep(wait_s)
-        return 0.0
+                head = self._head(lease)
+        return flushed
 
     def _wait_s(self, head: _Head) -> float:
         """How long the head must not be touched: another owner's send may be under way, or a retry is not due."""
@@ -273,23 +265,31 @@ class Outbox:
             return wait_s
         return _not_from_before(float(head.progress.get("not_before", 0)) - head.now, LONGEST_WAIT_S)
 
-    def _attempt(self, lease: Lease, channel: Channel, head: _Head) -> ChannelError | None:
-        """One platform call for the head's next part; ``None`` when the platform took it."""
+    def _attempt(self, lease: Lease, channel: Channel, head: _Head) -> _Head | ChannelError | None:
+        """One platform call for the head's next part; the head as it stands when the platform took it."""
         if self._clock() - head.reply.created_at > self._useful_s:
             return Refused("no_longer_useful")
-        names, timeout_s = [keys.progress(lease.conversation)], channel.limits.send_timeout_s
-        deadline = self._clock() + timeout_s  # before the mark: however long this process stalls, T comes later
-        while not lease.run(_MARK, names, timeout_s + MARK_MARGIN_S):
-            lease.renew()
-            deadline = self._clock() + timeout_s
+        names = [keys.progress(lease.conversation), keys.outbox(lease.conversation)]
+        deadline = head.deadline if isinstance(head, _Marked) else self._mark(lease, channel.limits.send_timeout_s)
         key, part = f"{head.reply.key}:{head.part}", head.reply.parts[head.part]
         try:
             receipt = channel.send(lease.conversation, part, key, deadline)
         except (Retry, Refused, Unknown) as error:
             log.warning("send_failed", key=key, outcome=type(error).__name__.lower(), code=error.code, tries=head.tries)
             return error
-        lease.run(_SENT, names, head.part, receipt.message_id.encode(errors="replace"))  # it came from outside
-        return None
+        message_id = receipt.message_id.encode(errors="replace")  # it came from outside
+        raw, progress, now = lease.run(_SENT, names, head.part, message_id)
+        if raw == head.raw:
+            return _Head(raw, head.reply, _fields(progress), float(now))
+        return None if raw is None else self._opened(lease, raw, progress, float(now))  # a fail-over lost the head
+
+    def _mark(self, lease: Lease, timeout_s: float) -> float:
+        """Mark the head's next part as being sent; returns by when it must be."""
+        deadline = self._clock() + timeout_s  # before the mark: however long this process stalls, T comes later
+        while not lease.run(_MARK, [keys.progress(lease.conversation)], timeout_s + MARK_MARGIN_S):
+            lease.renew()
+            deadline = self._clock() + timeout_s
+        return deadline
 
     def _postpone(self, lease: Lease, head: _Head, failure: ChannelError) -> float:
         """Store when the part may be tried again; returns the seconds until then."""
@@ -304,53 +304,63 @@ class Outbox:
         lease.run(_LATER, [keys.progress(lease.conversation)], wait_s, label)
         return wait_s
 
-    def _finish(self, lease: Lease, head: _Head, delivery: Delivery) -> None:
-        names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
+    def _finish(
+        self, lease: Lease, head: _Head, delivery: Delivery, take: Callable[[], bool]
+    ) -> tuple[_Head | None, Flushed]:
+        """Conclude the head and take it out; returns the next one, or where sending ended."""
+        conversation = lease.conversation
+        names = [keys.outbox(conversation), keys.progress(conversation)]
         try:
-            self._concluded(lease.conversation, delivery)
+            self._concluded(conversation, delivery)
         except (Unavailable, LeaseLost):
             raise
         except Exception:  # a bug there must not hold up the conversation for ever; the record is kept with the reply
-            log.exception("reply_not_concluded", key=delivery.reply.key, conversation=lease.conversation.key)
+            log.exception("reply_not_concluded", key=delivery.reply.key, conversation=conversation.key)
             self._count("degraded", what="reply_not_concluded")
             self._park(lease, names, LetterKind.UNRECORDED, delivery.reply.encode(), delivery.failure)
-        else:
-            if delivery.failure:
-                self._letters.keep(_letter(lease.conversation, delivery, self._clock()))
-            lease.run(_FINISH, names, head.raw)
+            return self._head(lease), Flushed()
+        if delivery.failure:
+            self._letters.keep(_letter(conversation, delivery, self._clock()))
+        names += [keys.queue(conversation), keys.tries(conversation), keys.fault(conversation)]
+        names += [keys.due(conversation.tag), keys.held(conversation)]
+        what, *rest = lease.run(_FINISH, names, head.raw, conversation.key, BATCH if take() else 0)
+        match what:
+            case b"reply":
+                raw, progress, now = rest
+                return self._opened(lease, raw, progress, float(now)), Flushed()
+            case b"turn":
+                return None, Flushed(begun=Begun.of(rest[0]))
+        return None, Flushed(idle=what == b"idle")
 
     def _head(self, lease: Lease) -> _Head | None:
+        """The first reply that can be decoded."""
         names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
         while True:
-            raw, pairs, now = lease.run(_HEAD, names)
+            raw, progress, now = lease.run(_HEAD, names)
             if raw is None:
                 return None
-            texts = [piece.decode(errors="replace") for piece in pairs]
-            progress = dict(zip(texts[::2], texts[1::2], strict=True))
-            try:
-                return _Head(raw, OutboxReply.decode(raw), progress, float(now))
-            except UndecodableMessage as error:
-                log.error("reply_parked", conversation=lease.conversation.key, error=str(error))
-                self._count("message_parked")
-                self._park(lease, names, LetterKind.UNDECODABLE_REPLY, raw, str(error))
+            if (head := self._decoded(lease, raw, progress, float(now))) is not None:
+                return head
+
+    def _opened(self, lease: Lease, raw: bytes, progress: Sequence[bytes], now: float) -> _Head | None:
+        """The head that was just read, or the first after it that can be decoded."""
+        return self._decoded(lease, raw, progress, now) or self._head(lease)
+
+    def _decoded(self, lease: Lease, raw: bytes, progress: Sequence[bytes], now: float) -> _Head | None:
+        try:
+            return _Head(raw, OutboxReply.decode(raw), _fields(progress), now)
+        except UndecodableMessage as error:
+            names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
+            log.error("reply_parked", conversation=lease.conversation.key, error=str(error))
+            self._count("message_parked")
+            self._park(lease, names, LetterKind.UNDECODABLE_REPLY, raw, str(error))
+            return None
 
     def _park(self, lease: Lease, names: list[str], kind: LetterKind, raw: bytes, reason: str) -> None:
         """Set the reply at the head aside, byte for byte; the letter first, for it may be written twice."""
         at, digest = self._clock(), digest_of(raw)
         self._letters.keep(Letter(kind=kind, conversation=lease.conversation, reason=reason, at=at, digest=digest))
         lease.run(_PARK, [*names, keys.parked(lease.conversation)], PARKED_KEPT, PARKED_KEPT_S)
-
-
-def post(client: "redis.Redis", wake: Callable[[str], None], conversation: ConversationId, reply: OutboxReply) -> bool:
-    """See :meth:`Outbox.post`; for a process that sends nothing itself. Raises :class:`~bot.errors.Unavailable`."""
-    names = [keys.posted(conversation, reply.key), keys.outbox(conversation), keys.due(conversation.tag)]
-    try:
-        result = client.eval(_POST, len(names), *names, reply.encode(), conversation.key, POSTED_TTL_S)
-    except redis.RedisError as error:
-        raise Unavailable(f"Redis did not take the notice: {type(error).__name__}") from error
-    if result == 2:
-        wake(conversation.key)
-    return bool(result)
 
 
 def _letter(conversation: ConversationId, delivery: Delivery, now: float) -> Letter:
@@ -364,6 +374,12 @@ def _letter(conversation: ConversationId, delivery: Delivery, now: float) -> Let
         content=(delivery.reply.encode(),),
         sent=delivery.sent,
     )
+
+
+def _fields(pairs: Sequence[bytes]) -> dict[str, str]:
+    """A hash as Redis gives it from a script."""
+    texts = [piece.decode(errors="replace") for piece in pairs]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def _not_from_before(wait_s: float, longest_s: float) -> float:

@@ -28,9 +28,9 @@ from bot.links import SourceLinks
 from bot.media.attachments import Attachments
 from bot.media.words import asks_to_delete
 from bot.messages import LONGEST_QUESTION, ConversationId, InboundMessage, MessageKind, ReplyKind
-from bot.outbox import OutboxReply
 from bot.parts import Part, Stream, Text
 from bot.reactions import SILENCE, Reactions
+from bot.replies import OutboxReply
 from bot.splitting import split_text
 from bot.texts import Texts, language_of
 from bot.turn import Said, Turn, turn_record
@@ -190,6 +190,7 @@ class Pipeline:
             documents=round(evidence.documents.confidence, 4),
             threshold=evidence.threshold,
             sure=sure,
+            cached=evidence.cached,
         )
         if not evidence.passages and not self._has_knowledge(turn.bot) and not self._attachments.has_any(turn):
             return self._admit_emptiness(turn)

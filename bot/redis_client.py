@@ -11,6 +11,8 @@ from bot.errors import Unavailable
 
 CONNECT_TIMEOUT_S = 1.0
 SOCKET_TIMEOUT_S = 3.0
+MOST_CONNECTIONS = 1000
+"""Of one client: each thread needs one at a time, and the library's own limit of 100 would refuse the others."""
 
 
 def connect(url: str, *, socket_timeout_s: float | None = SOCKET_TIMEOUT_S) -> "redis.Redis":
@@ -25,6 +27,7 @@ def connect(url: str, *, socket_timeout_s: float | None = SOCKET_TIMEOUT_S) -> "
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         retry=Retry(NoBackoff(), 1),
         health_check_interval=30,
+        max_connections=MOST_CONNECTIONS,
     )
     return client
 

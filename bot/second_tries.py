@@ -1,6 +1,10 @@
-"""What an operator does with a dead letter: sends it once more, or drops it."""
+"""What an operator does with a dead letter: sends it once more, or drops it.
 
-from collections.abc import Callable
+What a letter holds is put back under a claim that bears the letter's name, and the letter goes afterwards: whoever dies
+between the two leaves a letter that can be sent again, and its content is there once all the same.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,18 +12,19 @@ import redis
 import structlog
 
 from bot import keys
-from bot.dead_letters import DeadLetters, Letter, LetterKind, digest_of
-from bot.errors import BotError, Unavailable, UsageError
-from bot.messages import ConversationId, InboundMessage, UndecodableMessage
-from bot.outbox import OutboxReply, post
+from bot.dead_letters import KEPT_S, DeadLetters, Letter, LetterKind, digest_of
+from bot.errors import UsageError
+from bot.messages import InboundMessage, UndecodableMessage
+from bot.posting import post
 from bot.redis_client import redis_answers
+from bot.replies import OutboxReply
 
 log = structlog.get_logger()
 
 _ENQUEUE = """
-redis.call('RPUSH', KEYS[1], ARGV[1])
-if redis.call('ZSCORE', KEYS[2], ARGV[2]) then return 0 end
-redis.call('ZADD', KEYS[2], redis.call('TIME')[1], ARGV[2])
+if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[2]) then return 0 end
+redis.call('RPUSH', KEYS[2], unpack(ARGV, 3))
+if not redis.call('ZSCORE', KEYS[3], ARGV[1]) then redis.call('ZADD', KEYS[3], redis.call('TIME')[1], ARGV[1]) end
 return 1
 """
 
@@ -42,15 +47,9 @@ class SecondTries:
         A message is answered anew; of a reply the parts go out that the platform has not taken. What it hears then may
         come after the apology for it.
         """
-        work = self._work_of(letter, now)
-        if not self._letters.remove(letter):
+        done = self._put_back(letter, now)
+        if not self._letters.remove(letter) and not done:
             raise UsageError(f"somebody else has just taken the dead letter {letter.key}")
-        try:
-            for one in work:
-                one()
-        except BotError:
-            self._letters.keep(letter)
-            raise
         self._unpark(letter)
         log.warning("dead_letter_resent", actor=actor, **_facts(letter))
 
@@ -60,18 +59,18 @@ class SecondTries:
         self._unpark(letter)
         log.warning("dead_letter_dropped", actor=actor, **_facts(letter))
 
-    def _work_of(self, letter: Letter, now: float) -> list[Callable[[], object]]:
-        """What sends ``letter`` again; decoded first, so that nothing is begun that cannot be done."""
+    def _put_back(self, letter: Letter, now: float) -> bool:
+        """Put the content of ``letter`` back; False when that was done before."""
         try:
             match letter.kind:
                 case LetterKind.MESSAGE:
-                    return [self._enqueuing(InboundMessage.decode(raw), now) for raw in letter.content]
+                    return self._enqueue(letter, [InboundMessage.decode(raw) for raw in letter.content], now)
                 case LetterKind.UNDECODABLE_MESSAGE:
-                    return [self._enqueuing(InboundMessage.decode(self._parked(letter)), now)]
+                    return self._enqueue(letter, [InboundMessage.decode(self._parked(letter))], now)
                 case LetterKind.REPLY:
-                    return [self._posting(letter, OutboxReply.decode(raw), now) for raw in letter.content]
+                    return self._post(letter, OutboxReply.decode(letter.content[0]), now)
                 case LetterKind.UNDECODABLE_REPLY:
-                    return [self._posting(letter, OutboxReply.decode(self._parked(letter)), now)]
+                    return self._post(letter, OutboxReply.decode(self._parked(letter)), now)
                 case LetterKind.UNRECORDED:
                     raise UsageError("its reply had its fate already, only the record is missing: drop it")
         except UndecodableMessage as error:
@@ -79,23 +78,21 @@ class SecondTries:
                 f"this release cannot read it either ({error}): drop it, or try a later release"
             ) from error
 
-    def _enqueuing(self, message: InboundMessage, now: float) -> Callable[[], None]:
+    def _enqueue(self, letter: Letter, messages: Sequence[InboundMessage], now: float) -> bool:
         """The bubble that waited for an answer has ended meanwhile, so the answer goes without it."""
-        again = replace(message, received_at=now, stream_id="")
-        return lambda: self._enqueue(again.conversation, again.encode())
-
-    def _enqueue(self, conversation: ConversationId, raw: bytes) -> None:
-        names = (keys.queue(conversation), keys.due(conversation.tag))
+        conversation = letter.conversation
+        raws = [replace(message, received_at=now, stream_id="").encode() for message in messages]
+        names = (keys.posted(conversation, _claim(letter)), keys.queue(conversation), keys.due(conversation.tag))
         with redis_answers():
-            self._redis.incr(keys.waiting(conversation.bot))
-            woken = self._redis.eval(_ENQUEUE, len(names), *names, raw, conversation.key)
-        if woken:
-            self._wake(conversation.key)
+            if not self._redis.eval(_ENQUEUE, len(names), *names, conversation.key, KEPT_S, *raws):
+                return False
+            self._redis.incrby(keys.waiting(conversation.bot), len(raws))
+        self._wake(conversation.key)
+        return True
 
-    def _posting(self, letter: Letter, reply: OutboxReply, now: float) -> Callable[[], bool]:
-        key = f"{reply.key}:again:{now:.0f}"
-        again = replace(reply, key=key, parts=reply.parts[letter.sent :], created_at=now)
-        return lambda: post(self._redis, self._wake, letter.conversation, again)
+    def _post(self, letter: Letter, reply: OutboxReply, now: float) -> bool:
+        again = replace(reply, key=f"{reply.key}:{_claim(letter)}", parts=reply.parts[letter.sent :], created_at=now)
+        return post(self._redis, self._wake, letter.conversation, again)
 
     def _parked(self, letter: Letter) -> bytes:
         """What was put aside byte for byte; it may have been pushed out by later ones."""
@@ -111,11 +108,15 @@ class SecondTries:
             return
         try:
             raw: Any = self._parked(letter)
-            self._redis.lrem(keys.parked(letter.conversation), 1, raw)
         except UsageError:  # it has been pushed out already
             return
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis did not answer: {type(error).__name__}") from error
+        with redis_answers():
+            self._redis.lrem(keys.parked(letter.conversation), 1, raw)
+
+
+def _claim(letter: Letter) -> str:
+    """What names the putting back of ``letter``; of one that is kept again later, another."""
+    return f"again:{letter.key}:{letter.at:.3f}"
 
 
 def _facts(letter: Letter) -> dict[str, str]:

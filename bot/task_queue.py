@@ -75,19 +75,20 @@ def create_celery(broker_url: str) -> Celery:
     return app
 
 
-def make_waker(app: Celery, count: Callable[..., None]) -> Callable[[str], None]:
-    """A function that publishes the drain of one conversation; a publish that fails is left to the sweep.
+def make_waker(app: Celery, count: Callable[..., None]) -> Callable[..., None]:
+    """A function that publishes the drain of one conversation, or of several in one task; a publish that fails is left
+    to the sweep.
 
     A drain does not expire: while workers do not keep up, those that waited longest would be dropped first and stand
     behind everybody who came later. The sweep adds none to a long queue (:data:`bot.inbox.WAKES_AHEAD`).
     """
 
-    def wake(key: str) -> None:
+    def wake(*conversations: str) -> None:
         try:
-            app.send_task(DRAIN_TASK, args=(key,), queue=TURNS_QUEUE)
+            app.send_task(DRAIN_TASK, args=conversations, queue=TURNS_QUEUE)
         except OperationalError as error:
             count("degraded", what="wake_not_published")
-            log.warning("wake_not_published", conversation=key, error=type(error).__name__)
+            log.warning("wake_not_published", conversations=conversations, error=type(error).__name__)
 
     return wake
 

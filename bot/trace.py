@@ -13,9 +13,9 @@ from bot.dead_letters import KEPT, DeadLetters
 from bot.errors import Unavailable
 from bot.feedback.records import FeedbackRecords
 from bot.messages import ConversationId, InboundMessage, UndecodableMessage, turn_id_of
-from bot.outbox import OutboxReply
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.redis_client import redis_answers
+from bot.replies import OutboxReply
 
 _QUEUE_LOOKED_AT = 50
 """At most so many messages of one conversation are looked through."""
@@ -151,7 +151,7 @@ class Tracer:
 
     def _given_up(self, conversation: ConversationId, turn_id: str) -> Iterator[Moment]:
         for letter in DeadLetters(self._redis).newest(conversation.bot, KEPT):
-            if letter.turn == turn_id:
+            if letter.turn.partition(":")[0] == turn_id:  # or what followed from it: a second try, an apology
                 detail = f"{letter.kind.value}: {letter.reason}; python -m bot queue resend {letter.key}"
                 yield Moment(what="given up", detail=detail, at=letter.at)
 

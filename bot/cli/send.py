@@ -12,15 +12,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot import telemetry
 from bot.assembly import Configuration, channel_builder, media_store, read_configuration
+from bot.audit.entries import Action, AuditEvent
 from bot.bots_file import BotConfig
 from bot.channel import ChannelAddress, Limits
-from bot.cli.access import actor, choose_bot
+from bot.cli.access import actor, choose_bot, open_audit, open_database
 from bot.errors import UsageError
 from bot.media.store import MediaStore
 from bot.messages import ConversationId, MessageKind
-from bot.outbox import OutboxReply, post
 from bot.parts import Article, Card, Markdown, Medium, News, Part, Text
+from bot.posting import post
 from bot.redis_client import connect
+from bot.replies import OutboxReply
 from bot.splitting import split_text
 from bot.task_queue import create_celery, make_waker
 
@@ -57,9 +59,30 @@ def command(text: str | None, bot: str | None, channel: str | None, person: str,
         raise UsageError(f"the channel {name!r} of {chosen.id!r} cannot show a {type(unshown).__name__.lower()}")
     conversation = ConversationId(bot=chosen.id, channel=name, person=person)
     reply = OutboxReply(key=f"sent-{uuid.uuid4().hex}", parts=parts, created_at=time.time())
+    _audit(configuration, chosen, conversation, reply)
     post(client, make_waker(create_celery(configuration.settings.broker_url), telemetry.count), conversation, reply)
     log.warning("operator_sent", actor=actor(), conversation=conversation.key, key=reply.key, parts=len(parts))
     click.echo(f"in the outbox of {conversation.key} ({len(parts)} parts); what becomes of it is in the worker's log")
+
+
+def _audit(configuration: Configuration, bot: BotConfig, to: ConversationId, reply: OutboxReply) -> None:
+    """Write down that ``reply`` is about to be sent, without its words and without the name of who gets it."""
+    with open_database(configuration) as database, open_audit(configuration, database) as audit:
+        details = {
+            "what": "send",
+            "channel": to.channel,
+            "to": audit.key.pseudonym(bot.tenant, to.person),
+            "parts": len(reply.parts),
+        }
+        event = AuditEvent(
+            action=Action.OPERATION,
+            subject=f"message:{reply.key}",
+            actor=actor(),
+            tenant=bot.tenant,
+            bot=bot.id,
+            details=details,
+        )
+        audit.append(event)
 
 
 def _channel(configuration: Configuration, bot: BotConfig, wanted: str | None) -> tuple[str, Limits]:

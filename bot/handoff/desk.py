@@ -91,11 +91,11 @@ class Desk:
     def ticket_of(self, conversation: ConversationId) -> Ticket | None:
         """The ticket because of which the bot is silent in ``conversation``: one that began there, or one that began in
         a group or with a robot and whose human writes to the person there."""
-        own = self._tickets.silent(conversation)
-        if own is not None or conversation.chat:
-            return own
-        served = self._tickets.served(conversation)
-        return next((ticket for ticket in served if self._reach.person(ticket.conversation) == conversation), None)
+        for ticket in self._tickets.silencing(conversation):
+            own = ticket.conversation == conversation
+            if own or (not conversation.chat and self._reach.person(ticket.conversation) == conversation):
+                return ticket
+        return None
 
     def relay(
         self,

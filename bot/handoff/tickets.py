@@ -137,23 +137,19 @@ class Tickets:
                 number = connection.execute(tickets.insert().values(values).returning(tickets.c.number)).scalar_one()
             return _from_row(connection.execute(select(tickets).where(tickets.c.number == number)).one()), True
 
-    def silent(self, conversation: ConversationId) -> Ticket | None:
-        """The ticket because of which the bot is silent in ``conversation``."""
-        query = select(tickets).where(tickets.c.conversation == conversation.key, tickets.c.state.in_(_SILENT))
-        with self._database.read() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else _from_row(row)
-
-    def served(self, conversation: ConversationId) -> Sequence[Ticket]:
-        """The tickets that a human serves for whoever bears this person's id with this bot, wherever they began."""
+    def silencing(self, conversation: ConversationId) -> list[Ticket]:
+        """The tickets that may silence the bot in ``conversation``: its own first, then those a human serves for
+        whoever bears this person's id with this bot, wherever they began."""
         person = conversation.key.rpartition("/")[2]
-        query = select(tickets).where(
+        own = and_(tickets.c.conversation == conversation.key, tickets.c.state.in_(_SILENT))
+        served = and_(
             tickets.c.bot == conversation.bot,
             tickets.c.state == TicketState.SERVED,
             tickets.c.conversation.endswith(f"/{person}", autoescape=True),
         )
         with self._database.read() as connection:
-            return [_from_row(row) for row in connection.execute(query).all()]
+            found = [_from_row(row) for row in connection.execute(select(tickets).where(or_(own, served))).all()]
+        return sorted(found, key=lambda ticket: ticket.conversation != conversation)
 
     def get(self, bot: str, number: int) -> Ticket | None:
         """Ticket ``number`` of ``bot``; ``None`` for another bot's ticket as for one that does not exist."""

@@ -7,6 +7,7 @@ transactions.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,15 @@ def upsert(connection: Connection, table: Table, values: Mapping[str, Any]) -> I
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     key = [column.name for column in table.primary_key]
     return insert(table).values(values).on_conflict_do_update(index_elements=key, set_=values)
+
+
+@cache
+def upserting(dialect: str, table: Table) -> Insert:
+    """Like :func:`upsert`, for rows that are given with the execution, many at once; every column must be there."""
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    key = [column.name for column in table.primary_key]
+    values = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in key}
+    return insert.on_conflict_do_update(index_elements=key, set_=values)
 
 
 def _engine(url: str) -> Engine:

@@ -1,13 +1,14 @@
 """The record of every turn: what was asked, what each step decided, what it rested on and what became of the reply."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import JSON, Column, Double, Index, Integer, Row, String, Table, Text, select
 
-from bot.records.database import Database, metadata, upsert
+from bot.records.database import Database, metadata, upserting
+from bot.records.group_commit import GroupCommit
 
 turns = Table(
     "turns",
@@ -91,7 +92,11 @@ class TurnRecord:
 
     def encode(self) -> str:
         """JSON, as it travels with the reply through the outbox."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(self.fields(), ensure_ascii=False, separators=(",", ":"))
+
+    def fields(self) -> dict[str, Any]:
+        """Its values by name, JSON-ready."""
+        return {name: getattr(self, name) for name in _FIELDS}
 
     @classmethod
     def decode(cls, text: str) -> "TurnRecord":
@@ -99,16 +104,20 @@ class TurnRecord:
         return _record(json.loads(text))
 
 
+_FIELDS = tuple(field.name for field in fields(TurnRecord))
+
+
 class TurnRecords:
     """The turns in SQL. Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._commits = GroupCommit(self._save_all)
 
     def save(self, record: TurnRecord) -> None:
-        """Store ``record``, over an earlier version of the same turn: saving it twice changes nothing."""
-        with self._database.write() as connection:
-            connection.execute(upsert(connection, turns, asdict(record)))
+        """Store ``record``, over an earlier version of the same turn: saving it twice changes nothing. Threads that
+        save at the same time share a transaction."""
+        self._commits.save(record)
 
     def get(self, turn_id: str) -> TurnRecord | None:
         """The turn called ``turn_id``."""
@@ -131,6 +140,10 @@ class TurnRecords:
         with self._database.read() as connection:
             rows = connection.execute(query.limit(limit)).all()
         return [_from_row(row) for row in reversed(rows)]
+
+    def _save_all(self, records: Sequence[TurnRecord]) -> None:
+        with self._database.write() as connection:
+            connection.execute(upserting(connection.dialect.name, turns), [record.fields() for record in records])
 
 
 def _from_row(row: Row[Any]) -> TurnRecord:

@@ -14,9 +14,10 @@ from bot.errors import Unavailable
 from bot.inbox import Inbox, InboxLimits
 from bot.lease import Leases
 from bot.messages import ConversationId, InboundMessage
-from bot.outbox import Outbox, OutboxReply
+from bot.outbox import Outbox
 from bot.overload import Overload
 from bot.parts import Text
+from bot.replies import OutboxReply
 from bot.streams import Streams
 from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message
 

@@ -69,14 +69,14 @@ def test_commit_moves_messages_into_a_reply_in_one_step(
         inbox.accept(make_message(str(n)))
     lease = leases.acquire(DOCTOR)
     assert lease is not None
-    assert lease.begin() == 1
-    assert lease.begin() == 2
+    assert lease.begin().tries == 1
+    assert lease.begin().tries == 2
     taken = lease.peek(2)
-    assert lease.commit(taken, b"reply") == 2
+    assert lease.commit(taken, b"reply").messages == 2
     assert redis_client.lrange(keys.queue(DOCTOR), 0, -1) == [make_message("2").encode()]
     assert redis_client.lrange(keys.outbox(DOCTOR), 0, -1) == [b"reply"]
-    assert lease.begin() == 1, "tries are counted for each head anew"
-    assert lease.commit(taken, b"reply") == 0, "a command that is repeated because its answer was lost"
+    assert lease.begin().tries == 1, "tries are counted for each head anew"
+    assert lease.commit(taken, b"reply").messages == 0, "a command that is repeated because its answer was lost"
     assert redis_client.lrange(keys.outbox(DOCTOR), 0, -1) == [b"reply"]
     assert redis_client.llen(keys.queue(DOCTOR)) == 1
 

@@ -11,9 +11,10 @@ from bot.channel import Refused, Retry, Unknown
 from bot.errors import LeaseLost
 from bot.lease import Lease, Leases
 from bot.messages import ConversationId
-from bot.outbox import Delivery, Outbox, OutboxReply
+from bot.outbox import Outbox
 from bot.parts import Text
 from bot.records.turns import TurnRecord
+from bot.replies import Delivery, OutboxReply
 from tests.delivery.conftest import DOCTOR, RecordingChannel
 
 NOW = 1_800_000_000.0
@@ -57,9 +58,10 @@ class Desk:
 
     def flush(self) -> float:
         lease = self.lease()
-        wait_s = self.outbox.flush(lease, self.channel)
-        lease.release(wait_s)
-        return wait_s
+        flushed = self.outbox.flush(lease, self.channel)
+        if not flushed.idle:
+            lease.release(flushed.wait_s)
+        return flushed.wait_s
 
     @property
     def texts(self) -> list[str]:
@@ -299,7 +301,7 @@ def test_a_reply_that_cannot_be_concluded_is_set_aside_and_holds_nobody_up(
     lease = leases.acquire(DOCTOR)
     assert lease is not None
     with capture_logs() as logs:
-        assert outbox.flush(lease, channel) == 0
+        assert outbox.flush(lease, channel).idle
     assert channel.calls == ["t1:0", "t2:0"]
     assert [log["event"] for log in logs] == ["reply_not_concluded"]
     assert redis_client.lrange(keys.parked(DOCTOR), 0, -1) == [broken.encode()]

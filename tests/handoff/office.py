@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from bot.audit.entries import AuditEvent
 from bot.backlog import Queue, Waiting
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.commands.registry import CommandDesk, CommandOutcome, is_command
@@ -72,7 +73,8 @@ class Office:
             for name, channel in bot.channels.items()
         }
         self.desk = Desk(self.tickets, self.records, Texts(), bots, Reach(bots, channels))
-        self.commands = CommandDesk(self.desk, lambda _bot: self.queue, Texts())
+        self.audited: list[AuditEvent] = []
+        self.commands = CommandDesk(self.desk, lambda _bot: self.queue, Texts(), self.audited.append)
 
     def hear(self, person: str, text: str, bot: BotConfig | None = None, turn_id: str = "") -> CommandOutcome:
         """``person`` sends the command message ``text``; with ``turn_id`` it is a turn that runs again."""
@@ -86,7 +88,7 @@ class Office:
         """``person`` writes while a human has the conversation."""
         self.turn += 1
         message = make_message(person, text, self.bot.id, kind)
-        ticket = self.tickets.silent(message.conversation)
+        ticket = self.desk.ticket_of(message.conversation)
         assert ticket is not None
         return self.desk.relay(self.bot, ticket, [message], f"t{self.turn}")
 
@@ -112,7 +114,7 @@ class Office:
 
     def silent(self, person: str) -> bool:
         """Whether the bot leaves ``person`` to a human."""
-        return self.tickets.silent(ConversationId(bot=self.bot.id, channel="app", person=person)) is not None
+        return self.desk.ticket_of(ConversationId(bot=self.bot.id, channel="app", person=person)) is not None
 
     def state(self, number: int) -> TicketState:
         ticket = self.tickets.get(self.bot.id, number)

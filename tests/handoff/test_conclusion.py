@@ -7,9 +7,9 @@ import pytest
 
 from bot.conclusion import Conclusion
 from bot.messages import ConversationId
-from bot.outbox import Delivery, OutboxReply
 from bot.parts import Part, Text, words_of
 from bot.records.turns import TurnRecord
+from bot.replies import Delivery, OutboxReply
 from bot.texts import Texts
 from tests.handoff.office import Office, make_bot
 

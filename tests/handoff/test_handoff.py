@@ -195,7 +195,7 @@ def test_release_gives_the_conversation_back_once(office: Office) -> None:
 
 def test_a_ticket_released_a_moment_ago_cannot_be_revived(office: Office) -> None:
     office.hear("dr.wang", "转人工")
-    seen_before = office.tickets.silent(DOCTOR)
+    seen_before = office.desk.ticket_of(DOCTOR)
     assert seen_before is not None
     office.hear("li.na", "/release 1")
     with pytest.raises(InputError, match="ticket_closed"):

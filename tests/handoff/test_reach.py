@@ -49,7 +49,7 @@ def test_where_nobody_can_be_written_to_the_person_is_told_that_no_human_is_ther
     told = office.desk.ask_for_human(office.bot, message, "turn", "zh")
     assert "没有人工客服值守" in told.text
     assert told.notices == ()
-    assert office.tickets.silent(IN_GROUP) is None
+    assert office.desk.ticket_of(IN_GROUP) is None
 
 
 @pytest.fixture

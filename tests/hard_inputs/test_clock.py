@@ -7,13 +7,13 @@ import pytest
 import redis
 
 from bot import keys
-from bot.channel import Messages, Rejected, Retry
+from bot.channel import Messages, Rejected
 from bot.inbox import Acceptance, Inbox, InboxLimits
 from bot.lease import LEASE_S, Leases
-from bot.outbox import Outbox, OutboxReply
+from bot.outbox import Outbox
 from bot.parts import Text
+from bot.replies import OutboxReply
 from channels.wecom.transport import Deadline
-from channels.wecom_app.pacing import Pace
 from tests.channels.wecom_aibot import callbacks as robot
 from tests.channels.wecom_app import callbacks as app
 from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message
@@ -90,28 +90,8 @@ def test_a_part_that_waited_before_is_sent(
     redis_client.hset(keys.progress(DOCTOR), mapping=progress)
     lease = leases.acquire(DOCTOR)
     assert lease is not None
-    assert outbox.flush(lease, channel) == 0
+    assert outbox.flush(lease, channel).wait_s == 0
     assert channel.sent == [("t:0", "您好")]
-
-
-def test_pacing_forgets_what_a_later_clock_wrote(redis_client: "redis.Redis") -> None:
-    pace = Pace(redis_client, per_minute=2, per_hour=1000)
-    for _ in range(2):
-        pace.take("member", NOW + 3 * HOUR_S)
-    pace.take("member", NOW)
-    pace.take("member", NOW)
-    with pytest.raises(Retry) as caught:
-        pace.take("member", NOW)
-    assert caught.value.after_s <= 60, "and counts from there"
-
-
-def test_pacing_counts_a_little_disagreement_between_machines(redis_client: "redis.Redis") -> None:
-    pace = Pace(redis_client, per_minute=2, per_hour=1000)
-    pace.take("member", NOW + 5)
-    pace.take("member", NOW)
-    with pytest.raises(Retry) as caught:
-        pace.take("member", NOW + 1)
-    assert 0 < caught.value.after_s <= 65
 
 
 def test_a_deadline_keeps_its_length_when_the_clock_jumps() -> None:

@@ -7,14 +7,15 @@ from contextlib import suppress
 
 import pytest
 import redis
-import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.channel import Receipt, Refused, Retry, Unknown
+from bot.connections import Connections
 from bot.lease import Leases
-from bot.outbox import Outbox, OutboxReply
+from bot.outbox import Outbox
 from bot.parts import Markdown, Text
+from bot.replies import OutboxReply
 from tests.channels.wecom_aibot import conftest as robot
 from tests.channels.wecom_app import conftest as app
 from tests.delivery.conftest import DOCTOR, RecordingChannel
@@ -74,20 +75,13 @@ def platform() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
+def by_app(redis_client: "redis.Redis", platform: ScriptedServer) -> app.Installation:
+    return app.Installation(platform, redis_client, Connections(environment=False))
 
 
 @pytest.fixture
-def by_app(redis_client: "redis.Redis", platform: ScriptedServer, session: requests.Session) -> app.Installation:
-    return app.Installation(platform, redis_client, session)
-
-
-@pytest.fixture
-def by_robot(redis_client: "redis.Redis", platform: ScriptedServer, session: requests.Session) -> robot.Installation:
-    return robot.Installation(platform, redis_client, session)
+def by_robot(redis_client: "redis.Redis", platform: ScriptedServer) -> robot.Installation:
+    return robot.Installation(platform, redis_client, Connections(environment=False))
 
 
 def sends(here: app.Installation, token: Answer, sent: Answer) -> None:
@@ -159,5 +153,5 @@ def test_a_part_that_was_taken_counts_as_sent_whatever_its_id(redis_client: "red
     outbox.post(DOCTOR, OutboxReply(key="t", parts=(Text("一"), Text("二")), created_at=1_800_000_000.0))
     lease = leases.acquire(DOCTOR)
     assert lease is not None
-    assert outbox.flush(lease, channel) == 0
+    assert outbox.flush(lease, channel).wait_s == 0
     assert channel.calls == ["t:0", "t:1"], "each once"

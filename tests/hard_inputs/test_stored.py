@@ -16,8 +16,9 @@ from bot.inbox import Inbox, InboxLimits
 from bot.knowledge.remote import REQUESTS, Handler, IndexClient, IndexServer
 from bot.lease import Leases
 from bot.messages import UndecodableMessage
-from bot.outbox import Outbox, OutboxReply
+from bot.outbox import Outbox
 from bot.parts import Text
+from bot.replies import OutboxReply
 from tests.delivery.conftest import DOCTOR, RecordingChannel
 
 quick = settings(max_examples=300, deadline=None, database=None, derandomize=True)
@@ -67,7 +68,7 @@ def test_what_is_no_reply_is_set_aside_and_what_waits_behind_it_is_sent(
     assert outbox.post(DOCTOR, REPLY)
     lease, channel = leases.acquire(DOCTOR), RecordingChannel()
     assert lease is not None
-    assert outbox.flush(lease, channel) == 0
+    assert outbox.flush(lease, channel).wait_s == 0
     assert channel.sent == [("turn-1:0", "您好")]
     assert redis_client.lrange(keys.parked(DOCTOR), 0, -1) == list(GARBAGE), "byte for byte"
 

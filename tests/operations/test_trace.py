@@ -14,10 +14,10 @@ from bot.events import Verdict
 from bot.feedback.records import Feedback, FeedbackRecords, Source
 from bot.lease import Leases
 from bot.messages import turn_id_of
-from bot.outbox import OutboxReply
 from bot.parts import Text
 from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
+from bot.replies import OutboxReply
 from bot.trace import Trace, Tracer
 from tests.delivery.conftest import DOCTOR, make_message
 from tests.delivery.test_conversation import NOW, Office

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from bot.answering.answerer import Answerer
 from bot.answering.evidence import Retriever
 from bot.answering.grounded import Composer
+from bot.audit.entries import AuditEvent
 from bot.backlog import Queue, Waiting
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.channel import Channel
@@ -227,6 +228,10 @@ def composer() -> Composer | None:
     return None
 
 
+def _unaudited(_event: AuditEvent) -> None:
+    """No test of the pipeline looks into the audit log."""
+
+
 @pytest.fixture
 def house(
     *,
@@ -257,7 +262,7 @@ def house(
         bots=bots,
         channels=channels,
         answerer=answerer,
-        commands=CommandDesk(desk, lambda _bot: Queue(waiting=Waiting(messages=0), letters=()), texts),
+        commands=CommandDesk(desk, lambda _bot: Queue(waiting=Waiting(messages=0), letters=()), texts, _unaudited),
         desk=desk,
         reactions=Reactions(feedback, records, desk, texts),
         attachments=Attachments(media, answerer, texts),

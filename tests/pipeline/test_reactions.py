@@ -214,7 +214,7 @@ class TestCards:
         card = self.card(house)
         pressed = house.event(CardClick(task_id=card.task_id, key=card.buttons[2].key))
         assert "转接人工" in words(pressed)
-        assert house.tickets.silent(house.message("").conversation) is not None
+        assert house.tickets.silencing(house.message("").conversation)
 
     def test_a_verdict_that_was_not_taken_is_not_shown_as_noted(self, house: House) -> None:
         card = self.card(house)
@@ -249,7 +249,7 @@ class TestCards:
 
     def released(self, house: House) -> tuple[int, Card]:
         house.says("转人工")
-        waiting = house.tickets.silent(house.message("").conversation)
+        (waiting,) = house.tickets.silencing(house.message("").conversation)
         assert waiting is not None
         servicer = replace(house.message("").conversation, person="li.na")
         outcome = house.says(

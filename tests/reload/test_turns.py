@@ -14,8 +14,9 @@ from bot.inbox import Inbox, InboxLimits
 from bot.lease import Leases
 from bot.live import EMPTY, Live, next_snapshot
 from bot.messages import ConversationId, InboundMessage
-from bot.outbox import Outbox, OutboxReply
+from bot.outbox import Outbox
 from bot.parts import Text
+from bot.replies import OutboxReply
 from tests.delivery.conftest import RecordingChannel, make_message
 from tests.handoff.office import APP, ROBOT
 

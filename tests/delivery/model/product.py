@@ -19,8 +19,9 @@ from bot.errors import BotError, Unavailable
 from bot.inbox import Inbox, InboxLimits
 from bot.lease import Lease, Leases
 from bot.messages import ConversationId, InboundMessage
-from bot.outbox import Delivery, Outbox, OutboxReply
+from bot.outbox import Outbox
 from bot.parts import Part, Text
+from bot.replies import Delivery, OutboxReply
 from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message
 from tests.delivery.model.states import TICK_S, Action, Scenario, State
 
@@ -96,8 +97,11 @@ class SteppedRedis(redis.Redis):
 
     actor: Actor
 
+    def pipeline(self, *_: Any, **__: Any) -> Any:
+        return SteppedPipeline(self)
+
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        step = _SCRIPTS.get(args[1]) if args[0] == "EVAL" else "peek" if args[0] == "LRANGE" else None
+        step = _SCRIPTS.get(args[1]) if args[0] == "EVAL" else None
         if step is None or threading.current_thread() is not self.actor:
             return super().execute_command(*args, **options)
         how = self.actor.stop_before(step)
@@ -105,9 +109,24 @@ class SteppedRedis(redis.Redis):
             raise redis.ConnectionError("no answer")
         for _ in range(2 if how == "twice" else 1):
             result = super().execute_command(*args, **options)
-        if step == "mark" and result == 1:
+        if (step == "mark" and result == 1) or (step == "commit" and result != -1 and result[1]):
             self.actor.stop_before("send")
         return result
+
+
+class SteppedPipeline:
+    """Commands that the product sends together, one after the other: anything may happen in between."""
+
+    def __init__(self, client: SteppedRedis) -> None:
+        self._client = client
+        self._commands: list[Callable[[], Any]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args: self._commands.append(lambda: getattr(self._client, name)(*args))
+
+    def execute(self) -> list[Any]:
+        commands, self._commands = self._commands, []
+        return [command() for command in commands]
 
 
 class KnownLeases(Leases):
@@ -118,8 +137,8 @@ class KnownLeases(Leases):
         self._actor = client.actor
         self.close()
 
-    def acquire(self, conversation: ConversationId) -> Lease | None:
-        self._actor.lease = super().acquire(conversation)
+    def acquire(self, conversation: ConversationId, *, begin: bool = False) -> Lease | None:
+        self._actor.lease = super().acquire(conversation, begin=begin)
         return self._actor.lease
 
 
@@ -201,6 +220,7 @@ class Product:
     def do(self, action: Action, *, writes: bool) -> None:
         """Make the step ``action``, which a replica that is behind will miss if it ``writes``."""
         self._shift(self._time() - self._redis_s)
+        self.client.hdel(keys.progress(DOCTOR), "tries")  # the model waits for as long whatever the number of the try
         before = self._dump() if self.scenario.lag else None
         self._do(action)
         if before is not None and writes:

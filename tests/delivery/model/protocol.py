@@ -119,7 +119,8 @@ class Protocol:
         token = (max(state.issued, redis.fence) if self.rules.clock_in_tokens else redis.fence) + 1
         owned = redis._replace(lease=token, lease_left=LEASE_S, fence=token, due=True)
         new = self._write(state, owned)._replace(issued=max(state.issued, token))
-        yield Action("drain", idle), _spend(_put(new, idle, Worker("head", token)), "drains")
+        first = Worker("head", token) if redis.outbox else self._begun(redis, token)
+        yield Action("drain", idle), _spend(_put(new, idle, first), "drains")
 
     def _worker(self, state: State, i: int, worker: Worker) -> Iterator[tuple[Action, State]]:
         owned = state.redis.lease == worker.token
@@ -132,8 +133,6 @@ class Protocol:
             yield from self._platform(state, i, worker)
         elif worker.step in _WITHOUT_REDIS:
             yield from self._inside(state, i, worker)
-        elif worker.step == "peek":  # it is only read, and so not fenced
-            yield Action("step", i), self._peek(state, i, worker)
         elif not owned and self.rules.fenced:
             yield Action("step", i), _put(state, i, Worker())
         elif worker.step == "head":
@@ -178,7 +177,7 @@ class Protocol:
     def _head(self, state: State, i: int, worker: Worker) -> State:
         redis = state.redis
         if not redis.outbox:
-            return _put(state, i, Worker("peek", worker.token))
+            return _put(state, i, Worker("begin", worker.token))
         reply = redis.outbox[0]
         seen = Worker("mark", worker.token, reply=reply, part=redis.part, left=SEND_S)
         if redis.part >= self.scenario.parts:
@@ -191,14 +190,15 @@ class Protocol:
             return _put(state, i, Worker("release", worker.token))
         return _put(state, i, seen if self.rules.marked_before_sent else seen._replace(step="send"))
 
-    def _peek(self, state: State, i: int, worker: Worker) -> State:
-        turn = state.redis.queue[: BATCH if self.scenario.merges else 1]
-        return _put(state, i, worker._replace(step="begin" if turn else "release", turn=turn))
+    def _begun(self, redis: Redis, token: int) -> Worker:
+        """A worker that was told the next turn; there may be none."""
+        turn = redis.queue[: BATCH if self.scenario.merges else 1]
+        return Worker("commit", token, turn=turn, left=SEND_S) if turn else Worker("release", token)
 
     def _command(self, state: State, i: int, worker: Worker, *, times: int) -> State:
         """A fenced write, which Redis may have carried out ``times`` when only the last answer came back."""
         redis, owned = state.redis, True
-        marked = worker.step != "mark"
+        marked = worker.step not in ("mark", "commit")
         for _ in range(times):
             owned = redis.lease == worker.token or not self.rules.fenced
             if owned:
@@ -206,7 +206,10 @@ class Protocol:
                 marked = marked or done
         fault = state.fault if worker.token >= state.writer else "an owner of before wrote"
         new = self._write(state, redis)._replace(fault=fault, writer=max(state.writer, worker.token))
-        return _put(new, i, self._after(worker, marked=marked) if owned else Worker())
+        if not owned:
+            return _put(new, i, Worker())
+        after = self._after(redis, worker, marked=marked)
+        return self._head(new, i, after) if after.step == "head" else _put(new, i, after)
 
     def _effect(self, redis: Redis, worker: Worker) -> tuple[Redis, bool]:
         told_once, by_name = self.rules.told_once, self.rules.committed_by_name
@@ -221,18 +224,31 @@ class Protocol:
                 redis = redis._replace(part=redis.part + 1, sending=False, until=0, not_before=0)
             case "later":
                 redis = redis._replace(sending=False, not_before=SLEEP_S)
-            case "finish" if not told_once or redis.outbox[:1] == (worker.reply,):
-                redis = redis._replace(outbox=redis.outbox[1:], part=0, sending=False, until=0, not_before=0)
-            case "commit" if not by_name:
-                redis = redis._replace(queue=redis.queue[len(worker.turn) :], outbox=(*redis.outbox, worker.turn))
-            case "commit" if set(worker.turn) & set(redis.queue):
-                queue = tuple(message for message in redis.queue if message not in worker.turn)
-                redis = redis._replace(queue=queue, outbox=(*redis.outbox, worker.turn))
+            case "finish":
+                if not told_once or redis.outbox[:1] == (worker.reply,):
+                    redis = redis._replace(outbox=redis.outbox[1:], part=0, sending=False, until=0, not_before=0)
+                if not redis.outbox and not redis.queue:
+                    redis = redis._replace(lease=0, lease_left=0, due=False)
+            case "commit":
+                if not by_name:
+                    redis = redis._replace(queue=redis.queue[len(worker.turn) :], outbox=(*redis.outbox, worker.turn))
+                elif set(worker.turn) & set(redis.queue):
+                    queue = tuple(message for message in redis.queue if message not in worker.turn)
+                    redis = redis._replace(queue=queue, outbox=(*redis.outbox, worker.turn))
+                return self._mark_committed(redis, worker)
             case "release":
                 redis = redis._replace(lease=0, lease_left=0, due=bool(redis.queue or redis.outbox))
         return redis, True
 
-    def _after(self, worker: Worker, *, marked: bool) -> Worker:
+    def _mark_committed(self, redis: Redis, worker: Worker) -> tuple[Redis, bool]:
+        """The part that a commit makes the next is marked with it, if the lease lasts for as long."""
+        next_one = self.rules.marked_before_sent and redis.outbox[:1] == (worker.turn,)
+        untouched = not (redis.part or redis.sending or redis.not_before)
+        if next_one and untouched and redis.lease_left >= MARK_S:
+            redis = redis._replace(sending=True, until=MARK_S)
+        return redis, next_one and redis.sending
+
+    def _after(self, redis: Redis, worker: Worker, *, marked: bool) -> Worker:
         """What follows a command that Redis carried out."""
         match worker.step:
             case "mark" if marked:
@@ -246,7 +262,11 @@ class Protocol:
             case "later":
                 after = worker._replace(step="sleep", left=SLEEP_S)
             case "begin":
-                after = worker._replace(step="commit")
+                after = self._begun(redis, worker.token)
+            case "commit" if marked:
+                after = worker._replace(step="send", turn=(), reply=worker.turn)
+            case "finish" if not redis.outbox:
+                after = self._begun(redis, worker.token) if redis.queue else Worker()
             case "release":
                 after = Worker()
             case _:

@@ -1,0 +1,87 @@
+"""Wake-ups go out at once while little happens, and together when much does; none is lost when the process ends."""
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from bot.gathered_wakes import MOST_TOGETHER, GatheredWakes
+
+PATIENCE_S = 10.0
+
+
+class Broker:
+    """Takes tasks, each when the test lets it."""
+
+    def __init__(self) -> None:
+        self.tasks: list[tuple[str, ...]] = []
+        self.asked = threading.Semaphore(0)
+        self.takes = threading.Semaphore(0)
+
+    def publish(self, *conversations: str) -> None:
+        self.asked.release()
+        assert self.takes.acquire(timeout=PATIENCE_S)
+        self.tasks.append(conversations)
+
+    def wait_until_asked(self) -> None:
+        assert self.asked.acquire(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def broker() -> Broker:
+    return Broker()
+
+
+@pytest.fixture
+def wakes(broker: Broker) -> Iterator[GatheredWakes]:
+    wakes = GatheredWakes(broker.publish)
+    yield wakes
+    broker.takes.release(1000)
+    wakes.close()
+
+
+def test_one_goes_out_alone_and_those_that_come_meanwhile_together(broker: Broker, wakes: GatheredWakes) -> None:
+    wakes("first")
+    broker.wait_until_asked()
+    names = [f"c{number}" for number in range(MOST_TOGETHER + 3)]
+    for name in names:
+        wakes(name)
+    broker.takes.release(3)
+    wakes.close()
+    assert broker.tasks == [("first",), tuple(names[:MOST_TOGETHER]), tuple(names[MOST_TOGETHER:])]
+
+
+def test_whoever_wakes_does_not_wait_for_the_broker(broker: Broker, wakes: GatheredWakes) -> None:
+    wakes("first")
+    broker.wait_until_asked()
+    wakes("second")
+    assert broker.tasks == []
+
+
+def test_what_waits_when_the_process_ends_is_published(broker: Broker, wakes: GatheredWakes) -> None:
+    broker.takes.release(100)
+    for number in range(40):
+        wakes(f"c{number}")
+    wakes.close()
+    assert [name for task in broker.tasks for name in task] == [f"c{number}" for number in range(40)]
+
+
+def test_it_goes_on_after_it_was_closed(broker: Broker, wakes: GatheredWakes) -> None:
+    broker.takes.release(100)
+    wakes.close()
+    wakes("late")
+    wakes.close()
+    assert broker.tasks == [("late",)]
+
+
+def test_a_child_process_publishes_by_itself(wakes: GatheredWakes, broker: Broker) -> None:
+    wakes("parent's")
+    broker.wait_until_asked()
+    child = os.fork()
+    if child == 0:  # the parent's thread is not here, and what it waits for is not the child's
+        broker.takes.release(100)
+        wakes("child's")
+        wakes.close()
+        os._exit(0 if broker.tasks == [("child's",)] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
