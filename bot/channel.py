@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 import redis
-import requests
+import urllib3
 
 from bot.errors import BotError
 from bot.finding import Finding
@@ -328,14 +328,15 @@ class ChannelAddress:
 class ChannelKit:
     """What the installation lends every channel.
 
-    ``redis`` is for state that all processes share (tokens, pacing, duplicate rule); ``http`` one session a process;
+    ``redis`` is for state that all processes share (tokens, pacing, duplicate rule); ``http(url)`` gives the pool of
+    connections that leads to ``url``, straight or by the operator's proxy, the same for all channels of a process;
     ``api_base`` maps a platform to its base URL without a trailing slash, e.g. ``{"wecom": "https://…"}``;
     ``bubbles`` are the replies that a platform shows while they are written; ``media`` holds what is sent as a picture
     or file; ``count(event, **labels)`` counts something an operator should see; ``clock`` gives epoch seconds.
     """
 
     redis: "redis.Redis"
-    http: requests.Session
+    http: Callable[[str], urllib3.PoolManager]
     api_base: Mapping[str, str]
     callback_max_skew_s: float
     pace_per_minute: int

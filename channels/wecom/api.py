@@ -5,10 +5,8 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-import requests
-
 from bot.channel import Retry, Unknown
-from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
+from channels.wecom.transport import Deadline, Http, HttpAnswer, HttpRequest, NoAnswer, exchange
 
 OK = 0
 RETRY_S = 1.0
@@ -39,14 +37,14 @@ def json_answer(answer: HttpAnswer) -> dict[str, Any] | None:
     return content
 
 
-def ask(session: requests.Session, request: HttpRequest, deadline: Deadline) -> dict[str, Any]:
+def ask(http: Http, request: HttpRequest, deadline: Deadline) -> dict[str, Any]:
     """Make a call that people notice: the JSON answer, whatever its ``errcode``.
 
     Raises :class:`~bot.channel.Retry` when the request did not leave or the answer is an HTTP 5xx, and
     :class:`~bot.channel.Unknown` when it left and no answer with an ``errcode`` came.
     """
     try:
-        answer = exchange(session, request, deadline)
+        answer = exchange(http, request, deadline)
     except NoAnswer as failure:
         raise (Unknown(failure.code) if failure.written else retry(RETRY_S, failure.code)) from None
     if answer.status >= 500:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import IO
 from urllib.parse import unquote
 
-import requests
-
 from bot.channel import Fetched, Refused
 from channels.wecom.api import RETRY_S, retry
 from channels.wecom.transport import (
     TOO_LARGE,
     Deadline,
+    Http,
     HttpAnswer,
     HttpRequest,
     IncomingBody,
@@ -25,13 +24,13 @@ _EXTENDED_NAME = re.compile(r"(?:^|;)\s*filename\*\s*=\s*([\w.-]+)'[^']*'([^;\s]
 _PLAIN_NAME = re.compile(r'(?:^|;)\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
 
 
-def download(session: requests.Session, request: HttpRequest, incoming: IncomingBody, deadline: Deadline) -> HttpAnswer:
+def download(http: Http, request: HttpRequest, incoming: IncomingBody, deadline: Deadline) -> HttpAnswer:
     """The answer to ``request``, whose content went to ``incoming``.
 
     Raises :class:`~bot.channel.Refused` ``too_large`` and :class:`~bot.channel.Retry` where no answer came.
     """
     try:
-        return exchange(session, request, deadline, incoming)
+        return exchange(http, request, deadline, incoming)
     except NoAnswer as cut:
         if cut.code == TOO_LARGE:
             raise Refused(TOO_LARGE) from None

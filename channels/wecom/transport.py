@@ -1,9 +1,12 @@
 """One HTTP exchange that ends by a deadline whatever the other side does, and that knows whether the request left.
 
 A library's read time-out is per read of the socket, so a server that drips one byte at a time holds the caller for
-ever, and no time-out covers the look-up of a name. The exchange therefore runs in a thread of its own (0.1 ms) that is
-left behind at the deadline; from then on it cannot begin to write, and ends with the next byte of a body. Nothing that
-is raised or returned here carries the URL, because the token or secret is in its query string.
+ever, and no time-out covers the look-up of a name. The exchange therefore runs in another thread, which is left behind
+at the deadline; from then on it cannot begin to write, and ends with the next byte of a body. Nothing that is raised or
+returned here carries the URL, because the token or secret is in its query string.
+
+Connections are kept alive. One that the platform closed while it was idle is noticed before anything is written to it,
+and another takes its place; nothing is ever repeated here.
 """
 
 import io
@@ -15,9 +18,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlencode
 
-import requests
 import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
+from urllib3.exceptions import TimeoutError as HTTPTimeoutError
+
+from channels.wecom.threads import Threads
 
 if TYPE_CHECKING:  # the module io has no buffer type at run time
     from _typeshed import ReadableBuffer
@@ -26,7 +33,11 @@ MAX_ANSWER_BYTES = 64 * 1024
 JSON_TYPE = "application/json; charset=utf-8"
 TOO_LARGE = "too_large"
 """The code of :class:`NoAnswer` for content that is larger than its receiver takes."""
+Http = Callable[[str], urllib3.PoolManager]
+"""The pool of connections that leads to a URL; see :class:`~bot.channel.ChannelKit`."""
 _CHUNK_BYTES = 4096
+_THREADS = Threads("wecom-http", idle_s=30)
+_NO_RETRIES = urllib3.Retry(False)
 _MAX_LENGTH_DIGITS = 18
 """Of a length that is announced: a longer one is too large for anybody, and Python refuses to read it."""
 
@@ -158,9 +169,7 @@ class OutgoingBody(io.BytesIO):
             return self._begun
 
 
-def exchange(
-    session: requests.Session, request: HttpRequest, deadline: Deadline, incoming: IncomingBody | None = None
-) -> HttpAnswer:
+def exchange(http: Http, request: HttpRequest, deadline: Deadline, incoming: IncomingBody | None = None) -> HttpAnswer:
     """Make one request and read its whole answer by ``deadline``; redirects are not followed.
 
     An answer that is content for ``incoming`` goes there, and comes back without a body. Raises :class:`NoAnswer`.
@@ -168,69 +177,80 @@ def exchange(
     if not deadline.left_s:
         raise NoAnswer("timeout", written=False)
     outgoing = OutgoingBody(request.body, deadline)
-    results: queue.SimpleQueue[HttpAnswer | str] = queue.SimpleQueue()
-
-    def run() -> None:
-        result: HttpAnswer | str = "client_error"  # stays when a bug ends this thread; threading reports it
-        try:
-            result = _perform(session, request, outgoing, incoming, deadline)
-        finally:
-            results.put(result)
-
-    threading.Thread(target=run, name="wecom-http", daemon=True).start()
+    results: list[HttpAnswer | str] = []
+    ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+    _THREADS.run(lambda: results.append(_perform(http, request, outgoing, incoming, deadline)), lambda: ended.put(None))
     try:
-        result = results.get(timeout=deadline.left_s)
+        ended.get(timeout=deadline.left_s)
     except queue.Empty:
-        result = "timeout"
+        result: HttpAnswer | str = "timeout"
         if incoming is not None:
             incoming.abandon()
+    else:
+        result = results[0] if results else "client_error"  # a bug ended the thread, and threading reports it
     if isinstance(result, str):
         raise NoAnswer(result, written=outgoing.abandon())
     return result
 
 
 def _perform(
-    session: requests.Session,
+    http: Http,
     request: HttpRequest,
     outgoing: OutgoingBody,
     incoming: IncomingBody | None,
     deadline: Deadline,
 ) -> HttpAnswer | str:
     """The answer, or a constant word for why there is none; exceptions stay here, for their texts show the URL."""
-    headers = {**request.headers, **({"Content-Type": request.content_type} if request.body else {})}
     timeout_s = max(0.001, deadline.left_s)
     try:
-        with session.request(
+        url, headers = _address(request)
+        response = http(url).urlopen(
             request.method,
-            request.url,
-            params=request.query,
-            data=outgoing if request.body else None,
+            url,
+            body=outgoing if request.body else None,
             headers=headers,
-            timeout=(timeout_s, timeout_s),
-            stream=True,
-            allow_redirects=False,
-        ) as response:
+            timeout=urllib3.Timeout(connect=timeout_s, read=timeout_s),
+            retries=_NO_RETRIES,
+            redirect=False,
+            preload_content=False,
+        )
+        with response:  # one that was read to its end has left its connection to the next request
             return _read(response, incoming, deadline)
     except TooLarge:
         return TOO_LARGE
-    except (requests.Timeout, urllib3.exceptions.TimeoutError):
+    except NewConnectionError:  # urllib3 counts it among the time-outs
+        return "connection_lost"
+    except HTTPTimeoutError:
         return "timeout"
-    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError):
+    except SSLError:
         return "tls_error"
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+    except (HTTPError, OSError):
         return "connection_lost"
 
 
-def _read(response: requests.Response, incoming: IncomingBody | None, deadline: Deadline) -> HttpAnswer | str:
+def _address(request: HttpRequest) -> tuple[str, dict[str, str]]:
+    """The whole URL and all headers of ``request``; a name and password in the URL become a header (RFC 7617)."""
+    url, headers = request.url, dict(request.headers)
+    if request.query:
+        url = f"{url}?{urlencode(request.query)}"
+    if request.body:
+        headers |= {"Content-Type": request.content_type, "Content-Length": str(len(request.body))}
+    if "@" in url and (parts := urllib3.util.parse_url(url)).auth:
+        headers |= urllib3.make_headers(basic_auth=unquote(parts.auth))
+        url = parts._replace(auth=None).url
+    return url, headers
+
+
+def _read(response: urllib3.BaseHTTPResponse, incoming: IncomingBody | None, deadline: Deadline) -> HttpAnswer | str:
     """The answer with its body, or without one that went to ``incoming``; or a word as in :func:`_perform`.
 
     Each chunk is what one read of the socket brings, decompressed, and never more than asked for: neither a drip nor a
     little that unfolds to very much gets between two looks at the clock and at the limit.
     """
-    status, headers = response.status_code, response.headers
+    status, headers = response.status, response.headers
     taker = incoming if incoming is not None and incoming.begin(status, headers) else None
     body = b""
-    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+    while chunk := response.read1(_CHUNK_BYTES, decode_content=True):
         if not deadline.left_s:
             return "timeout"
         if taker is not None:

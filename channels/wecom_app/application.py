@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from redis.client import Pipeline
 
 from bot.channel import ChannelKit, Refused
 from channels.wecom.api import OK, detail_of
@@ -37,14 +38,26 @@ class Application:
         """Raise :class:`~bot.channel.Retry` ``circuit_open`` while an error stands that only an operator can mend."""
         self._circuit.check()
 
-    def call(self, ask: Callable[[str], dict[str, Any]], deadline: Deadline, *secrets: str) -> dict[str, Any]:
+    def ask_state(self, pipe: Pipeline) -> None:
+        """Put into ``pipe`` the two questions whose answers :meth:`told_state` takes."""
+        self._circuit.ask(pipe)
+        self._tokens.ask(pipe)
+
+    def told_state(self, left_ms: int, token: bytes | None) -> str:
+        """The token for :meth:`call`, empty where there is none yet. Raises as :meth:`check` does."""
+        self._circuit.told(left_ms)
+        return self._tokens.told(token)
+
+    def call(
+        self, ask: Callable[[str], dict[str, Any]], deadline: Deadline, *secrets: str, token: str = ""
+    ) -> dict[str, Any]:
         """The answer of ``ask(token)``, whose ``errcode`` is 0; a dead token is fetched anew and ``ask`` repeated once.
 
-        ``secrets`` are blanked in what an operator reads. Raises what ``ask`` raises, and
-        :class:`~bot.channel.Retry` or :class:`~bot.channel.Refused` for a token that cannot be had and for any other
-        ``errcode``; one that concerns the whole application also stops it for a while.
+        ``token`` is one just read, if there is one. ``secrets`` are blanked in what an operator reads. Raises what
+        ``ask`` raises, and :class:`~bot.channel.Retry` or :class:`~bot.channel.Refused` for a token that cannot be had
+        and for any other ``errcode``; one that concerns the whole application also stops it for a while.
         """
-        token = self._tokens.get(deadline)
+        token = token or self._tokens.get(deadline)
         answer = ask(token)
         if rule_of(answer["errcode"]).reaction is Reaction.REFRESH:
             self._tokens.invalidate(token)

@@ -1,6 +1,7 @@
 """Leaving the platform alone while an error stands that only an operator can mend."""
 
 import redis
+from redis.client import Pipeline
 
 from channels.wecom.api import retry
 
@@ -21,7 +22,14 @@ class Circuit:
 
     def check(self) -> None:
         """Raise :class:`~bot.channel.Retry` ``circuit_open`` while the app is stopped."""
-        left_ms: int = self._redis.pttl(self._name)
+        self.told(self._redis.pttl(self._name))
+
+    def ask(self, pipe: Pipeline) -> None:
+        """Put into ``pipe`` the question whose answer :meth:`told` takes."""
+        pipe.pttl(self._name)
+
+    def told(self, left_ms: int) -> None:
+        """Raise as :meth:`check` does."""
         if left_ms > 0:
             raise retry(left_ms / 1000, "circuit_open")
 

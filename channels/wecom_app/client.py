@@ -5,22 +5,20 @@ For that see :mod:`channels.wecom.errors`.
 
 from typing import Any
 
-import requests
-
 from channels.wecom.api import RETRY_S, ask, json_answer, retry
 from channels.wecom.downloads import download
-from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, IncomingBody, NoAnswer, exchange
+from channels.wecom.transport import Deadline, Http, HttpAnswer, HttpRequest, IncomingBody, NoAnswer, exchange
 
 SEND_MESSAGE = "message/send"
 UPDATE_CARD = "message/update_template_card"
 
 
 class WeComClient:
-    """The calls to one WeCom API. Thread-safe as far as ``session`` is; requests carry their token in the query."""
+    """The calls to one WeCom API. Safe to share between threads; requests carry their token in the query."""
 
-    def __init__(self, session: requests.Session, base_url: str) -> None:
+    def __init__(self, http: Http, base_url: str) -> None:
         self.base_url = base_url
-        self._session = session
+        self._http = http
 
     def get_token(self, corp_id: str, secret: str, deadline: Deadline) -> dict[str, Any]:
         """``gettoken`` (page 91039): the JSON answer, whatever its ``errcode``.
@@ -30,7 +28,7 @@ class WeComClient:
         query = {"corpid": corp_id, "corpsecret": secret}
         request = HttpRequest(method="GET", url=f"{self.base_url}/cgi-bin/gettoken", query=query)
         try:
-            answer = exchange(self._session, request, deadline)
+            answer = exchange(self._http, request, deadline)
         except NoAnswer as failure:
             code = f"token_{failure.code}"
         else:
@@ -42,9 +40,7 @@ class WeComClient:
     def post(self, call: str, token: str, body: bytes, deadline: Deadline) -> dict[str, Any]:
         """``call``, which people notice, with the UTF-8 JSON ``body``: see :func:`channels.wecom.api.ask`."""
         url = f"{self.base_url}/cgi-bin/{call}"
-        return ask(
-            self._session, HttpRequest(method="POST", url=url, query={"access_token": token}, body=body), deadline
-        )
+        return ask(self._http, HttpRequest(method="POST", url=url, query={"access_token": token}, body=body), deadline)
 
     def upload(self, kind: str, token: str, body: bytes, content_type: str, deadline: Deadline) -> dict[str, Any]:
         """``media/upload`` (page 90253) of the multipart ``body``: the JSON answer, whatever its ``errcode``.
@@ -59,7 +55,7 @@ class WeComClient:
             content_type=content_type,
         )
         try:
-            answer = exchange(self._session, request, deadline)
+            answer = exchange(self._http, request, deadline)
         except NoAnswer as failure:
             raise retry(RETRY_S, f"upload_{failure.code}") from None
         if (content := json_answer(answer)) is not None:
@@ -77,4 +73,4 @@ class WeComClient:
             query={"access_token": token, "media_id": media_id},
             headers={"Accept-Encoding": "identity"} | ({"Range": bytes_range} if bytes_range else {}),
         )
-        return download(self._session, request, incoming, deadline)
+        return download(self._http, request, incoming, deadline)

@@ -16,8 +16,8 @@ from channels.wecom.transport import Deadline
 from channels.wecom_app.application import Application
 from channels.wecom_app.bodies import TEXT_BYTES, Body, body_of, media_body
 from channels.wecom_app.client import SEND_MESSAGE, UPDATE_CARD
-from channels.wecom_app.pacing import Pace
-from channels.wecom_app.repeats import DUPLICATE_INTERVAL_S, Repeats
+from channels.wecom_app.repeats import DUPLICATE_INTERVAL_S
+from channels.wecom_app.turns import Turns
 from channels.wecom_app.uploads import KINDS, Upload, Uploads, upload_of
 
 log = structlog.get_logger()
@@ -43,8 +43,7 @@ class Sender:
         self._kit = kit
         self._application = application
         self._uploads = Uploads(application, kit)
-        self._pace = Pace(kit.redis, kit.pace_per_minute, kit.pace_per_hour)
-        self._repeats = Repeats(kit.redis)
+        self._turns = Turns(application, kit)
 
     def send(self, person: str, part: Part, key: str, deadline_epoch_s: float) -> Receipt:
         """Deliver ``part``, named ``key`` for ever, to the member ``person``, with one platform call, its token, and
@@ -61,10 +60,7 @@ class Sender:
             raise Refused("bad_recipient")
         match part:
             case Text() | Markdown() | News() | Card():
-                body = body_of(part)
-                self._application.check()
-                self._take_turn(person)
-                return self._deliver(person, body, key, deadline)
+                return self._deliver(person, body_of(part), key, deadline)
             case Medium():
                 return self._send_medium(person, part, key, deadline)
             case CardUpdate():
@@ -82,7 +78,6 @@ class Sender:
             self._kit.count("degraded", what="picture_sent_as_file")
         self._application.check()
         media_id = self._uploads.media_id(upload, deadline)
-        self._take_turn(person)
         try:
             return self._deliver(person, _shown(upload, media_id), key, deadline)
         except Refused as refusal:
@@ -90,15 +85,20 @@ class Sender:
                 raise
         self._uploads.forget(upload, media_id)
         media_id = self._uploads.media_id(upload, deadline)
-        return self._deliver(person, _shown(upload, media_id), key, deadline)
+        return self._deliver(person, _shown(upload, media_id), key, deadline, again=True)
 
-    def _deliver(self, person: str, body: Body, key: str, deadline: Deadline) -> Receipt:
+    def _deliver(self, person: str, body: Body, key: str, deadline: Deadline, *, again: bool = False) -> Receipt:
+        """One call, when it is the message's turn; ``again`` when it had its turn and was refused with another body."""
         request = self._request(person, body, checked=True)
-        if not self._repeats.check_for(self._slot(person), request, key):
+        take = self._turns.take_again if again else self._turns.take
+        turn = take(self._slot(person), request, key)
+        if not turn.checked:
             self._kit.count("degraded", what="duplicate_check_off")
             request = self._request(person, body, checked=False)
         client = self._application.client
-        answer = self._application.call(lambda token: client.post(SEND_MESSAGE, token, request, deadline), deadline)
+        answer = self._application.call(
+            lambda token: client.post(SEND_MESSAGE, token, request, deadline), deadline, token=turn.token
+        )
         for field in ("invaliduser", "unlicenseduser"):  # errcode 0 all the same; ids in lower case (page 90236)
             if person.lower() in str(answer.get(field) or "").lower().split("|"):
                 raise Refused(field)
@@ -125,10 +125,6 @@ class Sender:
         if person.lower() in [str(one).lower() for one in (invalid if isinstance(invalid, list) else [invalid])]:
             raise Refused("invaliduser")
         return Receipt()
-
-    def _take_turn(self, person: str) -> None:
-        """Count a message to ``person``. Raises a paced :class:`~bot.channel.Retry`."""
-        self._pace.take(self._slot(person), self._kit.clock())
 
     def _request(self, person: str, body: Body, *, checked: bool) -> bytes:
         """The request (page 90236); the same part gives the same bytes, which is what the duplicate check compares."""

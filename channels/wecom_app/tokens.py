@@ -16,6 +16,7 @@ import time
 
 import redis
 import structlog
+from redis.client import Pipeline
 
 from bot.channel import Refused, Retry
 from channels.wecom.api import OK, RETRY_S, detail_of, retry
@@ -103,6 +104,14 @@ class TokenStore:
                 return self._fetch(asker, deadline)
             time.sleep(min(POLL_S, left_s))
         raise retry(RETRY_S, "token_timeout")
+
+    def ask(self, pipe: Pipeline) -> None:
+        """Put into ``pipe`` the question whose answer :meth:`told` takes."""
+        pipe.get(self._token)
+
+    def told(self, answer: bytes | None) -> str:
+        """The token that was good when last seen, without a fetch; empty where :meth:`get` must be asked."""
+        return answer.decode() if answer else ""
 
     def invalidate(self, failed: str) -> None:
         """Forget ``failed``, if it still is the cached token and was not forgotten once within the last minute.

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 import redis
-import requests
 
 from bot.channel import (
     CallbackRequest,
@@ -23,6 +22,7 @@ from bot.channel import (
     Retry,
     Unknown,
 )
+from bot.connections import Connections
 from bot.messages import ConversationId, InboundMessage, MessageKind
 from bot.parts import Text
 from bot.streams import Streams
@@ -39,7 +39,7 @@ class Subject(ABC):
     """A channel under test, and the platform's side of it."""
 
     redis: "redis.Redis"
-    http: requests.Session
+    http: Connections
     platform: ScriptedServer
     counted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 

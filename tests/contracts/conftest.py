@@ -1,10 +1,10 @@
-"""A scripted platform and an HTTP session for the channel under test."""
+"""A scripted platform and HTTP connections for the channel under test."""
 
 from collections.abc import Iterator
 
 import pytest
-import requests
 
+from bot.connections import Connections
 from tests.fakes.scripted_http import ScriptedServer
 
 
@@ -15,7 +15,5 @@ def platform() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def http() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
+def http() -> Connections:
+    return Connections(environment=False)

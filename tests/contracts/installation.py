@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import redis
-import requests
 from werkzeug.serving import make_server
 
 from bot import keys
 from bot.assembly import CHANNELS
 from bot.bots_file import load_bots
 from bot.channel import Channel, ChannelKit
+from bot.connections import Connections
 from bot.inbox import Inbox, InboxLimits
 from bot.live import EMPTY, Live, next_snapshot
 from bot.media.store import MediaStore
@@ -93,14 +93,13 @@ class Both:
 @contextmanager
 def installation(client: "redis.Redis", folder: Path, *, person_per_minute: int = 200) -> Iterator[Both]:
     """All of it, until the test ends; bubbles are asked for quickly."""
-    with socket.create_server(("127.0.0.1", 0)) as bound, requests.Session() as http:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
         corp = _corp(f"http://127.0.0.1:{port}/callback/imaging")
         platform = Platform(corp, rules=Rules(stream_poll_s=0.01, bot_in_progress=20))
-        http.trust_env = False
         with SimulatorServer(platform) as simulator:
             media = MediaStore(folder / "media", keep_s=3600)
-            live = _live(folder, _kit(client, http, media, simulator.url))
+            live = _live(folder, _kit(client, media, simulator.url))
             app = create_app(_web(client, media, live, person_per_minute))
             server = make_server("127.0.0.1", port, app, threaded=True, fd=bound.fileno())
             thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -111,10 +110,10 @@ def installation(client: "redis.Redis", folder: Path, *, person_per_minute: int 
             server.server_close()
 
 
-def _kit(client: "redis.Redis", http: requests.Session, media: MediaStore, api_base: str) -> ChannelKit:
+def _kit(client: "redis.Redis", media: MediaStore, api_base: str) -> ChannelKit:
     return ChannelKit(
         redis=client,
-        http=http,
+        http=Connections(environment=False),
         api_base={"wecom": api_base},
         callback_max_skew_s=3600,
         pace_per_minute=30,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import redis
-import requests
 
 from bot.channel import CallbackRequest, Channel, Greeting, Immediate, LateReply, Poll, StreamState
+from bot.connections import Connections
 from bot.messages import ConversationId
 from bot.streams import Streams
 from channels.wecom.crypto import CallbackCrypto
@@ -70,7 +70,7 @@ class Robot(Subject):
 
 
 @pytest.fixture
-def subject(redis_client: "redis.Redis", http: requests.Session, platform: ScriptedServer) -> Robot:
+def subject(redis_client: "redis.Redis", http: Connections, platform: ScriptedServer) -> Robot:
     platform.on(Robot.send_path, reply({"errcode": 0, "errmsg": "ok"}))
     return Robot(redis_client, http, platform)
 

@@ -5,9 +5,9 @@ from functools import cached_property
 
 import pytest
 import redis
-import requests
 
 from bot.channel import CallbackRequest, Channel
+from bot.connections import Connections
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_app import Config, build
 from tests.contracts.channel import ADDRESS, DOCTOR, NOW, ChannelContract, Subject
@@ -60,7 +60,7 @@ class App(Subject):
 
 
 @pytest.fixture
-def subject(redis_client: "redis.Redis", http: requests.Session, platform: ScriptedServer) -> Subject:
+def subject(redis_client: "redis.Redis", http: Connections, platform: ScriptedServer) -> Subject:
     platform.on("/cgi-bin/gettoken", reply({"errcode": 0, "access_token": "t", "expires_in": 7200}))
     platform.on(App.send_path, reply({"errcode": 0, "errmsg": "ok", "msgid": "m1"}))
     return App(redis_client, http, platform)

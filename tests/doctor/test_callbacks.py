@@ -6,9 +6,9 @@ from urllib.parse import unquote_plus
 
 import pytest
 import redis
-import requests
 
 from bot.channel import NOTHING, CallbackRequest, Channel, ChannelAddress, ChannelKit, Rejected
+from bot.connections import Connections
 from bot.doctor.callbacks import callback
 from bot.finding import Finding, State
 from bot.streams import Streams
@@ -30,7 +30,7 @@ NOW = 1_800_000_000.0
 def channel(store: "redis.Redis", *, robot: bool = False, **changes: object) -> Channel:
     kit = ChannelKit(
         redis=store,
-        http=requests.Session(),
+        http=Connections(environment=False),
         api_base={"wecom": "http://127.0.0.1:9"},
         callback_max_skew_s=3600,
         pace_per_minute=30,

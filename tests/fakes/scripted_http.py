@@ -117,6 +117,15 @@ class ScriptedServer:
         with self._lock:
             self._cut_connections = count
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        return self._server.open_connections
+
+    def hang_up(self) -> None:
+        """Close every connection, as a server does with one that was idle for long."""
+        self._server.cut_open_connections()
+
     def to(self, path: str) -> list[Recorded]:
         """The requests that arrived for ``path``, in order."""
         with self._lock:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import redis
-import requests
 
 from bot.assembly import CHANNELS
 from bot.bots_file import BotConfig, ChannelConfig, load_bots
 from bot.channel import Channel, ChannelAddress, ChannelKit
+from bot.connections import Connections
 from bot.live import EMPTY, Live, Snapshot, next_snapshot
 from bot.reload import SETTLE_S, Reloader
 from bot.running_versions import RunningVersions, Standing, version_of
@@ -164,22 +164,20 @@ def platform() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, redis_client: "redis.Redis", platform: ScriptedServer) -> Iterator[Installation]:
-    with requests.Session() as session:
-        session.trust_env = False
-        kit = ChannelKit(
-            redis=redis_client,
-            http=session,
-            api_base={"wecom": platform.url},
-            callback_max_skew_s=3600,
-            pace_per_minute=30,
-            pace_per_hour=1000,
-            bubbles=Streams(redis_client, lambda: NOW),
-            media=NO_MEDIA,
-            count=lambda *_, **__: None,
-            clock=lambda: NOW,
-        )
-        yield Installation(tmp_path, kit)
+def installation(tmp_path: Path, redis_client: "redis.Redis", platform: ScriptedServer) -> Installation:
+    kit = ChannelKit(
+        redis=redis_client,
+        http=Connections(environment=False),
+        api_base={"wecom": platform.url},
+        callback_max_skew_s=3600,
+        pace_per_minute=30,
+        pace_per_hour=1000,
+        bubbles=Streams(redis_client, lambda: NOW),
+        media=NO_MEDIA,
+        count=lambda *_, **__: None,
+        clock=lambda: NOW,
+    )
+    return Installation(tmp_path, kit)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import redis
-import requests
 
 from bot.channel import CallbackRequest, ChannelKit, Messages, Received
+from bot.connections import Connections
 from bot.messages import InboundMessage
 from bot.streams import Streams
 from channels.wecom.crypto import CallbackCrypto
@@ -30,7 +30,7 @@ def channel_of(**changes: object) -> WeComAiBotChannel:
     unused = redis.Redis()
     kit = ChannelKit(
         redis=unused,
-        http=requests.Session(),
+        http=Connections(environment=False),
         api_base={"wecom": "http://127.0.0.1:9"},
         callback_max_skew_s=3600,
         pace_per_minute=30,

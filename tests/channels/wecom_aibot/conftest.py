@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import pytest
 import redis
-import requests
 
 from bot.channel import ChannelAddress, ChannelKit, MediaSource, Receipt
+from bot.connections import Connections
 from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
 from bot.parts import Part
 from bot.streams import OPEN_STREAM, Bubble, Streams, opening
+from channels.wecom.transport import Http
 from channels.wecom_aibot import Config, WeComAiBotChannel, build
 from tests.fakes.scripted_http import Recorded, ScriptedServer, reply
 from tests.media_sources import NO_MEDIA
@@ -45,7 +46,7 @@ class Installation:
 
     platform: ScriptedServer
     redis: "redis.Redis"
-    http: requests.Session
+    http: Http
     media: MediaSource = NO_MEDIA
     clock: Clock = field(default_factory=Clock)
     counted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -122,7 +123,5 @@ def platform() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def here(redis_client: "redis.Redis", platform: ScriptedServer) -> Iterator[Installation]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield Installation(platform, redis_client, session)
+def here(redis_client: "redis.Redis", platform: ScriptedServer) -> Installation:
+    return Installation(platform, redis_client, Connections(environment=False))

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import redis
-import requests
 
 from bot.channel import CallbackRequest, ChannelKit
+from bot.connections import Connections
 from bot.streams import Streams
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_app import WeComAppChannel, build
@@ -26,7 +26,7 @@ def channel_of(keys: Keys = SAMPLE) -> WeComAppChannel:
     """A channel that only receives: its Redis and HTTP session are never used."""
     kit = ChannelKit(
         redis=redis.Redis(),
-        http=requests.Session(),
+        http=Connections(environment=False),
         api_base={"wecom": "http://127.0.0.1:9"},
         callback_max_skew_s=3600,
         pace_per_minute=30,

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import pytest
 import redis
-import requests
 
 from bot.channel import ChannelAddress, ChannelKit, MediaSource, Receipt
+from bot.connections import Connections
 from bot.messages import ConversationId
 from bot.parts import Part, Text
 from bot.streams import Streams
+from channels.wecom.transport import Http
 from channels.wecom_app import Config, WeComAppChannel, build
 from tests.fakes.scripted_http import Answer, Recorded, ScriptedServer, reply
 from tests.media_sources import NO_MEDIA
@@ -50,7 +51,7 @@ class Installation:
 
     platform: ScriptedServer
     redis: "redis.Redis"
-    http: requests.Session
+    http: Http
     media: MediaSource = NO_MEDIA
     pace_per_minute: int = 30
     pace_per_hour: int = 1000
@@ -127,7 +128,5 @@ def platform() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def here(redis_client: "redis.Redis", platform: ScriptedServer) -> Iterator[Installation]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield Installation(platform, redis_client, session)
+def here(redis_client: "redis.Redis", platform: ScriptedServer) -> Installation:
+    return Installation(platform, redis_client, Connections(environment=False))

@@ -4,9 +4,9 @@ import time
 from dataclasses import replace
 
 import pytest
-import redis
 
 from bot.finding import Finding, State
+from bot.redis_client import connect
 from channels.wecom_app import build
 from tests.channels.wecom_app.conftest import (
     ADDRESS,
@@ -138,7 +138,7 @@ def test_something_else_that_answers_is_not_taken_for_the_platform(here: Install
 
 
 def test_without_redis_the_platform_is_asked_directly(here: Installation) -> None:
-    away = replace(here.kit(), redis=redis.Redis(host="127.0.0.1", port=9))
+    away = replace(here.kit(), redis=connect("unix:///nonexistent/redis.sock"))
     found = build(ADDRESS, config(), away).examine(here.clock() + 5)
     assert {finding.state for finding in found} == {State.OK}
     assert here.token_fetches == 1

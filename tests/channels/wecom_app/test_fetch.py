@@ -15,6 +15,7 @@ from bot.redis_client import connect
 from channels.wecom.transport import IncomingBody
 from channels.wecom_app import fetch
 from tests.channels.chains import told_by
+from tests.channels.threads import await_idle_threads
 from tests.channels.wecom_app.conftest import SECRET, TOKEN_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Recorded, Scripted, reply
 from tests.media_sources import AMR, PNG
@@ -146,10 +147,7 @@ def test_who_was_given_up_ends_although_the_body_drips_on(here: Installation) ->
     here.platform.on(GET_PATH, Drip(headers={"Content-Disposition": "attachment"}, every_s=0.05))
     with pytest.raises(Retry, match="timeout"):
         brings(here, within_s=0.2)
-    for thread in threading.enumerate():
-        if thread.name == "wecom-http":
-            thread.join(5)
-            assert not thread.is_alive()
+    await_idle_threads()
 
 
 class _Slow(io.BytesIO):
@@ -173,10 +171,7 @@ def test_nothing_is_written_once_the_fetch_was_given_up(here: Installation) -> N
     with pytest.raises(Retry, match="timeout"):
         here.channel().fetch(VOICE, into, LIMIT, here.clock() + 0.3)
     written = len(into.getvalue())
-    for thread in threading.enumerate():
-        if thread.name == "wecom-http":
-            thread.join(10)
-            assert not thread.is_alive()
+    await_idle_threads()
     assert len(into.getvalue()) == written < 100_000
 
 

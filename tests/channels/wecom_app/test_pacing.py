@@ -1,10 +1,12 @@
 """The pace a member can be written to, and the difference between a repeat and a resend."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 
-from bot.channel import Retry, Unknown
+from bot.channel import Refused, Retry, Unknown
 from bot.media.store import MediaStore
 from bot.messages import MessageKind
 from bot.parts import Medium
@@ -86,6 +88,79 @@ def test_a_wait_is_not_counted_as_a_message(here: Installation) -> None:
         wait_of(here)
     here.clock.now += 60
     send_many(here, 3, begin=100)
+
+
+def test_pacing_forgets_what_a_later_clock_wrote(here: Installation) -> None:
+    here.pace_per_minute = 2
+    here.clock.now += 3 * 3600
+    send_many(here, 2)
+    here.clock.now -= 3 * 3600
+    send_many(here, 2, begin=10)
+    assert wait_of(here) <= 60, "and counts from there"
+
+
+def test_pacing_counts_a_little_disagreement_between_machines(here: Installation) -> None:
+    here.pace_per_minute = 2
+    here.clock.now += 5
+    send_many(here, 1)
+    here.clock.now -= 5
+    send_many(here, 1, begin=10)
+    here.clock.now += 1
+    assert 0 < wait_of(here) <= 65
+
+
+def test_an_app_that_is_left_alone_uses_up_nothing_of_the_pace(here: Installation) -> None:
+    here.pace_per_minute = 2
+    here.platform.on(SEND_PATH, reply({"errcode": 60020}), reply({"errcode": 0}))
+    with pytest.raises(Refused):
+        send_many(here, 1)
+    for _ in range(3):
+        with pytest.raises(Retry, match="circuit_open") as caught:
+            here.say("waits", key="turn-1:0")
+        assert not caught.value.paced
+    for name in here.redis.keys("wecom:*:circuit"):
+        here.redis.delete(name)
+    send_many(here, 1, begin=1)
+    assert wait_of(here) == pytest.approx(60, abs=0.001)
+
+
+def test_a_full_window_does_not_hide_that_the_app_is_left_alone(here: Installation) -> None:
+    here.pace_per_minute = 1
+    here.platform.on(SEND_PATH, reply({"errcode": 60020}))
+    with pytest.raises(Refused):
+        send_many(here, 1)
+    with pytest.raises(Retry, match="circuit_open"):
+        here.say("waits", key="turn-1:0")
+
+
+def test_a_message_that_must_wait_is_not_taken_for_sent(here: Installation) -> None:
+    here.pace_per_minute = 1
+    send_many(here, 1)
+    with pytest.raises(Retry, match="paced"):
+        here.say("好的", key="turn-1:0")
+    here.clock.now += 60
+    here.say("好的", key="turn-2:0")
+    assert here.sent[-1].json["enable_duplicate_check"] == 1
+
+
+class _Trips(redis.UnixDomainSocketConnection):
+    """Counts how often anything is sent to Redis."""
+
+    made = 0
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        type(self).made += 1
+        super().send_packed_command(command, check_health)
+
+
+def test_one_trip_to_redis_tells_all_that_a_send_must_know(here: Installation, redis_url: str) -> None:
+    pool = redis.ConnectionPool(connection_class=_Trips, path=redis_url.removeprefix("unix://"))
+    with redis.Redis(connection_pool=pool) as here.redis:
+        here.say("好的", key="turn-1:0")  # fetches a token
+        before = _Trips.made
+        here.say("好的", key="turn-2:0")
+        assert _Trips.made == before + 1
+    pool.disconnect()
 
 
 def test_a_resend_is_the_same_request_byte_for_byte(here: Installation) -> None:

@@ -4,12 +4,10 @@ import logging
 import socket
 import threading
 import time
-from typing import Any
 
 import pytest
-import requests
 import structlog
-from requests.adapters import HTTPAdapter
+import urllib3
 
 from bot.channel import ChannelError, Receipt, Refused, Retry, Unknown
 from bot.parts import Markdown
@@ -17,6 +15,7 @@ from bot.redis_client import connect
 from channels.wecom.api import JITTER
 from channels.wecom.transport import Deadline, OutgoingBody
 from tests.channels.chains import told_by
+from tests.channels.threads import await_idle_threads
 from tests.channels.wecom_app.conftest import SECRET, SEND_PATH, TOKEN_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Scripted, reply
 
@@ -172,30 +171,21 @@ def test_nothing_is_attempted_when_no_connection_stands(here: Installation) -> N
     assert caught.value.code == "token_connection_lost"
 
 
-class _HeldAdapter(HTTPAdapter):
-    """Holds every POST back before a connection is opened, as a name server that does not answer would."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.released = threading.Event()
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if request.method == "POST":
-            self.released.wait(30)
-        return super().send(request, *args, **kwargs)
-
-
 def test_a_call_given_up_before_it_was_written_is_never_written(here: Installation) -> None:
-    adapter = _HeldAdapter()
-    here.http.mount("http://", adapter)
+    released, straight = threading.Event(), here.http
+
+    def held(url: str) -> urllib3.PoolManager:
+        """Holds a message back before a connection is opened, as a name server that does not answer would."""
+        if SEND_PATH in url:
+            released.wait(30)
+        return straight(url)
+
+    here.http = held
     with pytest.raises(Retry) as caught:
         here.say(within_s=0.3)
     assert caught.value.code == "timeout"
-    adapter.released.set()
-    for thread in threading.enumerate():
-        if thread.name == "wecom-http":
-            thread.join(10)
-            assert not thread.is_alive()
+    released.set()
+    await_idle_threads()
     assert here.sent == []
 
 
