@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.registry import Collector
 
 from bot.metrics_files import SharedMetrics
+from bot.safety.personal_data.logs import masking
 
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
 _MODEL = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
@@ -43,6 +44,12 @@ _COUNTERS = {
     "llm_call": Counter("bot_llm_calls", "Calls to a language model by outcome.", ["model", "outcome"]),
     "llm_tokens": Counter("bot_llm_tokens", "Tokens used up, by kind (prompt, completion).", ["model", "kind"]),
     "llm_cost": Counter("bot_llm_cost", "What they cost, in the currency of the prices that are set.", ["model"]),
+    "evidence_cache": Counter(
+        "bot_evidence_cache",
+        "Questions by whether what they find was kept: hit, shared (somebody else was searching), miss, unsettled (the"
+        " index was following a change).",
+        ["result"],
+    ),
     "composition": Counter("bot_compositions", "Answers composed by a language model, by outcome.", ["outcome"]),
     "sentence_dropped": Counter("bot_sentences_dropped", "Sentences of a model not said, by reason.", ["reason"]),
     "configuration": Counter(
@@ -50,12 +57,13 @@ _COUNTERS = {
     ),
     "feedback": Counter("bot_feedback", "What people think of answers.", ["bot", "verdict", "source"]),
     "task": Counter(
-        "bot_tasks", "Celery tasks that ended, by name and state (success, failure, …).", ["task", "state"]
+        "bot_tasks", "Celery tasks that ended, by name and state (success, failure, expired, …).", ["task", "state"]
     ),
+    "log_value_masked": Counter("bot_log_values_masked", "Personal data masked in log lines, by type.", ["type"]),
     "degraded": Counter("bot_degraded", "Work done in a degraded mode, by what was missing.", ["what"]),
 }
 ACKNOWLEDGEMENT = Histogram("bot_acknowledgement_seconds", "Callback to HTTP answer.", ["channel"], buckets=_FAST)
-TURN = Histogram("bot_turn_seconds", "Taking a message to having its reply in the outbox.", ["bot"], buckets=_TURN)
+TURN = Histogram("bot_turn_seconds", "Deciding on one reply.", ["bot"], buckets=_TURN)
 STEP = Histogram("bot_step_seconds", "One step of a turn.", ["step"], buckets=_TURN)
 TASK = Histogram("bot_task_seconds", "One Celery task, from its start to its end.", ["task"], buckets=_TURN)
 LLM_FIRST_TOKEN = Histogram(
@@ -95,6 +103,7 @@ def configure_logging(level: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=False),
         structlog.processors.format_exc_info,
+        masking(lambda kind, number: add("log_value_masked", number, type=kind)),
     ]
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if watched else structlog.processors.JSONRenderer(ensure_ascii=False)
