@@ -18,8 +18,8 @@ run: $(VENV)/.installed ## Start everything on this machine; Ctrl-C stops it
 test: $(VENV)/.installed-dev ## Run the tests, one file a process at a time; ARGS=… goes to pytest
 	@$(RUN) -m pytest --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile $(ARGS)
 
-soak: $(VENV)/.installed-dev ## Let faults strike under load; MINUTES=45; SEED=… repeats the draws of an earlier run
-	@$(RUN) -m tests.faults.soak --minutes $(or $(MINUTES),45) $(if $(SEED),--seed $(SEED))
+soak: $(VENV)/.installed-dev ## Let faults strike under load; MINUTES=45; SEED=… repeats earlier draws; REPORT=FILE
+	@$(RUN) -m tests.faults.soak --minutes $(or $(MINUTES),45) $(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
 lint: $(VENV)/.installed-dev ## Check style, types and the direction of imports
 	@$(RUN) -m ruff check .
@@ -30,9 +30,8 @@ lint: $(VENV)/.installed-dev ## Check style, types and the direction of imports
 coverage: $(VENV)/.installed-dev ## Run the tests and show the lines they never reach
 	@$(RUN) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-bench: $(VENV)/.installed ## Measure this machine; DATA=FOLDER adds retrieval on labelled sets
-	@$(RUN) -m benchmarks.acknowledgement
-	@$(RUN) -m benchmarks.reply
+bench: $(VENV)/.installed ## Measure this machine, 15 minutes; FULL=1 two hours; SAVE=FOLDER; DATA=FOLDER adds retrieval
+	@$(RUN) -m benchmarks.suite $(if $(FULL),--full) $(if $(SAVE),--save "$(SAVE)")
 	@$(RUN) -m benchmarks.embedding
 	@if [ -n "$(DATA)" ]; then $(RUN) -m benchmarks.retrieval "$(DATA)" --cache var/cache; fi
 

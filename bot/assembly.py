@@ -5,21 +5,23 @@ index, SQL) is imported inside the functions that need it, so that web and beat 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import redis
-import requests
 import structlog
 
 import channels.wecom_aibot
 import channels.wecom_app
 from bot import bots_file, telemetry
+from bot.audit.entries import AuditEvent
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.channel import Channel, ChannelAddress, ChannelKit
+from bot.connections import Connections
+from bot.gathered_wakes import GatheredWakes
 from bot.inbox import Inbox, InboxLimits
 from bot.knowledge.remote import IndexClient
 from bot.links import signing_secret, source_links
@@ -121,7 +123,7 @@ def build_inbox(settings: Settings, client: "redis.Redis") -> Inbox:
     return Inbox(
         client,
         limits,
-        make_waker(celery, telemetry.count),
+        GatheredWakes(make_waker(celery, telemetry.count)),
         make_prefetcher(celery, telemetry.count),
         wakes_waiting=make_wake_counter(celery, telemetry.count),
         count=telemetry.count,
@@ -138,7 +140,9 @@ def _sources(settings: Settings) -> SourcePages:
     )
 
 
-def build_reloader(configuration: Configuration, client: "redis.Redis", kind: str) -> Reloader:
+def build_reloader(
+    configuration: Configuration, client: "redis.Redis", kind: str, audit: Callable[[AuditEvent], object] | None = None
+) -> Reloader:
     """The live configuration of a process, a ``web`` or a ``worker``, and what keeps it so once it is started."""
     settings = configuration.settings
     path = settings.bots_path  # decided once: the demo must not step in while a bots.yaml is away for a moment
@@ -153,6 +157,7 @@ def build_reloader(configuration: Configuration, client: "redis.Redis", kind: st
         build=build,
         running=RunningVersions(client),
         count=telemetry.count,
+        audit=audit,
     )
 
 
@@ -162,10 +167,10 @@ def media_store(settings: Settings) -> MediaStore:
 
 
 def channel_builder(settings: Settings, client: "redis.Redis") -> Build:
-    """What makes a channel; all of them share the kit, and so its HTTP session."""
+    """What makes a channel; all of them share the kit, and so its connections."""
     kit = ChannelKit(
         redis=client,
-        http=requests.Session(),
+        http=Connections(),
         api_base={"wecom": settings.wecom_api_base},
         callback_max_skew_s=settings.callback_max_skew,
         pace_per_minute=settings.pace_per_minute,

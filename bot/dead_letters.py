@@ -31,9 +31,13 @@ redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[4])
 redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3] - ARGV[4])
-redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -ARGV[5] - 1)
+for _, entry in ipairs(redis.call('ZRANGE', KEYS[1], 0, -ARGV[5] - 1)) do
+  redis.call('ZREM', KEYS[1], entry)
+  redis.call('DEL', ARGV[6] .. string.match(entry, ':(.*)'))
+end
 return 1
 """
+"""A letter that makes room for a newer one goes with its content, whose key lies in the slot of the index."""
 
 
 class LetterKind(StrEnum):
@@ -104,8 +108,9 @@ class DeadLetters:
         """Keep ``letter``, in place of an earlier one of the same thing."""
         bot = letter.conversation.bot
         names = (keys.dead_index(bot), keys.dead_letter(bot, letter.key))
+        values = (_entry(letter), letter.encode(), letter.at, KEPT_S, KEPT, keys.dead_letter(bot, ""))
         with redis_answers():
-            self._redis.eval(_KEEP, len(names), *names, _entry(letter), letter.encode(), letter.at, KEPT_S, KEPT)
+            self._redis.eval(_KEEP, len(names), *names, *values)
 
     def get(self, bots: Iterable[str], key: str) -> Letter | None:
         """The letter of that key, whichever of ``bots`` it is of."""
@@ -117,7 +122,12 @@ class DeadLetters:
 
     def counts(self, bot: str) -> Mapping[LetterKind, int]:
         """How many letters of each kind ``bot`` has."""
-        kinds = [kind for kind, _ in self._entries(bot)]
+        entries = self._entries(bot)
+        pipe: Any = self._redis.pipeline(transaction=False)
+        for _, key in entries:
+            pipe.exists(keys.dead_letter(bot, key))
+        with redis_answers():
+            kinds = [kind for (kind, _), there in zip(entries, pipe.execute(), strict=True) if there]
         return {kind: kinds.count(kind) for kind in LetterKind}
 
     def remove(self, letter: Letter) -> bool:
@@ -130,7 +140,8 @@ class DeadLetters:
             return bool(pipe.execute()[0])
 
     def _entries(self, bot: str) -> list[tuple[str, str]]:
-        """Kind and key of the letters of ``bot``, the newest first."""
+        """Kind and key of the letters of ``bot``, the newest first; one whose time is over leaves the index only with
+        the next that comes."""
         with redis_answers():
             entries: Any = self._redis.zrevrange(keys.dead_index(bot), 0, KEPT - 1)
         return [(kind, key) for kind, _, key in (entry.decode().partition(":") for entry in entries)]

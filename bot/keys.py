@@ -28,7 +28,7 @@ def lease(conversation: ConversationId) -> str:
 
 
 def fence(conversation: ConversationId) -> str:
-    """String: the last fencing token given out."""
+    """String, a day: the last fencing token given out; a newer one is later than Redis' clock in any case."""
     return f"{conversation.tag}:fence:{conversation.key}"
 
 
@@ -111,5 +111,5 @@ def overload(bot: str) -> str:
     return f"overload:{bot}"
 
 
-SWEEP_LOCK = "sweep:lock"
 SWEEP_LAST = "sweep:last"
+"""String: the Redis second of the last sweep, whoever made it."""

@@ -56,7 +56,7 @@ if left ~= -2 then return 0 end
 local t = redis.call('TIME')
 local token = math.max((tonumber(redis.call('GET', KEYS[2])) or 0) + 1, t[1] * 1000000 + t[2])
 token = string.format('%.0f', token)
-redis.call('SET', KEYS[2], token)
+redis.call('SET', KEYS[2], token, 'EX', 86400)
 redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 redis.call('ZADD', KEYS[3], now() + ARGV[2] / 1000, ARGV[1])
 local held = redis.call('EXISTS', KEYS[4])

@@ -21,11 +21,13 @@ from bot.assembly import (
     media_store,
     read_configuration,
 )
+from bot.audit.log import AuditLog
 from bot.backlog import queue_of
 from bot.commands.registry import CommandDesk
 from bot.conclusion import Conclusion
 from bot.conversation import ConversationWorker
 from bot.feedback.records import FeedbackRecords
+from bot.gathered_wakes import GatheredWakes
 from bot.handoff.desk import Desk, Notice
 from bot.handoff.overload import overload_notices
 from bot.handoff.reach import Reach
@@ -39,7 +41,7 @@ from bot.media.attachments import Attachments
 from bot.media.fetch import decode_attachment
 from bot.media.parts import MediaParts
 from bot.messages import ConversationId
-from bot.outbox import Delivery, Outbox, OutboxReply
+from bot.outbox import Outbox
 from bot.overload import Overload
 from bot.parts import Text
 from bot.pipeline import Pipeline
@@ -48,6 +50,7 @@ from bot.records.database import Database
 from bot.records.turns import TurnRecords
 from bot.redis_client import connect
 from bot.reload import Reloader
+from bot.replies import Delivery, OutboxReply
 from bot.settings import Settings
 from bot.task_queue import create_celery, make_waker
 from bot.texts import Texts
@@ -67,6 +70,7 @@ class WorkerServices:
     outbox: Outbox
     desk: Desk
     database: Database
+    audit: AuditLog
     knowledge: KnowledgeService
     index_server: IndexServer
     leases: Leases
@@ -84,7 +88,8 @@ class WorkerServices:
         self.inbox.sweep()
 
     def upkeep(self) -> None:
-        """Tell people for whom nobody came; correct the counts of waiting messages; tell admins of an overload."""
+        """Tell people for whom nobody came; correct the counts of waiting messages; tell admins of an overload; anchor
+        the audit log."""
         with self.reloader.live.pinned():
             overdue = self.desk.overdue()
         for ticket, notices in overdue:
@@ -96,6 +101,7 @@ class WorkerServices:
             overloaded = overload_notices(Overload(self.redis), self.reloader.live.bots, waiting, self.desk, Texts())
         for notice in overloaded:
             self._post(notice)
+        self.audit.anchor_if_due()
 
     def fetch_media(self, conversation: str, attachment: Mapping[str, str]) -> None:
         """Bring what a message of the conversation with this key shows into the store."""
@@ -145,14 +151,15 @@ def build_worker() -> WorkerServices:
     configuration = read_configuration()
     settings = configuration.settings
     client, texts = connect(settings.redis_url), Texts()
-    reloader = build_reloader(configuration, client, "worker")
-    bots, connected = reloader.live.bots, reloader.live.channels
-    configuration = replace(configuration, bots=bots)
     database = Database(settings.database_url)
     database.upgrade()
+    audit = AuditLog.from_settings(settings, database)
+    reloader = build_reloader(configuration, client, "worker", audit.append)
+    bots, connected = reloader.live.bots, reloader.live.channels
+    configuration = replace(configuration, bots=bots)
     model = language_model(settings, client)
     knowledge = build_knowledge(configuration, database, model)
-    wake = make_waker(create_celery(settings.broker_url), telemetry.count)
+    wake = GatheredWakes(make_waker(create_celery(settings.broker_url), telemetry.count))
     records = TurnRecords(database)
     desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots, Reach(bots, connected))
     outbox = _outbox(configuration, client, wake, records, desk)
@@ -161,7 +168,7 @@ def build_worker() -> WorkerServices:
         bots=bots,
         channels=connected,
         answerer=knowledge.answerer,
-        commands=CommandDesk(desk, lambda bot: queue_of(client, bot, time.time()), texts),
+        commands=CommandDesk(desk, lambda bot: queue_of(client, bot, time.time()), texts, audit.append),
         desk=desk,
         reactions=Reactions(FeedbackRecords(database), records, desk, texts),
         attachments=Attachments(media, knowledge.answerer, texts),
@@ -191,6 +198,7 @@ def build_worker() -> WorkerServices:
         outbox=outbox,
         desk=desk,
         database=database,
+        audit=audit,
         knowledge=knowledge,
         index_server=server,
         leases=leases,

@@ -51,3 +51,12 @@ def test_the_worker_reads_the_files_of_strangers_in_another_process(tmp_path: Pa
         [sys.executable, "-c", program], cwd=repository, env=environment, capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == []
+
+
+def test_what_starts_worker_and_beat_loads_no_command_of_a_plug_in(tmp_path: Path, repository: Path) -> None:
+    program = "import sys, workers.celery as c; print(*c.celery.commands, *({'flower', 'tornado'} & set(sys.modules)))"
+    environment = {"PATH": os.defpath, "DATA_DIR": str(tmp_path)}
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["worker", "beat"]

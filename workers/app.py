@@ -1,4 +1,4 @@
-"""Entry point of Celery: ``celery -A workers.app worker --pool threads`` and ``celery -A workers.app beat``.
+"""Entry point of Celery: ``python -m workers.celery --app=workers.app``, with ``worker --pool=threads`` or ``beat``.
 
 Importing this module reads the settings and nothing else: beat stays light, and the worker builds its services when
 it starts. A thread pool owns the model and the embedded index, so it must be one process; with a Qdrant server any
@@ -8,6 +8,7 @@ number of workers may run, and the pools ``solo`` and ``prefork`` too, where eve
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,6 +20,7 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from celery.worker import state
 
 from bot.settings import load_settings, prepare_process
 
@@ -27,7 +29,7 @@ prepare_process(settings)  # prometheus_client decides while it is imported wher
 
 from prometheus_client import values  # noqa: E402
 
-# Celery's command had it imported before, by Flower's plugin; nothing was counted yet.
+# `python -m celery` had it imported before, by Flower's plug-in; nothing was counted yet.
 values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # the library ships partial types
 
 from bot import telemetry  # noqa: E402
@@ -37,11 +39,13 @@ from bot.task_queue import (  # noqa: E402
     EXPIRE_MEDIA_TASK,
     FETCH_MEDIA_TASK,
     SWEEP_TASK,
+    TURNS_QUEUE,
     UPKEEP_TASK,
     create_celery,
 )
 from workers import task_metrics  # noqa: E402
 from workers.housekeeping import Housekeeping  # noqa: E402
+from workers.sharing import Sharing  # noqa: E402
 
 if TYPE_CHECKING:
     from bot.worker_assembly import WorkerServices
@@ -61,6 +65,8 @@ class _Worker:
     pool: str
     services: "WorkerServices"
     housekeeping: Housekeeping | None = None
+    sharing: Sharing | None = None
+    """Where the pool has threads."""
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -93,14 +99,24 @@ def _start(sender: Any, **_: Any) -> None:
     if _Worker.pool == "prefork":
         _build()
     _or_end(_Worker.services.start)
-    _Worker.housekeeping = Housekeeping(_Worker.services, sender.hostname)
+    if _Worker.pool == "thread":
+        _Worker.sharing = Sharing(_Worker.services.conversations.drain, sender.pool.executor.submit)
+    _Worker.housekeeping = Housekeeping(_Worker.services, sender.hostname, partial(_all_busy, sender.controller))
     _Worker.housekeeping.start()
+
+
+def _all_busy(controller: Any) -> bool:
+    """Whether every thread or process of the pool is at work."""
+    helping = _Worker.sharing.helping if _Worker.sharing else 0
+    return len(state.active_requests) + helping >= int(controller.concurrency)
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def _begin_to_stop(**_: Any) -> None:
     """Celery waits for what is under way, however long that takes; a rolling restart does not. A parent of forked
     children has no turns, and its manager ends the children."""
+    if _Worker.sharing is not None:
+        _Worker.sharing.stop()
     if _Worker.pool != "prefork":
         deadline = threading.Timer(FINISH_WITHIN_S, _hand_back)
         deadline.daemon = True
@@ -160,9 +176,14 @@ def _or_end(work: Callable[[], None]) -> None:
 
 
 @app.task(name=DRAIN_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
-def drain(conversation: str) -> None:
-    """Work one conversation until nothing is left to do now."""
-    _Worker.services.conversations.drain(conversation)
+def drain(*conversations: str) -> None:
+    """Work conversations, each until nothing is left to do now."""
+    if _Worker.sharing is not None:
+        _Worker.sharing.work(conversations)
+        return
+    for conversation in conversations[1:]:  # a process that does one thing at a time leaves the others to others
+        app.send_task(DRAIN_TASK, args=(conversation,), queue=TURNS_QUEUE)
+    _Worker.services.conversations.drain(conversations[0])
 
 
 @app.task(name=SWEEP_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types

@@ -1,9 +1,10 @@
-"""One thread a worker: the heartbeat, and the sweep when beat has been silent."""
+"""One thread a worker: the heartbeat, and the sweep when none was made for too long."""
 
 import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SWEEP_SILENCE_S = 10
-"""When no sweep ran for so long, beat is taken to be down and the worker sweeps by itself."""
+"""When no sweep ran for so long, the worker sweeps by itself: beat is down, or no thread was free for its orders."""
 
 
 class Housekeeping:
-    """Starts with the worker and ends with it."""
+    """Starts with the worker and ends with it. ``all_busy()`` tells whether every thread or process of the pool is at a
+    task, so that this worker takes no other."""
 
-    def __init__(self, services: "WorkerServices", hostname: str) -> None:
+    def __init__(self, services: "WorkerServices", hostname: str, all_busy: Callable[[], bool]) -> None:
         self._services = services
         self._hostname = hostname
+        self._all_busy = all_busy
+        self._busy_at = 0
         self._closed = threading.Event()
         self._started_at = 0
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
@@ -51,7 +55,7 @@ class Housekeeping:
             try:
                 self._beat()
                 self._sweep_if_silent()
-            except (redis.RedisError, BotError) as error:
+            except (redis.RedisError, BotError, OSError) as error:
                 log.warning("housekeeping_failed", error=str(error))
             if self._closed.wait(HEARTBEAT_EVERY_S):
                 return
@@ -68,10 +72,13 @@ class Housekeeping:
     def _sweep_if_silent(self) -> None:
         now = self._services.redis.time()[0]
         self._started_at = self._started_at or now
+        if self._all_busy():
+            self._busy_at = now
         last = int(self._services.redis.get(keys.SWEEP_LAST) or 0)
         if now - max(last, self._started_at) > SWEEP_SILENCE_S:
-            telemetry.count("degraded", what="beat_silent")
-            log.warning("beat_silent", since_s=SWEEP_SILENCE_S)
+            what = "no_thread_free" if now - self._busy_at <= SWEEP_SILENCE_S else "beat_silent"
+            telemetry.count("degraded", what=what)
+            log.warning(what, since_s=SWEEP_SILENCE_S)
             self._services.sweep()
             self._services.upkeep()
             self._services.expire_media()

@@ -9,8 +9,9 @@ import click
 
 from bot import telemetry
 from bot.assembly import read_configuration
+from bot.audit.entries import Action, AuditEvent
 from bot.backlog import Queue, queue_of
-from bot.cli.access import actor, choose_bot, open_redis
+from bot.cli.access import actor, choose_bot, open_audit, open_database, open_redis
 from bot.dead_letters import DeadLetters, Letter
 from bot.errors import UsageError
 from bot.second_tries import SecondTries
@@ -37,7 +38,7 @@ def command(context: click.Context, bot: str | None, *, as_json: bool) -> None:
 @click.argument("key")
 def resend(key: str) -> None:
     """Send the dead letter KEY once more: a message is answered anew, of a reply what is missing goes out."""
-    _act(key, lambda tries, letter: tries.resend(letter, actor(), time.time()))
+    _act("resend", key, lambda tries, letter: tries.resend(letter, actor(), time.time()))
     click.echo(f"{key} is on its way again; `python -m bot queue` shows it should it fail again")
 
 
@@ -45,20 +46,31 @@ def resend(key: str) -> None:
 @click.argument("key")
 def drop(key: str) -> None:
     """Forget the dead letter KEY."""
-    _act(key, lambda tries, letter: tries.drop(letter, actor()))
+    _act("drop", key, lambda tries, letter: tries.drop(letter, actor()))
     click.echo(f"{key} is gone")
 
 
-def _act(key: str, act: Callable[[SecondTries, Letter], None]) -> None:
-    """Do ``act`` to the letter of that key. Raises :class:`~bot.errors.UsageError` when there is none."""
+def _act(what: str, key: str, act: Callable[[SecondTries, Letter], None]) -> None:
+    """Do ``act``, called ``what``, to the letter of that key; it is written into the audit log before it is done.
+
+    Raises :class:`~bot.errors.UsageError` when there is none.
+    """
     configuration = read_configuration()
     telemetry.configure_logging("WARNING")
     with open_redis(configuration) as client:
         letter = DeadLetters(client).get(configuration.bots, key)
         if letter is None:
             raise UsageError(f"there is no dead letter {key!r}; `python -m bot queue` lists them")
+        with open_database(configuration) as database, open_audit(configuration, database) as audit:
+            audit.append(_event(what, letter))
         wake = make_waker(create_celery(configuration.settings.broker_url), telemetry.count)
         act(SecondTries(client, wake), letter)
+
+
+def _event(what: str, letter: Letter) -> AuditEvent:
+    details = {"what": what, "kind": letter.kind.value, "turn": letter.turn, "reason": letter.reason}
+    bot, subject = letter.conversation.bot, f"letter:{letter.key}"
+    return AuditEvent(action=Action.OPERATION, subject=subject, actor=actor(), bot=bot, details=details)
 
 
 def _fields(queues: Mapping[str, Queue]) -> dict[str, Any]:

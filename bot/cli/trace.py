@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot.assembly import read_configuration
-from bot.cli.access import open_database, open_redis
+from bot.cli.access import audit_reading, open_database, open_redis
 from bot.errors import UsageError
 from bot.feedback.records import FeedbackRecords
 from bot.records.turns import TurnRecords
@@ -27,6 +27,8 @@ def command(message_or_turn_id: str, *, as_json: bool) -> None:
     addresses = [(bot.id, channel) for bot in configuration.bots.values() for channel in bot.channels]
     with open_database(configuration) as database, open_redis(configuration) as client:
         found = Tracer(client, TurnRecords(database), FeedbackRecords(database), addresses).trace(wanted)
+        if found:
+            audit_reading(configuration, database, found.turn_id)
     if found is None:
         raise UsageError(
             f"nothing is known of {wanted!r}: it never came, was refused at the door (see bot_callbacks_total and the "

@@ -174,7 +174,9 @@ class MediaStore:
         )
 
     def _make_room(self, size: int) -> None:
-        """Let the media kept longest ago go until ``size`` more bytes fit."""
+        """Let the media kept longest ago go until ``size`` more bytes fit. Notes are read only where they may not."""
+        if sum(map(_size_of, self._files())) + size <= self._max_bytes:
+            return
         held = sorted((_changed_at(self._note_path(media), 0.0), media) for media in self._all())
         sizes = {media: fields["size"] for _, media in held if (fields := self._note(media))}
         total = sum(sizes.values()) + size
@@ -222,6 +224,13 @@ def _changed_at(path: Path, default: float) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:  # another process removed it
         return default
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # another process removed it
+        return 0
 
 
 def _safe_name(name: str) -> str:

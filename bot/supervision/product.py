@@ -21,7 +21,7 @@ _FRONT_STOP_S, _WORKER_STOP_S, _BASE_STOP_S = 3, 10, 2
 
 _PYTHON = (sys.executable, "-m")
 FLOWER_OPTIONS = "workers/flower_options.py"
-_CELERY = (*_PYTHON, "celery", "--app=workers.app")
+_CELERY = (*_PYTHON, "workers.celery", "--app=workers.app")
 
 
 def plan_for(settings: Settings) -> Plan:

@@ -37,7 +37,7 @@ class Gauges:
         degraded = float(report["configuration"]["state"] != "ok")
         yield _gauge("bot_configuration_degraded", "1 while a process refuses bots.yaml or runs another.", degraded)
         try:
-            known = [*self._backlog(now), self._sweep_age(now)]
+            known = [*self._backlog(now), *self._sweep_age()]
         except (Unavailable, redis.RedisError):
             known = []
         yield _gauge("bot_redis_up", "1 when Redis answered this request.", float(bool(known)))
@@ -64,10 +64,13 @@ class Gauges:
                 dead.add_metric([bot, kind.value], count)
         yield from (messages, oldest, unsent, dead)
 
-    def _sweep_age(self, now: float) -> Metric:
-        last: Any = self._services.redis.get(keys.SWEEP_LAST)
-        age_s = max(0.0, now - int(last)) if last else 0.0
-        return _gauge("bot_sweep_age_seconds", "Since the last sweep, which beat orders every 2 s.", age_s)
+    def _sweep_age(self) -> Iterator[Metric]:
+        """By the clock that the sweep went by; nothing before the first one."""
+        pipe: Any = self._services.redis.pipeline(transaction=False)
+        (now, _), last = pipe.time().get(keys.SWEEP_LAST).execute()
+        if last is not None:
+            age_s = max(0.0, now - int(last))
+            yield _gauge("bot_sweep_age_seconds", "Since the last sweep, which beat orders every 2 s.", age_s)
 
 
 def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:

@@ -33,7 +33,8 @@ def readiness(client: "redis.Redis", reloader: Reloader, llm_configured: bool, n
     last :data:`HEARTBEAT_FRESH_S` seconds. An empty knowledge base is ready; a missing language model is a supported
     mode, and one that does not answer is ``degraded``: what it would have composed is quoted or refused. The
     configuration, too, is at the most ``degraded`` (:func:`configuration_report`): the last good one runs. The load is
-    ``degraded`` while a bot is overloaded: ``{"state", "overloaded": {bot: {"since", "last", "refused", "late"}}}``.
+    ``degraded`` while a bot is overloaded: ``{"state", "overloaded": {bot: {"since", "last", "refused", "late"}}}``,
+    and ``unknown`` without Redis.
     """
     own = {reloader.running.own_name: reloader.standing}
     llm: dict[str, Any] = {"state": "unknown" if llm_configured else "not_configured"}
@@ -45,7 +46,8 @@ def readiness(client: "redis.Redis", reloader: Reloader, llm_configured: bool, n
     except (redis.RedisError, Unavailable) as error:
         failure = {"state": "down", "error": type(error).__name__}
         alone = configuration_report(reloader.standing, own, now)
-        return {"ready": False, "redis": failure, "workers": [], "llm": llm, "configuration": alone}
+        load = {"state": "unknown", "overloaded": {}}
+        return {"ready": False, "redis": failure, "workers": [], "llm": llm, "configuration": alone, "load": load}
     workers = [{**beat, "age_s": round(now - beat["at"], 1)} for beat in beats]
     ready = any(_answers(worker) for worker in workers)
     llm = next((worker["parts"]["llm"] for worker in workers if "llm" in worker["parts"]), llm)
@@ -54,8 +56,14 @@ def readiness(client: "redis.Redis", reloader: Reloader, llm_configured: bool, n
         "state": "degraded" if overloaded else "ok",
         "overloaded": {bot: asdict(episode) for bot, episode in overloaded.items()},
     }
-    report = {"ready": ready, "redis": {"state": "ok"}, "workers": workers, "llm": llm, "configuration": configuration}
-    return report | {"load": load}
+    return {
+        "ready": ready,
+        "redis": {"state": "ok"},
+        "workers": workers,
+        "llm": llm,
+        "configuration": configuration,
+        "load": load,
+    }
 
 
 def configuration_report(own: Standing, standings: Mapping[str, Standing], now: float) -> dict[str, Any]:

@@ -3,16 +3,16 @@
 import itertools
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e.conftest import UP, running_system
 from tests.fakes.llm_server import LlmServer
-from tests.faults.ledger import Ledger, Platform, wait_until
+from tests.faults.ledger import Ledger, Platform, Written, wait_until
 from tests.faults.site import Fault, Site
-from tests.faults.verdict import Judge, Row, read_records
+from tests.faults.verdict import Doubled, Judge, Row, Window, read_records
 
 QUIET_WITHIN_S = 120.0
 """Longer than a lease, a part's mark, the platform's minute of refusals and the longest back-off take together."""
@@ -54,21 +54,25 @@ class Trial:
 
 @dataclass
 class Campaign:
-    """Faults that strike ``site``; ``rows`` is the table, in the order of the first strikes."""
+    """Faults that strike ``site``; ``rows`` is the table, in the order of the first strikes, ``unrecorded`` the
+    acknowledged messages that are in no record, or in two, and ``stuck`` what was waited for in vain."""
 
     site: Site
     trials: list[Trial] = field(default_factory=list)
     rows: dict[str, Row] = field(default_factory=dict)
-    unrecorded: list[str] = field(default_factory=list)
+    unrecorded: list[Written] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
 
     def strike(self, fault: Fault, then_s: float) -> None:
         """Let ``fault`` strike, and people write on for ``then_s`` seconds."""
         ledger = self.site.ledger
         self.trials.append(Trial(ledger.begin_trial(), fault, time.time()))
-        fault.strike(self.site)
-        time.sleep(then_s)
-        self.site.mend()
-        ledger.check()
+        try:
+            fault.strike(self.site)
+        finally:
+            time.sleep(then_s)
+            self.site.mend()
+            ledger.check()
 
     def judge(self) -> None:
         """Let people fall silent, wait until all of them are answered, and judge the trials since the last time."""
@@ -79,15 +83,15 @@ class Campaign:
         for trial in self.trials:
             row = self.rows.setdefault(trial.fault.name, Row(fault=trial.fault.name))
             judge.judge(trial.number, row, trial.struck_at)
-        self.unrecorded = [f"{one.person} {one.msg_id}" for one in judge.unrecorded()]
+        self.unrecorded = judge.unrecorded()
         self.trials.clear()
 
     def _quiet(self) -> Judge:
-        """The judgement once nobody waits any more, or the time for that is over."""
+        """The judgement once nobody waits any more and every turn is recorded, or the time for that is over."""
         give_up_at = time.monotonic() + QUIET_WITHIN_S
         while True:
             judge = self._look()
-            if not judge.uncovered() or time.monotonic() > give_up_at:
+            if not (judge.uncovered() or judge.unrecorded()) or time.monotonic() > give_up_at:
                 time.sleep(_SETTLE_S)  # for words that come twice
                 return self._look()
             time.sleep(_SETTLE_S)
@@ -97,8 +101,12 @@ class Campaign:
         return Judge(written, seen, read_records(self.site.database))
 
     @property
-    def unknown(self) -> float:
-        """Sends of which the installation says that they may have arrived twice."""
+    def doubled(self) -> list[Doubled]:
+        """What was seen twice."""
+        return [one for row in self.rows.values() for one in row.doubled]
+
+    def unknown(self) -> dict[str, float]:
+        """Sends of which the installation says that they may have arrived twice, by the cause."""
         return self.site.counted("bot_sends_unknown_total")
 
 
@@ -133,11 +141,29 @@ def campaign(folder: Path, repository: Path, seed: int, per_s: float) -> Iterato
                 yield Campaign(site)
 
 
-def offences(rows: Sequence[Row]) -> list[str]:
-    """What must not be, a line each."""
-    return [
-        f"{row.fault}: {what} {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
-        for row in rows
-        for what, names in (("lost", row.lost), ("disordered", row.disordered))
-        if names
-    ]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offence:
+    """Something that must not be: ``what``, of which message, and while which fault struck."""
+
+    what: str
+    fault: str
+    name: str
+    msg_id: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.name} ({self.fault})"
+
+
+def offences(running: Campaign) -> list[Offence]:
+    """Every message of which the promise was broken."""
+    found = []
+    for row in running.rows.values():
+        for what, messages in (("lost", row.lost), ("disordered", row.disordered)):
+            found += [Offence(what=what, fault=row.fault, name=one.name, msg_id=one.msg_id) for one in messages]
+        for twice in row.doubled:
+            if twice.window is Window.NONE:
+                what = f"doubled {twice.window}"
+                found.append(Offence(what=what, fault=row.fault, name=twice.name, msg_id=twice.msg_id))
+    for one in running.unrecorded:
+        found.append(Offence(what="in no record, or in two", fault="any", name=one.name, msg_id=one.msg_id))
+    return found

@@ -42,6 +42,11 @@ class Written:
     written_at: float
     acknowledged_at: float | None = None
 
+    @property
+    def name(self) -> str:
+        """What a report calls it: the person, what the reply shows, the platform's id."""
+        return f"{self.person} {' '.join(self.tokens) or 'asked'} {self.msg_id}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:

@@ -4,8 +4,7 @@ import signal
 import time
 from dataclasses import dataclass
 
-from tests.faults.ledger import wait_until
-from tests.faults.site import COMES_BACK_WITHIN_S, Site, send_signal
+from tests.faults.site import Site, send_signal
 
 ENDS_WITHIN_S = {"web": 5.0, "worker": 12.0, "beat": 5.0, "redis": 5.0}
 """Seconds after SIGTERM: what ``up`` allows each, and the moments that the system needs to notice."""
@@ -22,8 +21,8 @@ class Kill:
         return f"kill -9 of {_TITLES[self.program]}"
 
     def strike(self, site: Site) -> None:
-        before = site.pid(self.program)
-        send_signal(before, signal.SIGKILL)
+        before = site.living(self.program)
+        site.kill(before, _TITLES[self.program])
         site.wait_for_another(self.program, before)
 
 
@@ -34,9 +33,9 @@ class KillWebWorker:
     name: str = "kill -9 of a web worker"
 
     def strike(self, site: Site) -> None:
-        before = site.web_workers()
-        send_signal(site.chance.choice(before), signal.SIGKILL)
-        wait_for_web_workers(site, len(before), without=before)
+        struck = site.chance.choice(site.all_web_workers())
+        site.kill(struck, _TITLES["web worker"])
+        site.all_web_workers(without=struck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,8 @@ class Freeze:
         return f"SIGSTOP of {_TITLES[self.program]}, {self.seconds:g} s"
 
     def strike(self, site: Site) -> None:
-        pid = site.chance.choice(site.web_workers()) if self.program == "web worker" else site.pid(self.program)
+        a_web_worker = self.program == "web worker"
+        pid = site.chance.choice(site.all_web_workers()) if a_web_worker else site.living(self.program)
         send_signal(pid, signal.SIGSTOP)
         try:
             time.sleep(self.seconds)
@@ -80,32 +80,22 @@ class RollWeb:
     name: str = "SIGTERM of each web worker in turn"
 
     def strike(self, site: Site) -> None:
-        before = site.web_workers()
-        for pid in before:
+        for pid in site.all_web_workers():
             asked_at = time.monotonic()
             send_signal(pid, signal.SIGTERM)
             site.wait_for_end(pid, ENDS_WITHIN_S["web"])
             site.stop_s[self.name] = max(time.monotonic() - asked_at, site.stop_s.get(self.name, 0.0))
-            wait_for_web_workers(site, len(before), without=[pid])
+            site.all_web_workers(without=pid)
 
 
 def restart(site: Site, program: str, name: str) -> None:
     """SIGTERM; ``program`` must end in time, by itself. How long that took is kept under ``name``."""
-    before = site.pid(program)
+    before = site.living(program)
     asked_at = time.monotonic()
     send_signal(before, signal.SIGTERM)
     site.wait_for_end(before, ENDS_WITHIN_S[program])
     site.stop_s[name] = max(time.monotonic() - asked_at, site.stop_s.get(name, 0.0))
     site.wait_for_another(program, before)
-
-
-def wait_for_web_workers(site: Site, count: int, without: list[int]) -> None:
-    """Return once ``count`` web workers run, at least one of which is not in ``without``."""
-    wait_until(
-        lambda: len(now := site.web_workers()) == count and set(now) != set(without),
-        COMES_BACK_WITHIN_S,
-        "the web worker is started again",
-    )
 
 
 _TITLES = {

@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from tests.fakes.llm_server import LlmServer, Parrot
 from tests.faults.ledger import Ledger, Platform, wait_until
 
 COMES_BACK_WITHIN_S = 60.0
+_ANSWERS_WITHIN_S = 30.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -26,8 +29,8 @@ class Site:
     """An installation under load.
 
     ``people`` write all the time, and ``asking`` of them ask the knowledge; each of ``spares``, who come round again
-    and again, writes only what a fault lets them. ``chance`` decides whatever a fault leaves open; ``stop_s`` gathers
-    how long each process took to end that was asked to.
+    and again, writes only what a fault lets them. ``chance`` decides whatever a fault leaves open; ``kills`` counts
+    SIGKILLs by what they struck, and ``stop_s`` gathers how long each process took to end that was asked to.
     """
 
     system: System
@@ -38,6 +41,7 @@ class Site:
     asking: tuple[str, ...]
     spares: Iterator[str]
     chance: random.Random
+    kills: Counter[str] = field(default_factory=Counter)
     stop_s: dict[str, float] = field(default_factory=dict)
 
     def pid(self, program: str) -> int:
@@ -45,8 +49,28 @@ class Site:
         pids = json.loads((self.system.data_dir / "run.json").read_text(encoding="utf-8"))["pids"]
         return int(pids.get(program, 0))
 
+    def living(self, program: str) -> int:
+        """The process that runs as ``program``, once there is one: an earlier fault may still keep it away."""
+        wait_until(lambda: _alive(self.pid(program)), COMES_BACK_WITHIN_S, f"{program} runs")
+        return self.pid(program)
+
+    def all_web_workers(self, without: int = 0) -> list[int]:
+        """The processes that gunicorn's master keeps, once there are as many as it starts and ``without`` is gone."""
+        count = self._settings.web_workers
+        wait_until(
+            lambda: len(now := self.web_workers()) == count and without not in now,
+            COMES_BACK_WITHIN_S,
+            "all web workers run",
+        )
+        return self.web_workers()
+
+    def kill(self, pid: int, what: str) -> None:
+        """Send SIGKILL to ``pid``, counted under ``what``."""
+        send_signal(pid, signal.SIGKILL)
+        self.kills[what] += 1
+
     def web_workers(self) -> list[int]:
-        """The processes that gunicorn's master keeps."""
+        """The processes that gunicorn's master has at the moment."""
         master = self.pid("web")
         try:
             children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
@@ -57,7 +81,7 @@ class Site:
     def wait_for_another(self, program: str, before: int) -> None:
         """Return once ``up`` has started ``program`` again."""
         wait_until(
-            lambda: self.pid(program) not in (0, before) and _alive(self.pid(program)),
+            lambda: self.pid(program) != before and _alive(self.pid(program)),
             COMES_BACK_WITHIN_S,
             f"{program} is started again",
         )
@@ -68,7 +92,11 @@ class Site:
 
     def redis(self) -> "redis.Redis":
         """A client of the installation's Redis."""
-        return redis.Redis.from_url(Settings(data_dir=self.system.data_dir).redis_url)
+        return redis.Redis.from_url(self._settings.redis_url)
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(data_dir=self.system.data_dir)
 
     @contextmanager
     def database_locked(self) -> Iterator[None]:
@@ -85,10 +113,19 @@ class Site:
         """What is true."""
         return self.system.data_dir / "bot.sqlite"
 
-    def counted(self, name: str) -> float:
-        """The sum of the metric ``name`` over all its labels and processes."""
-        lines = self.system.get("/metrics")[1].decode().splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " ")))
+    def counted(self, name: str) -> dict[str, float]:
+        """The metric ``name`` over all processes, by its labels as they are written on the page."""
+        wait_until(self._web_answers, _ANSWERS_WITHIN_S, "web answers")
+        page = self.system.get("/metrics")[1].decode()
+        return {
+            labels: float(value) for labels, value in re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", page, re.MULTILINE)
+        }
+
+    def _web_answers(self) -> bool:
+        try:
+            return self.system.get("/healthz")[0] == 200
+        except OSError:  # it is on its way up
+            return False
 
     def mend(self) -> None:
         """The surroundings work again."""
@@ -116,7 +153,7 @@ def send_signal(pid: int, number: signal.Signals) -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Whether ``pid`` runs; a zombie does not."""
+    """Whether ``pid`` runs; a zombie does not, and 0 is nobody."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

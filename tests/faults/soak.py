@@ -1,8 +1,9 @@
 """``make soak``: random faults from a printed seed for as long as you like, and the table of what became of it.
 
 ``python -m tests.faults.soak --minutes 45 --seed 7`` does the same draws again; what the machine does between them
-differs. The table is written to ``var/soak/REPORT.md`` after every round. Exits with 1 when something acknowledged was
-lost, answered out of order, or doubled more often than the installation counted; the installation's folder stays then.
+differs. The page is written to ``var/soak/REPORT.md``, or where ``--report`` says, after every round. Exits with 1 when
+something acknowledged was lost, answered out of order, seen twice where the platform drops it, or doubled more often
+than the installation counted; the page then shows the life of each such message, and the installation's folder stays.
 """
 
 import argparse
@@ -12,14 +13,16 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.lease import LEASE_S
-from tests.faults.campaign import Campaign, campaign, offences
+from tests.faults.campaign import Campaign, campaign
 from tests.faults.moments import BetweenParts, Generating, KillAt, Moment, RestartMidGeneration, SentUnrecorded
 from tests.faults.processes import Freeze, Kill, KillWebWorker, Restart, RollWeb
+from tests.faults.report import failures, page
 from tests.faults.site import Fault
 from tests.faults.surroundings import (
     CUT,
@@ -34,18 +37,18 @@ from tests.faults.surroundings import (
     Nothing,
     PauseRedis,
 )
-from tests.faults.verdict import table
 
 REPOSITORY = Path(__file__).parents[2]
 REPORT = REPOSITORY / "var/soak/REPORT.md"
-STRIKES_A_ROUND = 6
-PER_S = 5.0
+STRIKES_A_ROUND = 24
+PER_S = 6.0
 LONGER_THAN_A_LEASE_S = LEASE_S + 5
+KILLS_AFTER_A_FAULT = 3
 
+KILLS: tuple[Fault, ...] = (*(Kill(program) for program in ("worker", "web", "beat", "redis")), KillWebWorker())
+"""What strikes most: any process may end without a word at any time, and whatever else is the matter."""
 MOMENTS: tuple[Moment, ...] = (Generating(), SentUnrecorded(), BetweenParts())
-ALL: tuple[Fault, ...] = (
-    *(Kill(program) for program in ("worker", "web", "beat", "redis")),
-    KillWebWorker(),
+OTHERS: tuple[Fault, ...] = (
     *(KillAt((moment,)) for moment in MOMENTS),
     KillAt(MOMENTS),
     *(Freeze(program, LONGER_THAN_A_LEASE_S) for program in ("worker", "web", "web worker", "beat")),
@@ -72,9 +75,18 @@ ALL: tuple[Fault, ...] = (
 )
 
 
-def schedule(chance: random.Random) -> list[Fault]:
-    """All faults in a new order, so that each strikes as often as the others."""
-    return chance.sample(ALL, len(ALL))
+def schedule(chance: random.Random) -> Iterator[Fault]:
+    """For ever: all faults in a new order, so that each strikes as often as the others, with kills after each."""
+    kills = _in_turns(KILLS, chance)
+    for fault in _in_turns(OTHERS, chance):
+        yield fault
+        for _ in range(KILLS_AFTER_A_FAULT):
+            yield next(kills)
+
+
+def _in_turns(faults: Sequence[Fault], chance: random.Random) -> Iterator[Fault]:
+    while True:
+        yield from chance.sample(faults, len(faults))
 
 
 def soak(running: Campaign, minutes: float, chance: random.Random, report: Callable[[], None]) -> None:
@@ -82,45 +94,28 @@ def soak(running: Campaign, minutes: float, chance: random.Random, report: Calla
     ends_at = time.monotonic() + minutes * 60
     running.strike(Nothing(20), 0)
     running.judge()
-    waiting: list[Fault] = []
+    faults = schedule(chance)
     while time.monotonic() < ends_at:
         for _ in range(STRIKES_A_ROUND):
-            waiting = waiting or schedule(chance)
-            fault = waiting.pop()
+            fault = next(faults)
             say(f"{datetime.now(UTC):%H:%M:%S} {fault.name}")
-            running.strike(fault, chance.uniform(1, 8))
+            with _going_on(running, fault.name):
+                running.strike(fault, chance.uniform(0.5, 4))
             if time.monotonic() > ends_at:
                 break
-        running.judge()
+        with _going_on(running, "the end of a round"):
+            running.judge()
         report()
 
 
-def failures(running: Campaign) -> list[str]:
-    """What must not be, a line each."""
-    found = offences(list(running.rows.values()))
-    found += [f"in no record, or in two: {one}" for one in running.unrecorded]
-    doubled = sum(len(row.doubled) for row in running.rows.values())
-    if doubled > running.unknown:
-        found.append(f"doubled {doubled}, counted as of unknown outcome {running.unknown:g}")
-    return found
-
-
-def page(running: Campaign, seed: int, began: datetime) -> str:
-    """The report in Markdown."""
-    minutes = (datetime.now(UTC) - began).total_seconds() / 60
-    lines = [
-        "# Soak",
-        "",
-        f"{began:%Y-%m-%d %H:%M} UTC, {minutes:.0f} minutes, seed {seed}.",
-        "",
-        table(running.rows.values()),
-        "",
-        f"Sends of unknown outcome, by the installation's own count: {running.unknown:g}.",
-        *(f"Longest {name}: {stop_s:.1f} s." for name, stop_s in running.site.stop_s.items()),
-        "",
-        *(f"- **{failure}**" for failure in failures(running)),
-    ]
-    return "\n".join(lines).rstrip() + "\n"
+@contextmanager
+def _going_on(running: Campaign, at: str) -> Iterator[None]:
+    """What was waited for in vain is a failure, and the other faults strike all the same."""
+    try:
+        yield
+    except TimeoutError as error:
+        say(f"         {error}")
+        running.stuck.append(f"{at}: {error}")
 
 
 def say(line: str) -> None:
@@ -136,18 +131,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seed", type=int, default=secrets.randbelow(1_000_000), help="of an earlier run (default: any)"
     )
+    parser.add_argument("--report", type=Path, default=REPORT, metavar="FILE", help="where the page goes")
     options = parser.parse_args(arguments)
     folder, began = Path(tempfile.mkdtemp(prefix="soak-")), datetime.now(UTC)
-    say(f"seed {options.seed}, {options.minutes:g} minutes in {folder}; report in {REPORT}")
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    say(f"seed {options.seed}, {options.minutes:g} minutes in {folder}; report in {options.report}")
+    options.report.parent.mkdir(parents=True, exist_ok=True)
     with campaign(folder, REPOSITORY, options.seed, PER_S) as running:
 
         def report() -> None:
-            REPORT.write_text(page(running, options.seed, began), encoding="utf-8")
+            options.report.write_text(page(running, options.seed, began), encoding="utf-8")
 
         soak(running, options.minutes, running.site.chance, report)
-        report()
-        say(page(running, options.seed, began))
+        say(options.report.read_text(encoding="utf-8"))
         found = failures(running)
     if found:
         return 1  # the folder stays, with all logs

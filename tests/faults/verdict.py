@@ -6,6 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from bot.texts import Texts
@@ -13,6 +14,8 @@ from tests.faults.ledger import Seen, Written
 
 LATE_S = 3.0
 """An answer that took longer was held up by the fault."""
+CHECKED_S = 600.0
+"""So long the platform drops what equals an earlier message to the same person, where the sender asks for it."""
 APOLOGIES = frozenset(Texts().say(key, "zh") for key in ("apology_failed", "apology_too_old"))
 _TOKEN = re.compile(r"<e?\d{6}>")
 
@@ -27,6 +30,24 @@ class Record:
     failure: str
 
 
+class Window(StrEnum):
+    """Through which of the windows of ``docs/delivery.md`` something was seen twice."""
+
+    CHECK_OFF = "an honest repeat, sent with the check off"
+    CHECK_OVER = "more than 600 s after the first arrival"
+    NONE = "within 600 s, the check on"
+    """The platform drops it, so this must not be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubled:
+    """Something that was seen twice: the message that it answers, as far as that is known, and by which window."""
+
+    name: str
+    msg_id: str
+    window: Window
+
+
 @dataclass(kw_only=True, slots=True)
 class Row:
     """One line of the table: what happened to the messages written while ``fault`` struck.
@@ -39,9 +60,9 @@ class Row:
     acknowledged: int = 0
     refused: int = 0
     apologised: int = 0
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    disordered: list[str] = field(default_factory=list)
+    lost: list[Written] = field(default_factory=list)
+    doubled: list[Doubled] = field(default_factory=list)
+    disordered: list[Written] = field(default_factory=list)
     recovery_s: float = 0.0
 
 
@@ -86,6 +107,8 @@ class Judge:
         self._shown: dict[str, list[Seen]] = defaultdict(list)
         self._sent: dict[str, list[Seen]] = defaultdict(list)
         self._regrets: dict[str, list[Seen]] = defaultdict(list)
+        self._regretted: dict[tuple[str, ...], Seen] = {}
+        self._answers: dict[tuple[str, str], list[Seen]] = defaultdict(list)
         self._unclaimed: list[Seen] = []
         self._sort(seen)
         self.fates = {one.entry: self._fate(one) for one in written if one.acknowledged_at is not None}
@@ -110,13 +133,13 @@ class Judge:
             row.acknowledged += 1
             fate = self.fates[one.entry]
             if fate is None:
-                row.lost.append(_name(one))
+                row.lost.append(one)
                 continue
             row.apologised += fate.apology
             if fate.at - one.at > LATE_S:
                 row.recovery_s = max(row.recovery_s, fate.at - struck_at)
-        row.doubled += [_name(one) for one in mine for token in one.tokens if len(self._shown[token]) > 1]
-        row.doubled += self._unexplained(mine)
+        row.doubled += [twice for one in mine for twice in self._shown_twice(one)]
+        row.doubled += self._said_twice(trial, mine)
         row.disordered += self._disordered(mine)
 
     def _sort(self, seen: Sequence[Seen]) -> None:
@@ -128,8 +151,9 @@ class Judge:
             self._sent[one.msg_id].append(one)
             if one.content == not_delivered:
                 self._regrets[one.person].append(one)
-            elif not tokens and one.msg_id not in self._claimed:
-                self._unclaimed.append(one)
+            elif not tokens:
+                claimed = one.msg_id in self._claimed
+                (self._answers[one.person, one.content] if claimed else self._unclaimed).append(one)
 
     def _fate(self, one: Written) -> Fate | None:
         """The reply to ``one`` if it is whole: every part, or an apology."""
@@ -138,31 +162,57 @@ class Judge:
             return Fate(at=parts[0][0].at, place=parts[0][0].entry)
         for record in self._records[one.msg_id]:
             if record.failure:
-                regrets = [seen for seen in self._regrets[one.person] if seen.at > one.at]
-                return Fate(at=regrets[0].at, place=regrets[0].entry, apology=True) if regrets else None
+                regret = self._regret(one, record)
+                return Fate(at=regret.at, place=regret.entry, apology=True) if regret else None
             sent = [self._sent[platform_id] for platform_id in record.platform_ids]
             if sent and all(sent):
                 apology = bool(one.tokens) or record.answer in APOLOGIES
                 return Fate(at=sent[0][0].at, place=sent[0][0].entry, apology=apology)
         return None
 
-    def _unexplained(self, mine: Sequence[Written]) -> list[str]:
-        """Words that no record claims, seen while ``mine`` were written: sent twice, and recorded once."""
-        if not mine:
-            return []
-        begins, ends = mine[0].at, mine[-1].at
-        people = {one.person for one in mine}
-        return [
-            f"{one.person}@{one.at:.1f}" for one in self._unclaimed if one.person in people and begins <= one.at <= ends
-        ]
+    def _regret(self, one: Written, record: Record) -> Seen | None:
+        """The word that the turn of ``record`` could not be delivered; each such turn has one of its own."""
+        if record.message_ids not in self._regretted:
+            left = self._regrets[one.person]
+            found = next((seen for seen in left if seen.at > one.at), None)
+            if found is None:
+                return None
+            left.remove(found)
+            self._regretted[record.message_ids] = found
+        return self._regretted[record.message_ids]
 
-    def _disordered(self, mine: Sequence[Written]) -> list[str]:
+    def _shown_twice(self, one: Written) -> list[Doubled]:
+        """The parts of the reply to ``one`` that were seen more than once; no other reply has their words."""
+        found = []
+        for token in one.tokens:
+            for again in self._shown[token][1:]:
+                late = again.at - self._shown[token][0].at > CHECKED_S
+                window = Window.CHECK_OVER if late else Window.NONE
+                found.append(Doubled(name=one.name, msg_id=one.msg_id, window=window))
+        return found
+
+    def _said_twice(self, trial: int, mine: Sequence[Written]) -> list[Doubled]:
+        """Answers without a token that no record claims, though it claims the same words to the same person: sent
+        twice and recorded once. They belong to the last message that the person had written by then."""
+        people = {one.person for one in mine}
+        found = []
+        for seen in self._unclaimed:
+            same = self._answers[seen.person, seen.content] if seen.person in people else []
+            before = [one for one in self._written if one.person == seen.person and one.at <= seen.at]
+            if same and before and before[-1].trial == trial:
+                recent = any(abs(seen.at - one.at) <= CHECKED_S for one in same)
+                window = Window.CHECK_OFF if recent else Window.CHECK_OVER
+                name = f"{seen.person} at {seen.at:.1f}"
+                found.append(Doubled(name=name, msg_id=before[-1].msg_id, window=window))
+        return found
+
+    def _disordered(self, mine: Sequence[Written]) -> list[Written]:
         """Messages of ``mine`` answered before one that had been acknowledged when they were written."""
         by_person: dict[str, list[Written]] = defaultdict(list)
         for one in self._written:
             if self.fates.get(one.entry):
                 by_person[one.person].append(one)
-        return [_name(one) for one in mine if self._overtook(one, by_person[one.person])]
+        return [one for one in mine if self._overtook(one, by_person[one.person])]
 
     def _overtook(self, one: Written, others: Sequence[Written]) -> bool:
         fate = self.fates.get(one.entry)
@@ -170,10 +220,6 @@ class Judge:
             return False
         before = [other for other in others if other.acknowledged_at and other.acknowledged_at < one.written_at]
         return any(found.place > fate.place for other in before if (found := self.fates[other.entry]))
-
-
-def _name(one: Written) -> str:
-    return f"{one.person} {' '.join(one.tokens) or 'asked'} {one.msg_id}"
 
 
 def table(rows: Iterable[Row]) -> str:

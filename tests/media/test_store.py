@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import Unavailable
 from bot.media.store import LEFT_BEHIND_S, MediaStore, owner_of, reference
@@ -144,6 +145,18 @@ def test_a_full_store_lets_the_oldest_go(tmp_path: Path, clock: Clock) -> None:
         if (note := tmp_path / "media" / f"{media * 32}.json").exists():
             os.utime(note, (at, at))
     assert [media for media in "abcd" if store.find(media * 32)] == ["c", "d"]
+
+
+def test_while_there_is_room_nobody_else_s_note_is_read(tmp_path: Path, clock: Clock) -> None:
+    """Keeping one medium must not cost more the more there are."""
+    store = MediaStore(tmp_path / "media", 3600.0, max_bytes=10_000, clock=clock)
+    put(store, ID, b"first")
+    (tmp_path / "media" / f"{ID}.json").write_bytes(b"damaged: whoever reads it says so")
+    with capture_logs() as logs:
+        put(store, "f" * 32, bytes(100))
+        assert [log["event"] for log in logs] == []
+        put(store, "e" * 32, bytes(9_950))
+    assert {log["event"] for log in logs} == {"media_note_damaged", "media_store_full"}
 
 
 def test_a_reference_names_the_conversation_too() -> None:

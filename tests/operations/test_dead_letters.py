@@ -13,8 +13,8 @@ from bot.dead_letters import KEPT, KEPT_S, DeadLetters, Letter, LetterKind, dige
 from bot.errors import UsageError
 from bot.lease import Leases
 from bot.messages import InboundMessage
-from bot.outbox import OutboxReply
 from bot.parts import Text
+from bot.replies import OutboxReply
 from bot.second_tries import SecondTries
 from tests.delivery.conftest import DOCTOR
 from tests.delivery.test_conversation import NOW, Office
@@ -170,17 +170,45 @@ def test_two_operators_send_it_once(office: Office, letters: DeadLetters, tries:
     assert office.client.llen(keys.queue(DOCTOR)) == 1
 
 
+@pytest.mark.parametrize("kind", [LetterKind.MESSAGE, LetterKind.REPLY])
+def test_a_letter_whose_sender_died_half_way_is_sent_once(
+    office: Office, letters: DeadLetters, tries: SecondTries, kind: LetterKind
+) -> None:
+    letter = dead_message()
+    if kind is LetterKind.REPLY:
+        reply = OutboxReply(key="t1", parts=(Text("答：问题 1"),), created_at=NOW)
+        letter = replace(letter, kind=kind, turn="t1", content=(reply.encode(),))
+    tries.resend(letter, "cli:one", NOW)
+    letters.keep(letter)  # it died before the letter was gone
+    tries.resend(letter, "cli:two", NOW + 5)
+    assert letters.newest("imaging", 9) == []
+    assert office.drain() == ["答：问题 1"]
+    letters.keep(replace(letter, at=letter.at + 60))  # given up again
+    tries.resend(only(letters), "cli:one", NOW)
+    assert office.drain() == ["答：问题 1"] * 2
+
+
 def test_letters_are_bounded_in_number_and_time(letters: DeadLetters, redis_client: "redis.Redis") -> None:
     for number in range(KEPT + 5):
         letters.keep(dead_message(number))
     newest = letters.newest("imaging", KEPT + 100)
     assert len(newest) == KEPT
+    kept = redis_client.keys(keys.dead_letter("imaging", "*"))
+    assert len(kept) == KEPT, "what made room went with its content"
     assert newest[0] == dead_message(KEPT + 4)
     assert letters.counts("imaging")[LetterKind.MESSAGE] == KEPT
     letters.keep(replace(dead_message(1), reason="again"))
     assert letters.newest("imaging", KEPT + 100)[-1].reason != "again", "it is as old as it says"
     assert 0 < redis_client.ttl(keys.dead_letter("imaging", newest[0].key)) <= KEPT_S
     assert 0 < redis_client.ttl(keys.dead_index("imaging")) <= KEPT_S
+
+
+def test_a_letter_whose_time_is_over_is_not_counted(letters: DeadLetters, redis_client: "redis.Redis") -> None:
+    letters.keep(dead_message(1))
+    letters.keep(dead_message(2))
+    redis_client.delete(keys.dead_letter("imaging", dead_message(1).key))  # as its expiry does, days before the index's
+    assert letters.counts("imaging")[LetterKind.MESSAGE] == 1
+    assert only(letters) == dead_message(2)
 
 
 def test_the_same_thing_given_up_again_is_one_letter(letters: DeadLetters) -> None:

@@ -67,7 +67,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory, repository: Path, redis_url
 
 def answers(flower: Flower) -> bool:
     try:
-        return flower.asks("/healthcheck")[0] == 200
+        return flower.asks("/")[0] == 401
     except urllib.error.URLError:
         return False
 
@@ -88,6 +88,12 @@ def test_the_password_is_its_owner_s_alone_and_opens_it(flower: Flower) -> None:
     status, body = flower.asks("/api/queues/length", flower.password)
     assert status == 200
     assert json.loads(body)["active_queues"][0]["name"] == "turns", "it speaks with the broker"
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthcheck"])
+def test_what_would_be_shown_to_anybody_is_not_there(flower: Flower, path: str) -> None:
+    assert flower.asks(path)[0] == 404
+    assert flower.asks(path, flower.password)[0] == 404
 
 
 @pytest.mark.parametrize("path", ["/api/worker/shutdown/any@where", "/api/task/send-task/turns.drain"])

@@ -1,6 +1,7 @@
 """What is measured when somebody asks for the metrics: what waits and since when, what is dead, who is there."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import redis
+from prometheus_client import REGISTRY
 
+from bot import keys
 from bot.dead_letters import DeadLetters
 from bot.inbox import Inbox, InboxLimits
 from bot.live import Live, Snapshot
@@ -52,10 +55,43 @@ def scraper(client: "redis.Redis", folder: Path) -> Scrape:
     return scrape
 
 
+def heard(client: "redis.Redis") -> None:
+    """A worker that is well, and one that was heard of an hour ago."""
+    now = time.time()
+    beat = {"at": now, "pid": 1, "parts": {"sql": {"state": "ok"}}}
+    client.set(HEARTBEAT_PREFIX + "w1", json.dumps(beat))
+    client.zadd(HEARTBEATS, {"w1": now, "long gone": now - 3600})
+
+
 def accept(client: "redis.Redis", message_id: str, person: str, age_s: float) -> None:
     limits = InboxLimits(person_per_minute=99, conversation_waiting=99, bot_waiting=99)
     message = make_message(message_id, conversation=replace(DOCTOR, person=person))
     Inbox(client, limits, lambda _: None).accept(replace(message, received_at=time.time() - age_s))
+
+
+def test_every_metric_is_on_the_page_for_operators(
+    scrape: Scrape, redis_client: "redis.Redis", repository: Path
+) -> None:
+    """And no other is there."""
+    redis_client.set(keys.SWEEP_LAST, redis_client.time()[0])
+    heard(redis_client)
+    counted = {
+        metric.name + "_total" * (metric.type == "counter")
+        for metric in REGISTRY.collect()
+        if metric.name.startswith("bot_")
+    }
+    asked = {name.partition("{")[0] for name in scrape()}
+    page = (repository / "docs/operations.md").read_text(encoding="utf-8")
+    told = {
+        name for row in re.findall(r"^\| (`bot_.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(bot_\w+)`", row)
+    }
+    assert told == counted | asked
+
+
+def test_since_when_nobody_has_swept(redis_client: "redis.Redis", scrape: Scrape) -> None:
+    assert "bot_sweep_age_seconds" not in scrape(), "never is not now"
+    redis_client.set(keys.SWEEP_LAST, redis_client.time()[0] - 40)
+    assert scrape()["bot_sweep_age_seconds"] == pytest.approx(40, abs=10)
 
 
 def test_what_waits_and_since_when(redis_client: "redis.Redis", scrape: Scrape) -> None:
@@ -79,10 +115,7 @@ def test_what_is_dead_by_kind(scrape: Scrape, letters: DeadLetters) -> None:
 def test_whether_somebody_is_there_to_answer(redis_client: "redis.Redis", scrape: Scrape) -> None:
     nobody = scrape()
     assert (nobody["bot_ready"], nobody["bot_workers"], nobody["bot_redis_up"]) == (0, 0, 1)
-    now = time.time()
-    beat = {"at": now, "pid": 1, "parts": {"sql": {"state": "ok"}}}
-    redis_client.set(HEARTBEAT_PREFIX + "w1", json.dumps(beat))
-    redis_client.zadd(HEARTBEATS, {"w1": now, "long gone": now - 3600})
+    heard(redis_client)
     somebody = scrape()
     assert (somebody["bot_ready"], somebody["bot_workers"]) == (1, 1)
 

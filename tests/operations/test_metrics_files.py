@@ -1,5 +1,6 @@
 """What processes count is added up, whether they live or not, and the files of the dead do not pile up."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import telemetry
+from bot.metrics_files import SharedMetrics
 
 COUNTING = """
 import sys
@@ -81,6 +83,42 @@ def test_a_damaged_file_of_a_dead_process_hides_nothing(tmp_path: Path, reposito
     assert shown(tmp_path)[SENDS] == 1
     assert not (tmp_path / f"counter_{ended.pid}.db").exists()
     end(process)
+
+
+DYING = """
+import os, pathlib, sys
+from bot import telemetry
+left = int(sys.argv[2])
+def die(event, arguments):
+    global left
+    if event in ("os.remove", "os.rename") and sys.argv[1] in str(arguments[0]):
+        left -= 1
+        if left < 0:
+            os._exit(9)
+sys.addaudithook(die)
+telemetry.metrics_page(pathlib.Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_who_dies_while_adding_up_adds_nothing_twice(tmp_path: Path, repository: Path, steps: int) -> None:
+    """Before each of its changes of a name in turn."""
+    for _ in range(2):
+        end(begin(tmp_path, repository))
+    command = [sys.executable, "-c", DYING, str(tmp_path), str(steps)]
+    environment = {"PATH": os.defpath, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    died = subprocess.run(command, cwd=repository, env=environment, check=False)
+    assert died.returncode == 9
+    assert (shown(tmp_path)[SENDS], shown(tmp_path)[STEPS]) == (2, 2)
+    assert not [path.name for path in tmp_path.iterdir() if path.suffix in (".added", ".names")]
+
+
+def test_one_that_is_frozen_in_the_middle_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(TimeoutError, match="another process has kept"):
+            SharedMetrics(tmp_path, patience_s=0.1).collect()
+    assert list(SharedMetrics(tmp_path, patience_s=0.1).collect()) == []
 
 
 def test_the_number_of_files_does_not_grow_with_the_number_of_processes(tmp_path: Path, repository: Path) -> None:

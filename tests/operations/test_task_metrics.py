@@ -7,6 +7,7 @@ from pathlib import Path
 
 TASKS = """
 from celery import Celery
+from celery.signals import task_revoked
 from workers import task_metrics
 from bot import telemetry
 import pathlib, sys
@@ -21,6 +22,7 @@ def drain(fails):
 
 for fails in (False, True, False):
     drain.apply((fails,))
+task_revoked.send(sender=drain, request=None, terminated=False, signum=None, expired=True)
 sys.stdout.buffer.write(telemetry.metrics_page(pathlib.Path(sys.argv[1])))
 """
 
@@ -32,6 +34,7 @@ def test_tasks_are_counted_by_name_and_outcome(tmp_path: Path, repository: Path)
     lines = shown.stdout.splitlines()
     assert 'bot_tasks_total{state="success",task="turns.drain"} 2.0' in lines
     assert 'bot_tasks_total{state="failure",task="turns.drain"} 1.0' in lines
+    assert 'bot_tasks_total{state="expired",task="turns.drain"} 1.0' in lines
     assert 'bot_task_seconds_count{task="turns.drain"} 3.0' in lines
 
 

@@ -17,7 +17,7 @@ from bot.task_queue import DRAIN_TASK, TURNS_QUEUE, create_celery
 from bot.web.health import HEARTBEAT_PREFIX
 from tests.fakes.qdrant_server import QdrantServer
 
-WORKER = (sys.executable, "-m", "celery", "--app=workers.app", "worker", "--queues=turns", "--without-mingle")
+WORKER = (sys.executable, "-m", "workers.celery", "--app=workers.app", "worker", "--queues=turns", "--without-mingle")
 READY_WITHIN_S = 120
 
 
