@@ -120,11 +120,13 @@ def build_inbox(settings: Settings, client: "redis.Redis") -> Inbox:
         wait_replicas=settings.inbox_wait_replicas,
     )
     celery = create_celery(settings.broker_url)
+    wakes = GatheredWakes(make_waker(celery, telemetry.count))
     return Inbox(
         client,
         limits,
-        GatheredWakes(make_waker(celery, telemetry.count)),
+        wakes,
         make_prefetcher(celery, telemetry.count),
+        wake_later=wakes.later,
         wakes_waiting=make_wake_counter(celery, telemetry.count),
         count=telemetry.count,
     )

@@ -1,19 +1,28 @@
-"""Wake-ups published by a thread of their own, those that came meanwhile together in one task.
+"""Wake-ups published by a thread of their own, those that are in no hurry together in one task.
 
 Publishing a task costs the web process as much as all else of a callback, and a worker as much again to receive it.
-While little happens every wake-up goes out at once, alone. Losing some with the process is harmless: the sweep finds
-their conversations.
+While workers keep up, every wake-up goes out at once; when they do not, nobody is answered later for one that waits a
+moment for others. Losing some with the process is harmless: the sweep finds their conversations.
 """
 
 import atexit
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-MOST_TOGETHER = 16
+MOST_TOGETHER = 32
 """Conversations in one task: its worker works them side by side, as far as it has threads."""
+GATHERED_FOR_S = 0.05
 CLOSES_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wake:
+    conversation: str
+    hurry: bool
 
 
 class GatheredWakes:
@@ -22,16 +31,18 @@ class GatheredWakes:
     def __init__(self, publish: Callable[..., None]) -> None:
         self._publish = publish
         self._lock = threading.Lock()
-        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Wake | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         os.register_at_fork(after_in_child=self._begin_anew)  # threads stay behind
         atexit.register(self.close)
 
     def __call__(self, conversation: str) -> None:
-        """Wake ``conversation`` soon."""
-        self._waiting.put(conversation)
-        if self._thread is None:
-            self._start()
+        """Wake ``conversation`` at once."""
+        self._put(conversation, hurry=True)
+
+    def later(self, conversation: str) -> None:
+        """Wake ``conversation`` within :data:`GATHERED_FOR_S`."""
+        self._put(conversation, hurry=False)
 
     def close(self) -> None:
         """Publish what still waits, and end; a broker that does not answer is not waited for."""
@@ -44,18 +55,33 @@ class GatheredWakes:
     def _begin_anew(self) -> None:
         self._waiting, self._thread = queue.SimpleQueue(), None
 
+    def _put(self, conversation: str, *, hurry: bool) -> None:
+        self._waiting.put(_Wake(conversation, hurry=hurry))
+        if self._thread is None:
+            self._start()
+
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, args=(self._waiting,), name="wakes", daemon=True)
                 self._thread.start()
 
-    def _run(self, waiting: "queue.SimpleQueue[str | None]") -> None:
-        while (conversation := waiting.get()) is not None:
-            together = [conversation]
-            while len(together) < MOST_TOGETHER and not waiting.empty():  # nobody else takes anything
-                if (another := waiting.get()) is None:
-                    waiting.put(None)  # the end comes after these
-                    break
-                together.append(another)
-            self._publish(*together)
+    def _run(self, waiting: "queue.SimpleQueue[_Wake | None]") -> None:
+        while (wake := waiting.get()) is not None:
+            self._publish(*self._gathered(wake, waiting))
+
+    def _gathered(self, wake: _Wake, waiting: "queue.SimpleQueue[_Wake | None]") -> list[str]:
+        """``wake`` and those to be published with it."""
+        together, hurry = [wake.conversation], wake.hurry
+        until = time.monotonic() + GATHERED_FOR_S
+        while len(together) < MOST_TOGETHER:
+            try:
+                another = waiting.get(timeout=0 if hurry else max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+            if another is None:
+                waiting.put(None)  # the end comes after these
+                break
+            together.append(another.conversation)
+            hurry = hurry or another.hurry
+        return together

@@ -25,6 +25,9 @@ SEEN_TTL_S = 24 * 3600
 WAKE_GRACE_S = 10
 """A conversation that was woken and not leased within this time is woken again by the sweep."""
 
+KEPT_UP_WITH = 8
+"""While more messages of a bot wait, its conversations are woken together with others."""
+
 WAKES_AHEAD = 500
 """The sweep wakes nobody while so many wake-ups wait for a worker: more would only be worked off one by one, to find
 that the conversation has been served."""
@@ -103,6 +106,7 @@ class Inbox:
     """Accepts messages and finds conversations that need a worker.
 
     ``wake(key)`` publishes a drain of that conversation; losing it is harmless, the sweep finds the conversation.
+    ``wake_later(key)`` does so within a moment, together with others, and is asked when workers do not keep up.
     ``prefetch(message)`` asks for what a message shows, before the platform forgets it; losing it is harmless too.
     ``wakes_waiting()`` is how many wake-ups no worker has looked at yet; ``count(event, **labels)`` counts.
     Every method raises :class:`~bot.errors.Unavailable` when Redis does not answer.
@@ -115,6 +119,7 @@ class Inbox:
         wake: Callable[[str], None],
         prefetch: Callable[[InboundMessage], None] = lambda _message: None,
         *,
+        wake_later: Callable[[str], None] | None = None,
         wakes_waiting: Callable[[], int] = lambda: 0,
         count: Callable[..., None] = lambda *_, **__: None,
         replica_timeout_ms: int = 500,
@@ -122,6 +127,7 @@ class Inbox:
         self._redis = client
         self._limits = limits
         self._wake = wake
+        self._wake_later = wake_later or wake
         self._prefetch = prefetch
         self._wakes_waiting = wakes_waiting
         self._count = count
@@ -155,7 +161,7 @@ class Inbox:
         if message.attachments:
             self._prefetch(message)
         if status == b"wake":
-            self._wake(conversation.key)
+            (self._wake if waiting <= KEPT_UP_WITH else self._wake_later)(conversation.key)
         return Acceptance.ACCEPTED
 
     def sweep(self, limit_per_bucket: int = 100) -> int:
@@ -178,7 +184,7 @@ class Inbox:
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer the sweep: {type(error).__name__}") from error
         for key in woken:
-            self._wake(key)
+            self._wake_later(key)
         return len(woken)
 
     def recount(self, bots: Iterable[str]) -> dict[str, int]:

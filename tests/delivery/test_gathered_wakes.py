@@ -41,7 +41,8 @@ def wakes(broker: Broker) -> Iterator[GatheredWakes]:
     wakes.close()
 
 
-def test_one_goes_out_alone_and_those_that_come_meanwhile_together(broker: Broker, wakes: GatheredWakes) -> None:
+def test_who_is_in_a_hurry_goes_out_at_once_with_those_who_are_not(broker: Broker, wakes: GatheredWakes) -> None:
+    wakes.later("patient")
     wakes("first")
     broker.wait_until_asked()
     names = [f"c{number}" for number in range(MOST_TOGETHER + 3)]
@@ -49,7 +50,15 @@ def test_one_goes_out_alone_and_those_that_come_meanwhile_together(broker: Broke
         wakes(name)
     broker.takes.release(3)
     wakes.close()
-    assert broker.tasks == [("first",), tuple(names[:MOST_TOGETHER]), tuple(names[MOST_TOGETHER:])]
+    assert broker.tasks == [("patient", "first"), tuple(names[:MOST_TOGETHER]), tuple(names[MOST_TOGETHER:])]
+
+
+def test_who_is_in_no_hurry_goes_out_all_the_same(broker: Broker, wakes: GatheredWakes) -> None:
+    wakes.later("patient")
+    broker.takes.release(1)
+    broker.wait_until_asked()
+    wakes.close()
+    assert broker.tasks == [("patient",)]
 
 
 def test_whoever_wakes_does_not_wait_for_the_broker(broker: Broker, wakes: GatheredWakes) -> None:
