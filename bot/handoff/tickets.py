@@ -16,7 +16,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Double, Index, Integer, Row, String, Table, Text, and_, or_, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Double,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import InputError
@@ -60,6 +75,17 @@ class TicketState(StrEnum):
 
 _SILENT = (TicketState.WAITING, TicketState.SERVED)
 _OPEN = tickets.c.state != TicketState.RELEASED
+_SILENCING = select(tickets).where(
+    or_(
+        and_(tickets.c.conversation == bindparam("own"), tickets.c.state.in_(_SILENT)),
+        and_(
+            tickets.c.bot == bindparam("its_bot"),
+            tickets.c.state == TicketState.SERVED,
+            tickets.c.conversation.like(bindparam("of_person"), escape="!"),
+        ),
+    )
+)
+"""Written once: every turn asks it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,14 +167,9 @@ class Tickets:
         """The tickets that may silence the bot in ``conversation``: its own first, then those a human serves for
         whoever bears this person's id with this bot, wherever they began."""
         person = conversation.key.rpartition("/")[2]
-        own = and_(tickets.c.conversation == conversation.key, tickets.c.state.in_(_SILENT))
-        served = and_(
-            tickets.c.bot == conversation.bot,
-            tickets.c.state == TicketState.SERVED,
-            tickets.c.conversation.endswith(f"/{person}", autoescape=True),
-        )
+        values = {"own": conversation.key, "its_bot": conversation.bot, "of_person": f"%/{_literally(person)}"}
         with self._database.read() as connection:
-            found = [_from_row(row) for row in connection.execute(select(tickets).where(or_(own, served))).all()]
+            found = [_from_row(row) for row in connection.execute(_SILENCING, values).all()]
         return sorted(found, key=lambda ticket: ticket.conversation != conversation)
 
     def get(self, bot: str, number: int) -> Ticket | None:
@@ -209,6 +230,11 @@ class Tickets:
         with self._database.write() as connection:
             changed = connection.execute(tickets.update().where(tickets.c.number == number, condition).values(values))
         return changed.rowcount == 1
+
+
+def _literally(words: str) -> str:
+    """``words`` as part of a pattern that stands for nothing but them."""
+    return words.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _from_row(row: Row[Any]) -> Ticket:
