@@ -11,6 +11,7 @@ import re
 import zlib
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import quote, unquote
 
@@ -77,7 +78,7 @@ class ConversationId:
     @property
     def key(self) -> str:
         """``bot/channel/chat/person`` with each piece percent-encoded; readable in logs and Redis keys."""
-        return "/".join(quote(piece, safe="@.") for piece in (self.bot, self.channel, self.chat, self.person))
+        return _joined(self.bot, self.channel, self.chat, self.person)
 
     @classmethod
     def from_key(cls, key: str) -> Self:
@@ -88,7 +89,17 @@ class ConversationId:
     @property
     def tag(self) -> str:
         """The Redis hash tag, ``{b042}``: crc32 of the key modulo :data:`BUCKETS`."""
-        return f"{{b{zlib.crc32(self.key.encode()) % BUCKETS:03d}}}"
+        return _tag_of(self.key)
+
+
+@lru_cache(maxsize=1024)  # a turn asks for them two dozen times
+def _joined(*pieces: str) -> str:
+    return "/".join(quote(piece, safe="@.") for piece in pieces)
+
+
+@lru_cache(maxsize=1024)
+def _tag_of(key: str) -> str:
+    return f"{{b{zlib.crc32(key.encode()) % BUCKETS:03d}}}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
