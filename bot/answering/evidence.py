@@ -6,15 +6,18 @@ among themselves, and one that answers more surely than the FAQ is preferred to 
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from bot.answering.evidence_cache import EvidenceCache
 from bot.bots_file import BotConfig
 from bot.knowledge.entries import Audience, EntryKind, Scope
 from bot.knowledge.search import Hit, Searcher, SearchResult
 
 DEPTH_OF_BOTH = 20
 """Entries looked at when FAQs and passages are searched together; refusals offer the nearest FAQs among them."""
+DEPTH_OF_PASSAGES = 10
+"""Entries looked at when the passages are ranked among themselves."""
 NEAR_QUESTIONS = 3
 CERTAIN = 0.9
 """The confidence from which a FAQ answers without a look at the passages alone."""
@@ -29,14 +32,16 @@ class Evidence:
     """What was found for ``question``.
 
     ``both`` ranks FAQs and passages together, ``documents`` the passages alone (empty when a FAQ certainly answers);
-    ``threshold`` is the confidence from which a first hit is shown. ``timings_ms`` is keyed by step.
+    ``threshold`` is the confidence from which a first hit is shown. ``timings_ms`` is keyed by step. ``cached`` says
+    that it was found for somebody else before.
     """
 
     question: str
     both: SearchResult
     documents: SearchResult
     threshold: float
-    timings_ms: dict[str, float]
+    timings_ms: Mapping[str, float]
+    cached: bool = False
 
     @property
     def faq(self) -> Hit | None:
@@ -79,11 +84,15 @@ class Evidence:
 
 
 class Retriever:
-    """Finds evidence. ``threshold`` is the confidence, 0 to 1, below which a bot without its own refuses."""
+    """Finds evidence. ``threshold`` is the confidence, 0 to 1, below which a bot without its own refuses.
 
-    def __init__(self, searcher: Searcher, threshold: float) -> None:
+    Without ``cache`` every question is searched.
+    """
+
+    def __init__(self, searcher: Searcher, threshold: float, cache: EvidenceCache | None = None) -> None:
         self._searcher = searcher
         self._threshold = threshold
+        self._cache = cache
 
     def retrieve(self, questions: Sequence[str], bot: BotConfig, reader: Audience, now: float) -> Evidence:
         """The evidence for the first of ``questions`` that the knowledge surely answers, else the most promising.
@@ -101,6 +110,11 @@ class Retriever:
     def _evidence(self, question: str, bot: BotConfig, reader: Audience, now: float) -> Evidence:
         scope = Scope(tenant=bot.tenant, collections=tuple(bot.knowledge), reader=reader, now=now)
         threshold = self._threshold if bot.answer_threshold is None else bot.answer_threshold
+        if self._cache is None:
+            return self._search(question, scope, threshold)
+        return self._cache.find(question, scope, threshold, lambda: self._search(question, scope, threshold))
+
+    def _search(self, question: str, scope: Scope, threshold: float) -> Evidence:
         timings: dict[str, float] = {}
 
         def timed(name: str, search: Callable[[], SearchResult]) -> SearchResult:
@@ -114,8 +128,12 @@ class Retriever:
         first = Evidence(question=question, both=both, documents=_NOTHING, threshold=threshold, timings_ms=timings)
         if first.faq is not None and both.confidence >= CERTAIN:
             return first
-        documents = timed("documents", lambda: self._searcher.search(question, scope, EntryKind.PASSAGE))
-        return Evidence(question=question, both=both, documents=documents, threshold=threshold, timings_ms=timings)
+        if both.passages_only:
+            return replace(first, documents=replace(both, hits=both.hits[:DEPTH_OF_PASSAGES]))
+        passages = timed(
+            "documents", lambda: self._searcher.search(question, scope, EntryKind.PASSAGE, DEPTH_OF_PASSAGES)
+        )
+        return replace(first, documents=passages)
 
 
 def readings(question: str, quoted: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": "bot.cli.doctor",
     "send": "bot.cli.send",
     "queue": "bot.cli.queue",
+    "audit": "bot.cli.audit",
     "trace": "bot.cli.trace",
     "eval": "bot.cli.evaluate",
 }

@@ -5,6 +5,11 @@ question of a FAQ is a point of its own with ``question_dense`` and ``question_l
 hold several. The engine keeps what BM25 needs: it multiplies with the idf at query time, counted over what the reader
 may see, so that another tenant's documents change nothing here. Search is exact (no graph): 2 to 3 ms at 10,000.
 
+What a question costs beside the engine's own work is objects: the engine answers with the number of each point, and
+``_owners`` says whose it is without a payload being read; filters are built once a search; entries are kept for a
+while, as many questions have the same answers. The engine holds Python's interpreter lock while it searches, so a
+second thread gains nothing.
+
 The folder is rebuildable. When it is damaged, or was made by another model or version, it is emptied with a logged
 error, and the next sync fills it again.
 """
@@ -15,7 +20,8 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Collection, Iterator, Sequence
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +53,8 @@ _BATCH = 64
 """Entries embedded and written at a time."""
 _PAGE = 1_000
 """Points read or deleted at a time."""
+_RECENT_ENTRIES = 2_000
+"""Entries kept ready made, some 2 MB."""
 _NEVER_KB = 1_000_000_000
 """The size from which the engine would build an approximate graph: never, exact search is quick enough."""
 
@@ -64,9 +72,11 @@ class EdgeIndex:
         self._points = PointMaker(embedder, tokenizer)
         self._pid = os.getpid()
         self._writing = threading.Lock()
+        self._recent = _RecentEntries()
         self._lock = _lock(folder)
+        marker = {"format": FORMAT, "embedder": embedder.name, "dimension": embedder.dimension}
         try:
-            self._shard = _open(folder, {"format": FORMAT, "embedder": embedder.name, "dimension": embedder.dimension})
+            self._shard, self._owners = _open(folder, marker)
         except BaseException:
             os.close(self._lock)
             raise
@@ -74,20 +84,24 @@ class EdgeIndex:
     def upsert(self, entries: Sequence[Entry]) -> None:
         """See :class:`~bot.knowledge.index.Index`."""
         for start in range(0, len(entries), _BATCH):
-            points = [_to_engine(point) for point in self._points.make(entries[start : start + _BATCH])]
-            with self._engine("written"), self._writing:
+            made = self._points.make(entries[start : start + _BATCH])
+            self._owners |= {_number(point.id): point.payload.get("entry", point.id) for point in made}
+            points = [_to_engine(point) for point in made]
+            with self._change():
                 self._shard.update(qdrant.UpdateOperation.upsert_points(points))
         with self._engine("written"), self._writing:
             self._shard.flush()
 
     def delete(self, ids: Collection[str]) -> None:
         """See :class:`~bot.knowledge.index.Index`."""
-        gone: list[qdrant.PointId] = [*point_ids(self.entries(list(ids)))]
-        with self._engine("written"), self._writing:
+        gone = point_ids(self.entries(list(ids)))
+        with self._change():
             for start in range(0, len(gone), _PAGE):
-                self._shard.update(qdrant.UpdateOperation.delete_points(gone[start : start + _PAGE]))
+                self._shard.update(qdrant.UpdateOperation.delete_points([*gone[start : start + _PAGE]]))
             self._shard.optimize()  # gives back the space of deleted points once they are a fifth
             self._shard.flush()
+            for id_ in gone:
+                self._owners.pop(_number(id_), None)
 
     def ids(self, tenant: str, collection: str) -> set[str]:
         """See :class:`~bot.knowledge.index.Index`."""
@@ -111,9 +125,14 @@ class EdgeIndex:
 
     def entries(self, ids: Sequence[str]) -> list[Entry]:
         """See :class:`~bot.knowledge.index.Index`."""
-        with self._engine("read"):
-            records = self._shard.retrieve(list(ids), True, False)
-            found = {str(record.id): entry_from_payload(str(record.id), record.payload or {}) for record in records}
+        found, era = self._recent.find(ids)
+        missing: list[str | int | uuid.UUID] = [id_ for id_ in ids if id_ not in found]
+        if missing:
+            with self._engine("read"):
+                records = self._shard.retrieve(missing, True, False)
+                read = {id_: entry_from_payload(id_, record.payload or {}) for id_, record in _by_id(records)}
+            self._recent.keep(read, era)
+            found |= read
         return [found[id_] for id_ in ids if id_ in found]
 
     def count(self) -> int:
@@ -139,14 +158,31 @@ class EdgeIndex:
         yield self
 
     def _search(self, requests: Sequence[Nearest], population: Population) -> list[dict[str, float]]:
+        roles = {request.role for request in requests}
+        seen = {role: _filter(population.conditions(role)) for role in roles}
         with self._engine("read"):
-            found = self._shard.query_batch(qdrant.QueryBatchRequest([_query(item, population) for item in requests]))
-        return [best_of_each([(_entry_id(point), point.score) for point in points]) for points in found]
+            queries = [_query(request, seen[request.role]) for request in requests]
+            found = self._shard.query_batch(qdrant.QueryBatchRequest(queries))
+        return [best_of_each(self._owned(points)) for points in found]
+
+    def _owned(self, points: Iterable[Any]) -> list[tuple[str, float]]:
+        """The entry and the score of each point; without those that were deleted meanwhile."""
+        owners = self._owners
+        return [(owners[number], point.score) for point in points if (number := point.id.int) in owners]
 
     def _size(self, population: Population) -> int:
         wanted = _filter(population.conditions(ENTRY_ROLE))
         with self._engine("read"):
             return int(self._shard.count(qdrant.CountRequest(filter=wanted, exact=True)))
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[None]:
+        """A block that changes entries; even when it fails half way, none that was read before is kept."""
+        with self._engine("written"), self._writing:
+            try:
+                yield
+            finally:
+                self._recent.forget()
 
     @contextlib.contextmanager
     def _engine(self, action: str) -> Iterator[None]:
@@ -156,15 +192,42 @@ class EdgeIndex:
             yield
 
 
-def _query(request: Nearest, population: Population) -> qdrant.QueryRequest:
-    corpus = _filter(population.conditions(request.role))
+class _RecentEntries:
+    """Entries that were read lately, by id. What is read while something changes is not kept."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._era = 0
+        self._lock = threading.Lock()
+
+    def find(self, ids: Sequence[str]) -> tuple[dict[str, Entry], int]:
+        """Those of ``ids`` that are kept, and the era: what is read from the index from now on belongs to it."""
+        with self._lock:
+            return {id_: self._entries[id_] for id_ in ids if id_ in self._entries}, self._era
+
+    def keep(self, read: Mapping[str, Entry], era: int) -> None:
+        """Keep what was read in ``era``, unless something changed since."""
+        with self._lock:
+            if era == self._era:
+                self._entries |= read
+                while len(self._entries) > _RECENT_ENTRIES:
+                    del self._entries[next(iter(self._entries))]
+
+    def forget(self) -> None:
+        """Begin a new era: something changed."""
+        with self._lock:
+            self._entries.clear()
+            self._era += 1
+
+
+def _query(request: Nearest, corpus: qdrant.Filter) -> qdrant.QueryRequest:
     dense = request.route in DENSE_ROUTES
     vector = qdrant.SparseVector(*request.vector) if isinstance(request.vector, tuple) else request.vector
     return qdrant.QueryRequest(
         request.limit,
         query=qdrant.Query.Nearest(vector, using=request.route.value),
         filter=corpus,
-        with_payload=[] if request.role == ENTRY_ROLE else ["entry"],
+        with_payload=False,
         params=qdrant.SearchParams(exact=True, idf=None if dense else qdrant.IdfParams(corpus=corpus)),
     )
 
@@ -183,8 +246,13 @@ def _condition(condition: Condition) -> qdrant.FieldCondition:
             return qdrant.FieldCondition(field, range=qdrant.RangeFloat(lte=at_most, gt=above))
 
 
-def _entry_id(point: Any) -> str:
-    return str((point.payload or {}).get("entry", point.id))
+def _number(id_: str) -> int:
+    """A point's id as the number that the engine's answers carry without the cost of its text."""
+    return uuid.UUID(id_).int
+
+
+def _by_id(records: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    return ((str(record.id), record) for record in records)
 
 
 def _to_engine(point: PointData) -> qdrant.Point:
@@ -223,8 +291,9 @@ def _lock(folder: Path) -> int:
     return handle
 
 
-def _open(folder: Path, marker: dict[str, object]) -> qdrant.EdgeShard:
-    """The shard in ``folder``; an empty one where there is none, or none that can be used."""
+def _open(folder: Path, marker: dict[str, object]) -> tuple[qdrant.EdgeShard, dict[int, str]]:
+    """The shard in ``folder`` and whose its points are, by number; an empty one where there is none, or none that can
+    be used."""
     marker_file, shard_folder = folder / "format.json", folder / "shard"
     if shard_folder.exists():
         try:
@@ -243,12 +312,13 @@ def _open(folder: Path, marker: dict[str, object]) -> qdrant.EdgeShard:
             shard.update(qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Float))
         shard.flush()
     marker_file.write_text(json.dumps(marker), encoding="utf-8")
-    return shard
+    return shard, {}
 
 
-def _load(shard_folder: Path, marker_file: Path, marker: dict[str, object]) -> qdrant.EdgeShard:
-    """The shard as it was left. Raises ``KnowledgeError`` when it is damaged or another version's.
+def _load(shard_folder: Path, marker_file: Path, marker: dict[str, object]) -> tuple[qdrant.EdgeShard, dict[int, str]]:
+    """The shard as it was left, and whose its points are.
 
+    Raises ``KnowledgeError`` when it is damaged or another version's.
     Every payload is read once, which finds what the engine itself would find only when a question meets it.
     """
     try:
@@ -259,14 +329,16 @@ def _load(shard_folder: Path, marker_file: Path, marker: dict[str, object]) -> q
         raise KnowledgeError(f"it was made as {found}, and {marker} is wanted")
     with _engine_errors("it is damaged"):
         shard = qdrant.EdgeShard.load(str(shard_folder))
+    owners: dict[int, str] = {}
     try:
         with _engine_errors("it is damaged"):
-            for record in _scroll(shard, qdrant.Filter(must=[_is("role", ENTRY_ROLE)]), payload=True):
-                entry_from_payload(str(record.id), record.payload or {})
+            for id_, record in _by_id(_scroll(shard, qdrant.Filter(must=[_is("role", ENTRY_ROLE)]), payload=True)):
+                entry = entry_from_payload(id_, record.payload or {})
+                owners |= {_number(point): id_ for point in point_ids([entry])}
     except KnowledgeError:
         shard.close()
         raise
-    return shard
+    return shard, owners
 
 
 def _configuration(dimension: int) -> qdrant.EdgeConfig:

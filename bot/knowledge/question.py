@@ -4,8 +4,9 @@ Shared by every implementation of the index, embedded or server, so that both gi
 two functions, :data:`Search` and :data:`Size`; the order of the calls and the arithmetic are here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.knowledge.entries import EntryKind, Scope
 from bot.knowledge.index import Candidates, Floats, Route
@@ -17,6 +18,8 @@ SparseWeights = tuple[list[int], list[float]]
 
 QUESTION_POINTS = 3
 """Question points asked for each entry wanted, as several may belong to one entry."""
+RECENT_QUESTIONS = 64
+"""Questions whose terms are kept for the next search: a turn asks for FAQs and then for passages with the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +95,46 @@ def candidates(
     """What :meth:`bot.knowledge.index.Index.candidates` gives, asked through an engine's ``search`` and ``size``."""
     if not population.scope.collections:
         return Candidates({route: {} for route in Route}, mass=0.0, visible=0)
+    read = _read(tokenizer, question)
     dense: list[float] = vector.tolist()
-    terms = query_weights(tokenizer.query_terms(question))
-    words = sorted(set(tokenizer.query_words(question)))
-    requests = [
-        Nearest(Route.DENSE, dense, ENTRY_ROLE, limit),
-        Nearest(Route.LEXICAL, terms, ENTRY_ROLE, limit),
-        Nearest(Route.QUESTION_DENSE, dense, QUESTION_ROLE, limit * QUESTION_POINTS),
-        Nearest(Route.QUESTION_LEXICAL, terms, QUESTION_ROLE, limit * QUESTION_POINTS),
-    ]
+    requests = [Nearest(Route.DENSE, dense, ENTRY_ROLE, limit), Nearest(Route.LEXICAL, read.terms, ENTRY_ROLE, limit)]
+    if population.kind is not EntryKind.PASSAGE:  # which has no questions
+        many = limit * QUESTION_POINTS
+        requests.append(Nearest(Route.QUESTION_DENSE, dense, QUESTION_ROLE, many))
+        requests.append(Nearest(Route.QUESTION_LEXICAL, read.terms, QUESTION_ROLE, many))
     # One word alone: the score of any hit is the word's idf.
-    singles = [Nearest(Route.WORDS, query_weights([word]), ENTRY_ROLE, 1) for word in words]
+    singles = [Nearest(Route.WORDS, weights, ENTRY_ROLE, 1) for weights in read.words.values()]
     answers = search([*requests, *singles], population)
-    routes = {request.route: found for request, found in zip(requests, answers, strict=False)}
+    routes: dict[Route, dict[str, float]] = {route: {} for route in Route}
+    routes |= {request.route: found for request, found in zip(requests, answers, strict=False)}
     idf = [next(iter(found.values()), None) for found in answers[len(requests) :]]
     visible = size(population)
     weights = coverage_weights(idf, visible)
     mass = sum(weights)
     # The engine multiplies with the idf: dividing by it here leaves the weight.
-    held = {word: weight / x for word, weight, x in zip(words, weights, idf, strict=True) if x}
+    held = {word: weight / x for word, weight, x in zip(read.words, weights, idf, strict=True) if x}
     (covering,) = search([Nearest(Route.WORDS, sparse(held), ENTRY_ROLE, limit)], population)
     routes[Route.WORDS] = {id_: min(1.0, share / mass) for id_, share in covering.items()}
     return Candidates(routes, mass=mass, visible=visible)
 
 
-def best_of_each(scores: Sequence[tuple[str, float]]) -> dict[str, float]:
+def best_of_each(scores: Iterable[tuple[str, float]]) -> dict[str, float]:
     """Entry id to its best point's score; ``scores`` are of points, best first."""
     best: dict[str, float] = {}
     for id_, score in scores:
         best.setdefault(id_, score)
     return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A question's terms, and each of its words with the weights of that word alone, in the words' order."""
+
+    terms: SparseWeights
+    words: Mapping[str, SparseWeights]
+
+
+@lru_cache(maxsize=RECENT_QUESTIONS)
+def _read(tokenizer: Tokenizer, question: str) -> _Read:
+    words = sorted(set(tokenizer.query_words(question)))
+    return _Read(query_weights(tokenizer.query_terms(question)), {word: query_weights([word]) for word in words})

@@ -48,12 +48,14 @@ class Hit:
 class SearchResult:
     """``hits`` best first; ``confidence`` is the calibrated chance, 0 to 1, that the first answers the question.
 
-    ``timings_ms`` has the milliseconds of each step: ``embed``, ``index``, ``fuse``.
+    ``timings_ms`` has the milliseconds of each step: ``embed``, ``index``, ``fuse``. ``passages_only`` says that the
+    reader sees no FAQ, so that a search of the passages alone would find the same.
     """
 
     hits: tuple[Hit, ...]
     confidence: float
-    timings_ms: dict[str, float]
+    timings_ms: Mapping[str, float]
+    passages_only: bool = False
 
 
 class Searcher:
@@ -87,7 +89,12 @@ class Searcher:
         confidence = self._calibration.probability(features(candidates, ranking)) if hits else 0.0
         done = time.perf_counter()
         marks = {"embed": embedded - started, "index": found - embedded, "fuse": done - found}
-        return SearchResult(hits, confidence, {step: seconds * 1000 for step, seconds in marks.items()})
+        return SearchResult(
+            hits,
+            confidence,
+            {step: seconds * 1000 for step, seconds in marks.items()},
+            passages_only=not candidates.routes[Route.QUESTION_DENSE],  # it has every FAQ in sight, near or far
+        )
 
     def _embed(self, question: str) -> Floats:
         vectors = self._embedder.queries([question])

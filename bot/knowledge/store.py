@@ -6,7 +6,7 @@ and one approved version, so a draft never takes the approved version out of ser
 share those that are equal, and nothing is deleted, so that the sources of an old answer can still be shown.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bot.audit.entries import Action, AuditEvent
+from bot.audit.log import AuditLog
 from bot.errors import Unavailable
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin
@@ -92,11 +94,13 @@ class Version:
 class KnowledgeStore:
     """Documents and entries in the database. Every method is one or more short transactions.
 
-    Raises :class:`~bot.errors.Unavailable` when the database does not answer.
+    What :meth:`put` and :meth:`withdraw` change is written into ``audit`` in the same transaction; who only reads needs
+    none. Raises :class:`~bot.errors.Unavailable` when the database does not answer.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, audit: AuditLog | None = None) -> None:
         self._database = database
+        self._audit = audit
 
     def put(self, submission: Submission, *, approve: bool, actor: str, now: float) -> Stored:
         """Store a document: nothing when it is unchanged, else a new version. ``now`` is epoch seconds.
@@ -105,8 +109,10 @@ class KnowledgeStore:
         place of an earlier draft. A document that is equal to its approved version is unchanged either way.
         """
         wanted = {entry.id: entry for entry in submission.entries}
+        origin = submission.origin
+        name = (origin.tenant, origin.collection, origin.source)
         with self._database.write() as connection:
-            ledger = _Ledger(connection, _lock_document(connection, submission.origin), actor, now)
+            ledger = _Ledger(connection, _lock_document(connection, origin), actor, now)
             live, draft = ledger.held(Status.APPROVED), ledger.held(Status.DRAFT)
             same = next((held for held in (live, draft) if held and held.entry_ids == list(wanted)), None)
             newest = same or draft or live
@@ -118,6 +124,8 @@ class KnowledgeStore:
             }
             if same and same is live:
                 ledger.withdraw(draft)
+                if draft:
+                    self._report(connection, _event(Action.WITHDRAWAL, name, actor, {"draft": True}))
                 return Stored(change=Change.UNCHANGED, status=Status.APPROVED, **counts)
             if same and not approve:
                 return Stored(change=Change.UNCHANGED, status=Status.DRAFT, **counts)
@@ -130,7 +138,24 @@ class KnowledgeStore:
             if approve:
                 ledger.withdraw(live)
                 ledger.approve(same)
+            action = Action.APPROVAL if approve else Action.DRAFT
+            details = {"change": change, "content": submission.content_hash, "audience": origin.audience, **counts}
+            self._report(connection, _event(action, name, actor, details))
         return Stored(change=change, status=Status.APPROVED if approve else Status.DRAFT, **counts)
+
+    def approve(self, tenant: str, collection: str, source: str, *, actor: str, now: float) -> bool:
+        """Let a document's waiting draft answer in place of the version before; ``False`` when no draft waits."""
+        with self._database.write() as connection:
+            document = _find_document(connection, tenant, collection, source)
+            ledger = None if document is None else _Ledger(connection, document, actor, now)
+            draft = ledger.held(Status.DRAFT) if ledger else None
+            if ledger is None or draft is None:
+                return False
+            ledger.withdraw(ledger.held(Status.APPROVED))
+            ledger.approve(draft)
+            details = {"change": Change.APPROVED, "entries": len(draft.entry_ids)}
+            self._report(connection, _event(Action.APPROVAL, (tenant, collection, source), actor, details))
+        return True
 
     def withdraw(self, tenant: str, collection: str, source: str, *, actor: str, now: float) -> bool:
         """Take a document out of service, its draft too; ``False`` when there was nothing to take."""
@@ -142,6 +167,9 @@ class KnowledgeStore:
             held = [ledger.held(status) for status in (Status.APPROVED, Status.DRAFT)]
             for version in held:
                 ledger.withdraw(version)
+            if any(held):
+                name = (tenant, collection, source)
+                self._report(connection, _event(Action.WITHDRAWAL, name, actor, {"draft": not held[0]}))
         return any(held)
 
     def collections(self) -> list[tuple[str, str]]:
@@ -170,6 +198,27 @@ class KnowledgeStore:
         with self._database.read() as connection:
             return set(connection.scalars(_approved(select(entries.c.id), tenant, collection)))
 
+    def changes(self, tenant: str, collections: Collection[str]) -> dict[str, int]:
+        """How often something was approved or withdrawn in each of ``collections``; one without documents is left out.
+
+        The number only grows, in the transaction of the change itself: while it stays, what may answer stays.
+        """
+        made = (func.count(versions.c.approved_at) + func.count(versions.c.withdrawn_at)).label("made")
+        query = (
+            select(documents.c.collection, made)
+            .join_from(versions, documents)
+            .where(documents.c.tenant == tenant, documents.c.collection.in_(collections))
+            .group_by(documents.c.collection)
+        )
+        with self._database.read() as connection:
+            return {row.collection: row.made for row in connection.execute(query)}
+
+    def approved_times(self, tenant: str, collection: str) -> dict[str, tuple[float, float]]:
+        """Of all entries that may answer the id, and from when and until when they do."""
+        query = _approved(select(entries.c.id, entries.c.valid_from, entries.c.valid_to), tenant, collection)
+        with self._database.read() as connection:
+            return {id_: (valid_from, valid_to) for id_, valid_from, valid_to in connection.execute(query)}
+
     def approved_entries(self, tenant: str, collection: str, ids: Collection[str] | None = None) -> Iterator[Entry]:
         """The entries that may answer, whatever their dates, in the order of their ids; only those of ``ids`` if given.
 
@@ -186,9 +235,20 @@ class KnowledgeStore:
             yield from page
             last = page[-1].id
 
+    def _report(self, connection: Connection, event: AuditEvent) -> None:
+        if self._audit:
+            self._audit.append_within(connection, [event])
+
     def _page(self, query: Select[Any]) -> list[Entry]:
         with self._database.read() as connection:
             return [_entry(row) for row in connection.execute(query.order_by(entries.c.id))]
+
+
+def _event(action: Action, document: tuple[str, str, str], actor: str, details: Mapping[str, Any]) -> AuditEvent:
+    """Something done to the document of that tenant, collection and source."""
+    tenant, collection, source = document
+    subject = f"document:{collection}/{source}"
+    return AuditEvent(action=action, subject=subject, actor=actor, tenant=tenant, details=details)
 
 
 def _approved(query: Select[Any], tenant: str, collection: str) -> Select[Any]:
