@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Self
@@ -164,7 +164,10 @@ class InboundMessage:
 
     def encode(self) -> bytes:
         """UTF-8 JSON with a schema version."""
-        fields = {"v": _SCHEMA, **asdict(self)}
+        fields = {"v": _SCHEMA, **_shallow(self)}  # `asdict` copies what it need not: it took half of the time
+        fields["conversation"], fields["sender"] = _shallow(self.conversation), _shallow(self.sender)
+        fields["attachments"] = [_shallow(attachment) for attachment in self.attachments]
+        fields["quoted"] = _shallow(self.quoted) if self.quoted else None
         fields["event"] = encode_event(self.event) if self.event else None
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -222,3 +225,8 @@ class Citation:
     source: str
     location: str
     quote: str
+
+
+def _shallow(one: Any) -> dict[str, Any]:
+    """The fields of a dataclass with slots, by name."""
+    return {name: getattr(one, name) for name in one.__slots__}
