@@ -20,6 +20,8 @@ from bot.answering.evidence_cache import EvidenceCache
 from bot.answering.grounded import Composer
 from bot.answering.render import refusal_text
 from bot.answering.replay import replay
+from bot.audit.log import AuditLog
+from bot.audit.turns import audit_of_turns
 from bot.bots_file import BotConfig
 from bot.errors import BotError, Unavailable, UsageError
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
@@ -54,7 +56,7 @@ class KnowledgeService:
         self._bots = bots
         self._store = KnowledgeStore(database)
         self._reading = Reading(database)
-        self._records = TurnRecords(database)
+        self._records = TurnRecords(database, audit_of_turns(AuditLog.from_settings(settings, database)))
         self._texts = Texts()
         embedder = make_embedder(settings)
         cached = CachedEmbedder(embedder, vector_cache(settings))

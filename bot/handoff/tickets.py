@@ -11,9 +11,11 @@ The bot is silent in ``waiting`` and ``served``. A served conversation goes to `
 for the human's next word longer than the wait.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -37,6 +39,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.errors import InputError
 from bot.messages import ConversationId
 from bot.records.database import Database, metadata
+from bot.records.shared_read import SharedRead
 
 tickets = Table(
     "tickets",
@@ -75,17 +78,8 @@ class TicketState(StrEnum):
 
 _SILENT = (TicketState.WAITING, TicketState.SERVED)
 _OPEN = tickets.c.state != TicketState.RELEASED
-_SILENCING = select(tickets).where(
-    or_(
-        and_(tickets.c.conversation == bindparam("own"), tickets.c.state.in_(_SILENT)),
-        and_(
-            tickets.c.bot == bindparam("its_bot"),
-            tickets.c.state == TicketState.SERVED,
-            tickets.c.conversation.like(bindparam("of_person"), escape="!"),
-        ),
-    )
-)
-"""Written once: every turn asks it."""
+_SILENT_OF_BOT = select(tickets).where(tickets.c.bot == bindparam("of"), tickets.c.state.in_(_SILENT))
+"""Those of humans at work at the moment, and so never many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +116,8 @@ class Tickets:
         self._database = database
         self._wait_s = wait_s
         self._clock = clock
+        self._lock = threading.Lock()
+        self._silent: dict[str, SharedRead[Sequence[Row[Any]]]] = {}
 
     @property
     def wait_s(self) -> float:
@@ -166,11 +162,15 @@ class Tickets:
     def silencing(self, conversation: ConversationId) -> list[Ticket]:
         """The tickets that may silence the bot in ``conversation``: its own first, then those a human serves for
         whoever bears this person's id with this bot, wherever they began."""
-        person = conversation.key.rpartition("/")[2]
-        values = {"own": conversation.key, "its_bot": conversation.bot, "of_person": f"%/{_literally(person)}"}
+        with self._lock:
+            silent = self._silent.setdefault(conversation.bot, SharedRead(partial(self._silent_of, conversation.bot)))
+        key, person = conversation.key, conversation.key.rpartition("/")[2]
+        rows = [row for row in silent() if row.conversation == key or _serves(row, person)]
+        return sorted(map(_from_row, rows), key=lambda ticket: ticket.conversation != conversation)
+
+    def _silent_of(self, bot: str) -> Sequence[Row[Any]]:
         with self._database.read() as connection:
-            found = [_from_row(row) for row in connection.execute(_SILENCING, values).all()]
-        return sorted(found, key=lambda ticket: ticket.conversation != conversation)
+            return connection.execute(_SILENT_OF_BOT, {"of": bot}).all()
 
     def get(self, bot: str, number: int) -> Ticket | None:
         """Ticket ``number`` of ``bot``; ``None`` for another bot's ticket as for one that does not exist."""
@@ -232,9 +232,9 @@ class Tickets:
         return changed.rowcount == 1
 
 
-def _literally(words: str) -> str:
-    """``words`` as part of a pattern that stands for nothing but them."""
-    return words.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+def _serves(row: Row[Any], person: str) -> bool:
+    """Whether a human serves whoever bears the id ``person``, encoded as in a key."""
+    return row.state == TicketState.SERVED and str(row.conversation).endswith(f"/{person}")
 
 
 def _from_row(row: Row[Any]) -> Ticket:

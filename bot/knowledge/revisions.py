@@ -8,12 +8,14 @@ import math
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from bot.knowledge.entries import Scope
 from bot.knowledge.index import Index
 from bot.knowledge.store import KnowledgeStore
+from bot.records.shared_read import SharedRead
 
 LOOK_AGAIN_S = 1.0
 """Seconds between two looks whether the index has followed: each reads every id of a collection."""
@@ -52,6 +54,8 @@ class Revisions:
         self._store = store
         self._index = index
         self._clock = clock
+        self._lock = threading.Lock()
+        self._changes: dict[tuple[str, tuple[str, ...]], SharedRead[Mapping[str, int]]] = {}
         self._known: dict[tuple[str, str], _Collection] = {}
         self._looked_at: dict[tuple[str, str], float] = {}
         self._looking = threading.Lock()
@@ -61,7 +65,10 @@ class Revisions:
 
         Raises what :class:`~bot.knowledge.store.KnowledgeStore` and :class:`~bot.knowledge.index.Index` raise.
         """
-        changes = self._store.changes(scope.tenant, scope.collections)
+        place = scope.tenant, scope.collections
+        with self._lock:
+            read = self._changes.setdefault(place, SharedRead(partial(self._store.changes, *place)))
+        changes = read()
         known = []
         for name in scope.collections:
             collection = self._collection(scope.tenant, name, changes.get(name, 0))
@@ -83,13 +90,15 @@ class Revisions:
             return known if known and known.changes == changes else self._look(tenant, name, changes)
 
     def _look(self, tenant: str, name: str, changes: int) -> _Collection | None:
+        """What holds after ``changes``; or after more, where some came since they were counted, and then nobody who
+        counts from now on is given it."""
         place = tenant, name
         if self._clock() < self._looked_at.get(place, -math.inf) + LOOK_AGAIN_S:
             return None
         self._looked_at[place] = self._clock()
         times = self._store.approved_times(tenant, name)
         held = self._index.ids(tenant, name)
-        if held != times.keys() or self._store.changes(tenant, [name]).get(name, 0) != changes:
+        if held != times.keys():
             return None
         boundaries = sorted(moment for pair in times.values() for moment in pair if math.isfinite(moment))
         found = _Collection(changes, frozenset(times), tuple(boundaries))

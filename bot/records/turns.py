@@ -1,11 +1,11 @@
 """The record of every turn: what was asked, what each step decided, what it rested on and what became of the reply."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import JSON, Column, Double, Index, Integer, Row, String, Table, Text, select
+from sqlalchemy import JSON, Column, Connection, Double, Index, Integer, Row, String, Table, Text, select
 
 from bot.records.database import Database, metadata, upserting
 from bot.records.group_commit import GroupCommit
@@ -107,11 +107,18 @@ class TurnRecord:
 _FIELDS = tuple(field.name for field in fields(TurnRecord))
 
 
-class TurnRecords:
-    """The turns in SQL. Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
+Audit = Callable[[Connection, Sequence[TurnRecord]], None]
 
-    def __init__(self, database: Database) -> None:
+
+class TurnRecords:
+    """The turns in SQL, and in the audit log where ``audit`` writes them into it, in the same transaction.
+
+    Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
+    """
+
+    def __init__(self, database: Database, audit: Audit | None = None) -> None:
         self._database = database
+        self._audit = audit
         self._commits = GroupCommit(self._save_all)
 
     def save(self, record: TurnRecord) -> None:
@@ -123,7 +130,7 @@ class TurnRecords:
         """The turn called ``turn_id``."""
         with self._database.read() as connection:
             row = connection.execute(select(turns).where(turns.c.id == turn_id)).one_or_none()
-        return None if row is None else _from_row(row)
+        return None if row is None else from_row(row)
 
     def of_message(self, message_id: str) -> TurnRecord | None:
         """The newest turn that answered the message with this platform id. Reads the whole table: for people who look,
@@ -132,21 +139,24 @@ class TurnRecords:
         query = select(turns).where(mentioned).order_by(turns.c.asked_at.desc()).limit(1)
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else _from_row(row)
+        return None if row is None else from_row(row)
 
     def recent(self, conversation: str, limit: int) -> list[TurnRecord]:
         """The last turns of the conversation with this key, oldest first."""
         query = select(turns).where(turns.c.conversation == conversation).order_by(turns.c.asked_at.desc())
         with self._database.read() as connection:
             rows = connection.execute(query.limit(limit)).all()
-        return [_from_row(row) for row in reversed(rows)]
+        return [from_row(row) for row in reversed(rows)]
 
     def _save_all(self, records: Sequence[TurnRecord]) -> None:
         with self._database.write() as connection:
             connection.execute(upserting(connection.dialect.name, turns), [record.fields() for record in records])
+            if self._audit is not None:
+                self._audit(connection, records)
 
 
-def _from_row(row: Row[Any]) -> TurnRecord:
+def from_row(row: Row[Any]) -> TurnRecord:
+    """The turn in a row of :data:`turns`."""
     return _record(dict(row._mapping))
 
 

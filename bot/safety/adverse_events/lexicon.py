@@ -54,7 +54,7 @@ class PatternRule:
     """Whether somebody must have been given something in the same message."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """What :func:`~bot.safety.adverse_events.screen` compares with. Build it once, it is immutable."""
 

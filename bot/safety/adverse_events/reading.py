@@ -42,6 +42,7 @@ class Reading:
     is_whole: bool
     """Whether the message is one segment."""
     _first: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    _spans: dict[str, Sequence[Span]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -95,10 +96,16 @@ class Reading:
         """Whether a word of class ``name`` stands in the sentence around ``position`` and before it."""
         return 0 <= self.first(name, self.sentence(position)) < position
 
-    def spans(self, name: str, text: str | None = None) -> list[Span]:
+    def spans(self, name: str, text: str | None = None) -> Sequence[Span]:
         """Every word of class ``name`` in the order of the text, or in ``text`` that stands for it. Where a class has
         several expressions their words may overlap."""
-        text = self.text if text is None else text
+        if text is not None:
+            return self._found(name, text)
+        if name not in self._spans:
+            self._spans[name] = self._found(name, self.text)
+        return self._spans[name]
+
+    def _found(self, name: str, text: str) -> Sequence[Span]:
         found = [match.span() for pattern in self.lexicon.alternatives[name] for match in pattern.finditer(text)]
         return [Span(start, end) for start, end in sorted(found) if end > start]
 

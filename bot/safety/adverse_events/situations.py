@@ -1,22 +1,28 @@
 """Special situations and quality complaints: the pattern rules of ``terms/rules.yaml``, applied."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bot.safety.adverse_events.lexicon import PatternRule
+from bot.safety.adverse_events.lexicon import Lexicon, PatternRule
 from bot.safety.adverse_events.reading import Span, read
 from bot.safety.adverse_events.window import Turn, Window, read_turn
 
+_FOUND = "found"
 _LACK_OF_EFFECT = "lack_of_effect"
 
 
 def find_situations(window: Window) -> Iterator[tuple[Turn, PatternRule, Span]]:
     """Every match of every pattern rule in each message, and across the last two."""
     for turn in window.turns:
-        for rule in window.lexicon.rules:
-            for span in _matches(turn, rule):
-                yield turn, rule, span
+        for rule, span in _of_turn(turn, window.lexicon):
+            yield turn, rule, span
     if window.earlier:
         yield from _across_turns(window)
+
+
+def _of_turn(turn: Turn, lexicon: Lexicon) -> Sequence[tuple[PatternRule, Span]]:
+    if _FOUND not in turn.situations:
+        turn.situations[_FOUND] = [(rule, span) for rule in lexicon.rules for span in _matches(turn, rule)]
+    return turn.situations[_FOUND]
 
 
 def _across_turns(window: Window) -> Iterator[tuple[Turn, PatternRule, Span]]:

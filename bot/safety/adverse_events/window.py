@@ -1,12 +1,13 @@
 """The turns that are screened together, with what each of them mentions."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from bot.safety.adverse_events.events import Event, Status, find_events
 from bot.safety.adverse_events.exposures import Exposure, find_exposures
-from bot.safety.adverse_events.lexicon import Lexicon
-from bot.safety.adverse_events.reading import Reading, read
+from bot.safety.adverse_events.lexicon import Lexicon, PatternRule
+from bot.safety.adverse_events.reading import Reading, Span, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,12 @@ class Turn:
     reading: Reading
     events: Sequence[Event]
     exposures: Sequence[Exposure]
+    situations: dict[str, Sequence[tuple[PatternRule, Span]]] = field(default_factory=dict)
+    """What :mod:`.situations` has found in it, and remembers here."""
+
+    def at(self, number: int) -> "Turn":
+        """The same message at another position of a window."""
+        return replace(self, reading=replace(self.reading, number=number))
 
     @property
     def told(self) -> Iterator[Event]:
@@ -33,6 +40,8 @@ class Turn:
         return len(self.reading.text) > LONGEST_COMPLAINT and self.reading.has("consultation")
 
 
+REMEMBERED = 512
+"""Messages whose reading is kept: each stays in its window for five, and many people ask the same."""
 LONGEST_COMPLAINT = 40
 """Characters. A longer text is a story, with its own beginning."""
 LONGEST_STORY = 80
@@ -64,8 +73,13 @@ class Window:
 
 def read_window(messages: Sequence[str], lexicon: Lexicon) -> Window:
     """``messages`` read; there must be at least one."""
-    readings = [reading for number, message in enumerate(messages) for reading in read(message, number, lexicon)]
-    return Window([read_turn(reading) for reading in readings], lexicon)
+    turns = [turn.at(number) for number, message in enumerate(messages) for turn in _read_message(message, lexicon)]
+    return Window(turns, lexicon)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read_message(message: str, lexicon: Lexicon) -> tuple[Turn, ...]:
+    return tuple(read_turn(reading) for reading in read(message, 0, lexicon))
 
 
 def read_turn(reading: Reading) -> Turn:
