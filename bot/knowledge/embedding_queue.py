@@ -14,6 +14,7 @@ Rows = TypeVar("Rows")
 
 QUESTIONS_A_RUN = 4
 """Most waiting questions in one run: more is hardly quicker a question, and the first would wait for the last."""
+IDLE_S = 10.0
 OVERTAKEN_AT_MOST = 16
 """Runs of questions that may go before a waiting import, so that a flood of questions does not stop it for ever."""
 
@@ -28,38 +29,30 @@ class _Asked(Generic[Rows]):
 
 
 class EmbeddingQueue:
-    """Has no thread of its own: of those that ask, the one that waits longest computes.
+    """One thread computes the questions of all; it ends when none came for a while, and the next one starts another.
 
-    It takes along what others wait for, as far as the same function makes it, and hands them their rows.
+    Were it those that ask who compute, in turn, the model would stand still from the end of one's run until the next
+    had been given a processor, a third of the time under load.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
         self._busy = False
         self._waiting: deque[_Asked[Any]] = deque()
         self._imports_waiting = 0
         self._overtaken = 0
 
     def question(self, compute: Callable[[list[str]], Rows], texts: list[str]) -> Rows:
-        """What ``compute`` makes of ``texts``; raises what it raises."""
+        """What ``compute`` makes of ``texts``; raises what it raises. Texts that others wait for, as far as the same
+        function makes their rows, go with them in one run."""
         mine = _Asked(compute, texts)
         with self._changed:
             self._waiting.append(mine)
-            try:
-                self._changed.wait_for(lambda: mine.rows.done() or self._may_compute(mine))
-            except BaseException:
-                self._withdraw(mine)
-                raise
-            if mine.rows.done():
-                return mine.rows.result()
-            run = self._take_run()
-            self._busy = True
-            if self._imports_waiting:
-                self._overtaken += 1
-        try:
-            _compute(run)
-        finally:
-            self._leave()
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="embedding", daemon=True)
+                self._thread.start()
         return mine.rows.result()
 
     @contextmanager
@@ -78,17 +71,30 @@ class EmbeddingQueue:
         finally:
             self._leave()
 
-    def _may_compute(self, mine: _Asked[Any]) -> bool:
-        return not self._busy and self._waiting[0] is mine and not self._import_is_due()
+    def _run(self) -> None:
+        while run := self._next_run():
+            try:
+                _compute(run)
+            finally:
+                self._leave()
+
+    def _next_run(self) -> list[_Asked[Any]]:
+        """The questions of the next run, for which the model is taken; none when nobody asked for long."""
+        with self._changed:
+            while not self._changed.wait_for(self._may_compute, timeout=IDLE_S):
+                if not self._waiting:
+                    self._thread = None
+                    return []
+            self._busy = True
+            if self._imports_waiting:
+                self._overtaken += 1
+            return self._take_run()
+
+    def _may_compute(self) -> bool:
+        return bool(self._waiting) and not self._busy and not self._import_is_due()
 
     def _import_is_due(self) -> bool:
         return self._imports_waiting > 0 and self._overtaken >= OVERTAKEN_AT_MOST
-
-    def _withdraw(self, mine: _Asked[Any]) -> None:
-        """Nobody may wait behind one whose thread was stopped, by Ctrl-C above all, and will never compute."""
-        if mine in self._waiting:
-            self._waiting.remove(mine)
-            self._changed.notify_all()
 
     def _take_run(self) -> list[_Asked[Any]]:
         run = [self._waiting.popleft()]
