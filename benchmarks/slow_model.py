@@ -17,7 +17,7 @@ from benchmarks.load import Load, Plan
 from benchmarks.measuring import Measurement, measured, print_costs, print_json, print_table
 from bot.settings import Settings
 
-MOST_THREADS = 256
+MOST_THREADS = 512
 BEYOND = 1.25
 """People who ask for each thread."""
 COLUMNS = ("", "threads", "people", "at the model", "answered/s", "lost", "p50 ms", "p90 ms", "p99 ms", "cores")

@@ -87,9 +87,9 @@ def train_injection(data: Path, wild: Path, safety: Path | None, *, families: bo
     asked = {question for row in rows if row["label"] == "jailbreak" if (question := harmful_question(row["text"]))}
     negatives = [Example(text, positive=False, weight=3.0) for name in HARMLESS for text in texts(data, name)]
     negatives += [Example(row["text"], positive=False, weight=3.0) for row in rows if is_benign(row)]
-    attacks = [Example(row["text"], positive=True) for row in rows if row["label"] == "jailbreak"]
+    attacks = [Example(row["text"], positive=True, weight=6.0) for row in rows if row["label"] == "jailbreak"]
     attacks += [Example(row["text"], positive=True, weight=OWN_WEIGHT) for row in rows if row["label"] == "injection"]
-    attacks += [Example(text, positive=True, weight=0.5) for text in json.loads(wild.read_text("utf-8"))]
+    attacks += [Example(text, positive=True, weight=2.0) for text in json.loads(wild.read_text("utf-8"))]
     harmful = [Example(text, positive=True, weight=HARMFUL_WEIGHT) for text in sorted(asked)]
     harmful += [Example(row["text"], positive=True, weight=HARMFUL_WEIGHT) for row in rows if row["label"] == "harmful"]
     own_harmful = [row for row in own if row["family"] in HARMFUL_FAMILIES]

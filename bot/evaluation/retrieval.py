@@ -4,7 +4,6 @@ The corpus goes into a scratch index of its own, through the same classes as liv
 set for the data. Vectors are cached by content, so that a second run takes seconds.
 """
 
-import json
 import math
 import tempfile
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 from bot.errors import UsageError
 from bot.evaluation.metrics import auc, ndcg_at, recall_at, reciprocal_rank, refused_at_kept
+from bot.evaluation.rows import read_rows, text_of
 from bot.knowledge.calibration import Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, Embedder
@@ -31,8 +31,6 @@ Progress = Callable[[str, int, int], None]
 
 FIELDS = ("title", "text")
 UNANSWERABLE_KINDS = ("removed", "ood")
-MAX_LINE_BYTES = 1024 * 1024
-MAX_ROWS = 1_000_000
 
 _SCOPE = "eval"
 """Tenant and collection of the scratch entries."""
@@ -94,16 +92,17 @@ def read_set(
         raise UsageError("--faq needs both fields: title is the question, text the answer")
     row_ids: dict[str, str] = {}
     entries = []
-    for where, row in _rows(corpus_path):
-        row_id = _text(row, "id", where)
-        entry = _entry(row_id, _text(row, "title", where, default=""), _text(row, "text", where), fields, faq=faq)
+    for where, row in read_rows(corpus_path):
+        row_id = text_of(row, "id", where)
+        entry = _entry(row_id, text_of(row, "title", where, default=""), text_of(row, "text", where), fields, faq=faq)
         if entry.id in row_ids:
             raise UsageError(f"{where}: the id {row_id!r} occurs twice")
         row_ids[entry.id] = row_id
         entries.append(entry)
     known = set(row_ids.values())
-    questions = [_question(row, where, known) for where, row in _rows(queries_path)]
-    unanswerable = [_unanswerable(row, where) for where, row in _rows(unanswerable_path)] if unanswerable_path else []
+    questions = [_question(row, where, known) for where, row in read_rows(queries_path)]
+    refused = read_rows(unanswerable_path) if unanswerable_path else ()
+    unanswerable = [_unanswerable(row, where) for where, row in refused]
     return RetrievalSet(entries, row_ids, questions, unanswerable)
 
 
@@ -193,52 +192,11 @@ def _question(row: dict[str, Any], where: str, known: set[str]) -> Question:
     unknown = [id_ for id_ in positives if id_ not in known]
     if unknown:
         raise UsageError(f"{where}: the corpus has no document {unknown[0]!r}")
-    return Question(_text(row, "query", where), frozenset(positives))
+    return Question(text_of(row, "query", where), frozenset(positives))
 
 
 def _unanswerable(row: dict[str, Any], where: str) -> Question:
-    kind = _text(row, "kind", where)
+    kind = text_of(row, "kind", where)
     if kind not in UNANSWERABLE_KINDS:
         raise UsageError(f"{where}: kind must be one of {', '.join(UNANSWERABLE_KINDS)}; got {kind!r}")
-    return Question(_text(row, "query", where), frozenset(), kind)
-
-
-def _text(row: dict[str, Any], key: str, where: str, default: str | None = None) -> str:
-    value = row.get(key, default)
-    if not isinstance(value, str):
-        raise UsageError(f"{where}: {key} is missing or no text")
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise UsageError(f"{where}: {key} holds half a character (\\ud800 to \\udfff)")
-    return value
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(``file:line``, object) of every line that is not blank; at least one."""
-    found = 0
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), start=1):
-                where = f"{path}:{number}"
-                if len(line) > MAX_LINE_BYTES:
-                    raise UsageError(f"{where}: the line is longer than {MAX_LINE_BYTES} bytes")
-                if line.strip():
-                    found += 1
-                    yield where, _object(line, where)
-                if found > MAX_ROWS:
-                    raise UsageError(f"{where}: more than {MAX_ROWS} rows")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    if not found:
-        raise UsageError(f"{path} has no rows")
-
-
-def _object(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except ValueError as error:
-        raise UsageError(f"{where}: this is no JSON in UTF-8 ({error})") from error
-    except RecursionError as error:
-        raise UsageError(f"{where}: brackets inside brackets, too many to be a row") from error
-    if not isinstance(row, dict):
-        raise UsageError(f"{where}: a JSON object is expected, one a line")
-    return row
+    return Question(text_of(row, "query", where), frozenset(), kind)
