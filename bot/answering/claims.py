@@ -8,9 +8,10 @@ sentence is the one that goes.
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 from bot.answering.quantities import Figures, Quantity, figures_of, fold
+from bot.lazy import lazy
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _RUN = re.compile(f"[{_HAN}]+")
@@ -95,23 +96,23 @@ class Clause:
     text: str
     figures: Figures
 
-    @cached_property
+    @lazy
     def bounded(self) -> str:
         """The text with bounds as signs, without its figures and without what only looks like a negator."""
         return _NO_NEGATOR.sub(" ", _with_signs(self.figures.rest))
 
-    @cached_property
+    @lazy
     def pieces(self) -> frozenset[str]:
         """Its content as single characters and words, without figures, negators and what is in half of all clauses."""
         rest = _GENERIC.sub(" ", _IDLE.sub(" ", _NEGATOR.sub(" ", self.bounded)))
         return frozenset(character for run in _RUN.findall(rest) for character in run) | _stems(rest)
 
-    @cached_property
+    @lazy
     def negated(self) -> bool:
         """Whether it denies or forbids."""
         return len(_NEGATOR.findall(self.bounded)) % 2 == 1
 
-    @cached_property
+    @lazy
     def bounds(self) -> tuple[bool, bool]:
         """Whether it sets an upper and a lower bound."""
         return "≤" in self.bounded, "≥" in self.bounded
@@ -162,6 +163,12 @@ class Ground:
         parts = re.findall(r"[a-z]+|\d+|[^a-z\d\s-]", name)
         joined = r"[\s-]?".join(map(re.escape, parts))
         return bool(re.search(rf"(?<![a-z0-9]){joined}(?![a-z0-9])", self.folded))
+
+
+@lru_cache(maxsize=256)  # the same passages answer many questions, and reading one takes a millisecond
+def ground_of(title: str, text: str) -> Ground:
+    """The ground that a source is."""
+    return Ground(title, text)
 
 
 def is_chinese(text: str) -> bool:

@@ -100,8 +100,8 @@ class EvidenceCache:
     ) -> "Evidence":
         try:
             evidence = search()
-            shared = replace(evidence, both=_timeless(evidence.both), documents=_timeless(evidence.documents))
-            shared = replace(shared, timings_ms=MappingProxyType({}))
+            both, documents = _timeless(evidence.both), _timeless(evidence.documents)
+            shared = replace(evidence, both=both, documents=documents, timings_ms={})  # see _again
         except BaseException as error:
             with self._lock:
                 del self._under_way[key]

@@ -14,6 +14,7 @@ from bot.answering.claims import (
     Ground,
     anchored,
     content_of,
+    ground_of,
     is_chinese,
     misplaced_figure,
     new_words,
@@ -64,7 +65,7 @@ class Verifier:
 
     def __init__(self, sources: Sequence[Source], question: str) -> None:
         self.dropped: list[Dropped] = []
-        self._grounds = [Ground(source.title, source.text) for source in sources]
+        self._grounds = [ground_of(source.title, source.text) for source in sources]
         self._question = question
         self._splitter = SentenceSplitter()
         self._waiting = ""

@@ -8,8 +8,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
+from bot.lazy import lazy
 from bot.safety.adverse_events.folding import Folded, fold
 from bot.safety.adverse_events.lexicon import Lexicon
 
@@ -48,12 +48,12 @@ class Reading:
     def text(self) -> str:
         return self.folded.text
 
-    @cached_property
+    @lazy
     def sentences(self) -> Sequence[Span]:
         """The sentences with their end marks; never empty."""
         return self._cut(_SENTENCE)
 
-    @cached_property
+    @lazy
     def clauses(self) -> Sequence[Span]:
         """The clauses without their marks; never empty."""
         return self._cut(_CLAUSE)
@@ -112,11 +112,11 @@ class Reading:
     def _cut(self, pieces: re.Pattern[str]) -> Sequence[Span]:
         return [Span(*found.span()) for found in pieces.finditer(self.text)] or [Span(0, len(self.text))]
 
-    @cached_property
+    @lazy
     def _sentence_starts(self) -> Sequence[int]:
         return [sentence.start for sentence in self.sentences]
 
-    @cached_property
+    @lazy
     def _clause_starts(self) -> Sequence[int]:
         return [clause.start for clause in self.clauses]
 
