@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from bot.errors import ConfigError
 from bot.knowledge.entries import Audience
+from bot.safety.cases.config import SafetyConfig
 from bot.yaml_source import Place, YamlSource, dotted, read_yaml
 
 _ID = r"^[a-z0-9_-]{1,32}$"
@@ -42,6 +43,7 @@ _EXPECTED = {
 _Label = Annotated[str, Field(min_length=1, max_length=64)]
 _MenuKey = Annotated[str, Field(min_length=1, max_length=128)]
 _MenuWords = Annotated[str, Field(min_length=1, max_length=500)]
+_ChatId = Annotated[str, Field(min_length=1, max_length=128)]
 _UserId = Annotated[str, Field(min_length=1, max_length=64)]
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -98,6 +100,8 @@ class BotConfig(BaseModel):
     """The platform's user ids of those who may steer it by command messages."""
     servicers: tuple[_UserId, ...] = ()
     """The user ids of those who answer people that ask for a human."""
+    group_admins: Mapping[_ChatId, tuple[_UserId, ...]] = {}
+    """Who may pause the bot, let it go on and take its words back in one group alone, by the group's chatid."""
     language: Literal["zh", "en"] = "zh"
     """What it speaks where the person's own language is not clear."""
     answer_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -107,6 +111,8 @@ class BotConfig(BaseModel):
     of its own and counts against the platform's rate."""
     menu: Mapping[_MenuKey, _MenuWords] = {}
     """What somebody who chooses an entry of the app's menu asks or commands, by the entry's key."""
+    safety: SafetyConfig = SafetyConfig()
+    """How reports of adverse events are found and handed over."""
     channels: Mapping[str, ChannelConfig]
     """Where it is reached, by an id that is part of the callback's URL."""
 
@@ -117,6 +123,10 @@ class BotConfig(BaseModel):
     def is_servicer(self, person: str) -> bool:
         """Whether ``person`` answers people who asked this bot for a human; admins do not count."""
         return person.casefold() in {servicer.casefold() for servicer in self.servicers}
+
+    def is_group_admin(self, person: str, chat: str) -> bool:
+        """Whether ``person`` may steer this bot in the group ``chat``; admins of the bot do not count."""
+        return person.casefold() in {admin.casefold() for admin in self.group_admins.get(chat, ())}
 
 
 def load_bots(
@@ -162,7 +172,9 @@ class _Reader:
             channel_id: self._channel((*place, "channels", channel_id), blocks[channel_id]) for channel_id in blocks
         }
         right = {channel_id: channel for channel_id, channel in channels.items() if channel is not None}
-        return self._checked(place, BotConfig, given | {"id": bot_id, "channels": right})
+        block = self._block((*place, "safety"), given.get("safety"), SafetyConfig.model_fields)
+        safety = self._checked((*place, "safety"), SafetyConfig, block)
+        return self._checked(place, BotConfig, given | {"id": bot_id, "channels": right, "safety": safety})
 
     def _channel(self, place: Place, raw: object) -> ChannelConfig | None:
         self._check_id(place)

@@ -78,7 +78,8 @@ class Limits:
     ``pushes`` tells whether the channel can write to a person who has just not asked; ``cards`` and ``news`` whether it
     can show these parts, ``card_updates`` whether a card can be changed after it was pressed, and ``media`` which kinds
     of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many pictures a bubble may end with; ``ratings`` whether
-    people can rate an answer in the platform's own way.
+    people can rate an answer in the platform's own way. ``recall_s`` is for how many seconds the platform takes back
+    what was sent; 0 where it never does.
     """
 
     text_bytes: int
@@ -91,6 +92,7 @@ class Limits:
     media: frozenset[MessageKind] = frozenset()
     stream_pictures: int = 0
     ratings: bool = False
+    recall_s: float = 0.0
 
     def shows(self, part: Part) -> bool:
         """Whether the channel can show a part of this type; a part outside its other limits is refused all the same."""
@@ -268,6 +270,14 @@ class Channel(Protocol):
         ``deadline`` is the epoch second by which it must have ended. Raises :class:`Retry` when it may be tried again,
         and :class:`Refused` when never: ``too_large``, ``expired``, ``not_fetchable``, or the platform's code. What
         was written before an error is worthless.
+        """
+        ...
+
+    def recall(self, message_id: str, deadline: float) -> None:
+        """Take back what was sent under the platform's ``message_id``, from everybody who got it.
+
+        ``deadline`` is the epoch second by which it must have ended. Raises :class:`Retry` and :class:`Unknown` when it
+        may be tried again, and :class:`Refused` when never, as with ``recall_unsupported``.
         """
         ...
 

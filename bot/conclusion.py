@@ -12,6 +12,7 @@ from bot.messages import ConversationId
 from bot.parts import Text, words_of
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.replies import Delivery, OutboxReply
+from bot.safety.cases.notices import CASE_KEY
 from bot.texts import Texts, language_of
 
 log = structlog.get_logger()
@@ -22,7 +23,8 @@ Post = Callable[[ConversationId, OutboxReply], bool]
 class Conclusion:
     """Concludes deliveries; may be called twice for the same one.
 
-    ``post`` puts a notice into a conversation's outbox.
+    ``post`` puts a notice into a conversation's outbox; ``told_desk(key, failure)`` hears what became of a message to
+    the safety desk.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Conclusion:
         texts: Texts,
         bots: Mapping[str, BotConfig],
         post: Post,
+        told_desk: Callable[[str, str], None] = lambda _key, _failure: None,
         count: Callable[..., None],
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -41,6 +44,7 @@ class Conclusion:
         self._texts = texts
         self._bots = bots
         self._post = post
+        self._told_desk = told_desk
         self._count = count
         self._clock = clock
 
@@ -53,6 +57,8 @@ class Conclusion:
         if failure:
             self._count("reply_dead", code=failure)
             log.error("reply_dead", key=key, conversation=conversation.key, code=failure, sent=delivery.sent)
+        if key.startswith(f"{CASE_KEY}:"):
+            self._told_desk(key, failure)
         if failure and delivery.reply.author:
             self._tell_author(delivery, failure)
         if not delivery.reply.record:

@@ -51,11 +51,13 @@ class Post:
 class TurnOutcome:
     """What a turn leads to: the reply to its own conversation and what is said to others.
 
-    ``reply.parts`` may be empty when a human has the conversation; the turn is recorded all the same.
+    ``reply.parts`` may be empty when a human has the conversation; the turn is recorded all the same. ``heard`` is what
+    the next turn is given of this one.
     """
 
     reply: OutboxReply
     posts: tuple[Post, ...] = ()
+    heard: tuple[bytes, ...] = ()
 
 
 class Answering(Protocol):
@@ -69,15 +71,18 @@ class Answering(Protocol):
         """What the bubble of ``message`` says when it is answered in an earlier message's."""
         ...
 
-    def run(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> TurnOutcome:
-        """Answer ``messages`` as one turn. Idempotent: a crash before commit runs it again.
+    def run(
+        self, messages: Sequence[InboundMessage], show: Callable[[str], None], heard: Sequence[bytes]
+    ) -> TurnOutcome:
+        """Answer ``messages`` as one turn, which follows those of which ``heard`` is left. Idempotent: a crash before
+        commit runs it again.
 
         ``show(text)`` lets the person read the text so far, where the platform can. Raises
         :class:`~bot.errors.Unavailable` when a part of the installation does not answer.
         """
         ...
 
-    def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:
+    def apologise(self, messages: Sequence[InboundMessage], reason: str, heard: Sequence[bytes]) -> TurnOutcome:
         """An honest word to people whose messages could not be answered, and a human informed."""
         ...
 
@@ -190,10 +195,11 @@ class ConversationWorker:
                 turn = self._take(lease, head)
             if not turn:
                 return Flushed()
-            outcome = self._answer(lease, turn, begun.tries)
+            outcome = self._answer(lease, turn, begun)
             if isinstance(outcome, Flushed):
                 return outcome
-            return self._outbox.deliver(lease, channel, head[: len(turn)], outcome.reply, may_take)
+            taken = head[: len(turn)]
+            return self._outbox.deliver(lease, channel, taken, outcome.reply, may_take, heard=outcome.heard)
 
     def _take(self, lease: Lease, head: Sequence[bytes]) -> list[InboundMessage]:
         """The messages at the head that make one turn; empty when the head had to be put aside."""
@@ -222,19 +228,20 @@ class ConversationWorker:
     def _too_old(self, message: InboundMessage) -> bool:
         return self._clock() - message.received_at > self._useful_s
 
-    def _answer(self, lease: Lease, turn: Sequence[InboundMessage], tries: int) -> TurnOutcome | Flushed:
-        """What the turn leads to, in the try ``tries``; or when to try again."""
+    def _answer(self, lease: Lease, turn: Sequence[InboundMessage], begun: Begun) -> TurnOutcome | Flushed:
+        """What the turn leads to that was ``begun``; or when to try again."""
         conversation = lease.conversation
         age_s = self._clock() - turn[0].received_at
         try:
             self._finish_merged(lease, turn)
             if age_s > self._useful_s:
-                outcome = self._apologise_late(turn)
-            elif tries > TRIES_A_TURN:
+                outcome = self._apologise_late(turn, begun.heard)
+            elif begun.tries > TRIES_A_TURN:
                 self._give_up(lease, turn)
-                outcome = self._answering.apologise(turn, "failed")
+                outcome = self._answering.apologise(turn, "failed", begun.heard)
             else:
-                outcome = self._answering.run(turn, Display(self._streams, lease, turn[0].stream_id).show)
+                show = Display(self._streams, lease, turn[0].stream_id).show
+                outcome = self._answering.run(turn, show, begun.heard)
             for post in outcome.posts:
                 self._outbox.post(post.conversation, post.reply)
         except Unavailable as error:
@@ -244,7 +251,7 @@ class ConversationWorker:
         except LeaseLost:
             raise
         except Exception as error:  # a bug in one turn must hold up neither this worker nor the conversation
-            log.exception("turn_failed", conversation=conversation.key, tries=tries)
+            log.exception("turn_failed", conversation=conversation.key, tries=begun.tries)
             self._failed(conversation, error)
             lease.note_fault(type(error).__name__)
             return Flushed(RETRY_A_BUG_S)
@@ -271,9 +278,9 @@ class ConversationWorker:
             digest=digest_of(raw) if raw else "",
         )
 
-    def _apologise_late(self, turn: Sequence[InboundMessage]) -> TurnOutcome:
+    def _apologise_late(self, turn: Sequence[InboundMessage], heard: Sequence[bytes]) -> TurnOutcome:
         """One word for all of them; the staff hear of it one by one only while that helps."""
-        outcome = self._answering.apologise(turn, "too_old")
+        outcome = self._answering.apologise(turn, "too_old", heard)
         bot = turn[0].conversation.bot
         if self._overload.note(bot, "late", len(turn)) - len(turn) < STAFF_TOLD:
             return outcome

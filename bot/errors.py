@@ -8,6 +8,7 @@
     ├── InputError         a person's message or command cannot be served; told to the person in their language
     ├── KnowledgeError     a document, table or index cannot be read or written
     ├── Unavailable        Redis, SQL, the broker or the index owner does not answer (worth trying again)
+    ├── MailError          a mail server did not take a mail (:mod:`bot.mail`)
     ├── BadLink            a link to a source that opens nothing (:mod:`bot.links`): ForgedLink, ExpiredLink
     ├── LeaseLost          another worker owns the conversation now; whoever sees this must stop writing
     ├── ModelError         the language model gave no usable answer (see :mod:`bot.llm`)
@@ -63,6 +64,16 @@ class KnowledgeError(BotError):
 
 class Unavailable(BotError):
     """A part of the installation (Redis, SQL, broker, index owner) does not answer; worth trying again."""
+
+
+class MailError(BotError):
+    """A mail was not taken. ``code`` is a constant word such as ``timeout`` or ``smtp_550``; ``perhaps`` says that it
+    may have arrived all the same."""
+
+    def __init__(self, code: str, *, perhaps: bool) -> None:
+        self.code = code
+        self.perhaps = perhaps
+        super().__init__(f"mail not taken: {code}")
 
 
 class LeaseLost(BotError):

@@ -72,6 +72,11 @@ def held(conversation: ConversationId) -> str:
     return f"{conversation.tag}:held:{conversation.key}"
 
 
+def heard(conversation: ConversationId) -> str:
+    """List, a day: what the person said in the last messages, for the screen (:mod:`bot.safety.cases.heard`)."""
+    return f"{conversation.tag}:heard:{conversation.key}"
+
+
 def dead_index(bot: str) -> str:
     """Sorted set: kind and key of the dead letters of ``bot`` by the second at which they were given up."""
     return f"{{dead:{bot}}}:index"
@@ -103,7 +108,16 @@ def waiting(bot: str) -> str:
 
 def refused(conversation: ConversationId) -> str:
     """Stream of one bucket, bounded: messages that were refused (:mod:`bot.refused`)."""
-    return f"{conversation.tag}:refused"
+    return refused_in(conversation.tag)
+
+
+def refused_in(tag: str) -> str:
+    """The same, of the bucket with this hash tag."""
+    return f"{tag}:refused"
+
+
+REFUSED_READ = "refused:read"
+"""Hash: by bucket, the last refused message that was screened."""
 
 
 def overload(bot: str) -> str:

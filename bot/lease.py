@@ -34,12 +34,16 @@ LUA_NOW = """
 local function now() local t = redis.call('TIME'); return t[1] + t[2] / 1000000 end
 """
 LUA_OWNED = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end\n"
+HEARD_KEPT = 4
+"""Messages before the one that is screened: with it they are what is read together."""
+HEARD_KEPT_S = 24 * 3600
 LUA_BEGIN = """
-local function begin(queue, tries, fault, most)
+local function begin(queue, tries, fault, heard, most)
   local head = redis.call('LRANGE', queue, 0, most - 1)
   if #head == 0 then return head end
   local try = redis.call('INCR', tries)
   if try == 1 then redis.call('DEL', fault) end
+  table.insert(head, 1, redis.call('LRANGE', heard, 0, -1))
   table.insert(head, 1, try)
   return head
 end
@@ -62,7 +66,7 @@ redis.call('ZADD', KEYS[3], now() + ARGV[2] / 1000, ARGV[1])
 local held = redis.call('EXISTS', KEYS[4])
 redis.call('SET', KEYS[4], '1', 'EX', 86400)
 if ARGV[3] == '0' or redis.call('EXISTS', KEYS[5]) == 1 then return {token, held} end
-return {token, held, begin(KEYS[6], KEYS[7], KEYS[8], ARGV[3])}
+return {token, held, begin(KEYS[6], KEYS[7], KEYS[8], KEYS[9], ARGV[3])}
 """
 )
 _RENEW = (
@@ -74,7 +78,7 @@ redis.call('ZADD', KEYS[2], now() + ARGV[3] / 1000, ARGV[2])
 return 1
 """
 )
-_BEGIN = LUA_OWNED + LUA_BEGIN + "return begin(KEYS[2], KEYS[3], KEYS[4], ARGV[2])"
+_BEGIN = LUA_OWNED + LUA_BEGIN + "return begin(KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[2])"
 _FORGIVE = LUA_OWNED + "return redis.call('DECR', KEYS[2])"
 _FAULT = LUA_OWNED + "redis.call('SET', KEYS[2], ARGV[2], 'EX', 86400); return 1"
 _COMMIT = (
@@ -82,8 +86,14 @@ _COMMIT = (
     + LUA_OWNED
     + """
 local taken = 0
-for i = 4, #ARGV do taken = taken + redis.call('LREM', KEYS[2], 1, ARGV[i]) end
+local first = 7 + ARGV[4]
+for i = first, #ARGV do taken = taken + redis.call('LREM', KEYS[2], 1, ARGV[i]) end
 redis.call('DEL', KEYS[3])
+if taken > 0 and first > 7 then
+  redis.call('RPUSH', KEYS[6], unpack(ARGV, 7, first - 1))
+  redis.call('LTRIM', KEYS[6], -ARGV[5], -1)
+  redis.call('EXPIRE', KEYS[6], ARGV[6])
+end
 if taken > 0 and ARGV[2] ~= '' then redis.call('RPUSH', KEYS[4], ARGV[2]) end
 local head, marked, mark_s = redis.call('LINDEX', KEYS[4], 0), 0, tonumber(ARGV[3])
 if head == ARGV[2] and mark_s > 0 then
@@ -130,15 +140,19 @@ return 1
 @dataclass(frozen=True, slots=True)
 class Begun:
     """The first encoded messages of the queue, left in place, and the how-manieth try at them is counted now: 0 where
-    there are none."""
+    there are none. ``heard`` is what was remembered of the messages before them (:meth:`Lease.commit`)."""
 
     tries: int
     messages: tuple[bytes, ...]
+    heard: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, answer: Sequence[Any]) -> "Begun":
         """What the function ``begin`` of :data:`LUA_BEGIN` answered."""
-        return cls(int(answer[0]), tuple(answer[1:])) if answer else cls(0, ())
+        if not answer:
+            return cls(0, ())
+        tries, heard, *messages = answer
+        return cls(int(tries), tuple(messages), tuple(heard))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +203,7 @@ class Lease:
     def begin(self) -> Begun:
         """Count a try at the head of the queue, before it is made, and say what stands there."""
         names = [keys.queue(self.conversation), keys.tries(self.conversation), keys.fault(self.conversation)]
-        return Begun.of(self.run(_BEGIN, names, BATCH))
+        return Begun.of(self.run(_BEGIN, [*names, keys.heard(self.conversation)], BATCH))
 
     def forgive(self) -> None:
         """Take the last :meth:`begin` back: the try failed through no fault of the message."""
@@ -211,20 +225,24 @@ class Lease:
             head: list[Any] = self.redis.lrange(keys.queue(self.conversation), 0, most - 1)
         return head
 
-    def commit(self, taken: Sequence[bytes], reply: bytes, mark_s: float = 0.0) -> Committed:
+    def commit(
+        self, taken: Sequence[bytes], reply: bytes, mark_s: float = 0.0, heard: Sequence[bytes] = ()
+    ) -> Committed:
         """In one step remove the messages ``taken`` from the queue and put their encoded reply in the outbox.
 
         From here on the messages are answered by what the outbox holds, whoever sends it. An empty ``reply`` adds none.
         The inbox takes a message back that turns out to be over a limit, after it could be seen here: with none left
         nothing is said, for their sender has heard that they were not taken. With ``mark_s`` above 0 the reply's first
         part is marked for so many seconds, as the outbox does, if it is the next to be sent and the lease lasts for as
-        long. A repeated commit changes nothing. The bot's count of waiting messages follows.
+        long. What was ``heard`` is remembered for a day, for the next turn (:class:`Begun`). A repeated commit changes
+        nothing. The bot's count of waiting messages follows.
         """
         conversation = self.conversation
         names = [keys.lease(conversation), keys.queue(conversation), keys.tries(conversation)]
-        names += [keys.outbox(conversation), keys.progress(conversation)]
+        names += [keys.outbox(conversation), keys.progress(conversation), keys.heard(conversation)]
+        remembered = [len(heard), HEARD_KEPT, HEARD_KEPT_S, *heard]
         pipe: Any = self.redis.pipeline(transaction=False)
-        pipe.eval(_COMMIT, len(names), *names, self.token, reply, mark_s, *taken)
+        pipe.eval(_COMMIT, len(names), *names, self.token, reply, mark_s, *remembered, *taken)
         pipe.decrby(keys.waiting(conversation.bot), len(taken))
         with redis_answers():
             answer, _ = pipe.execute()
@@ -281,6 +299,7 @@ class Leases:
             keys.queue(conversation),
             keys.tries(conversation),
             keys.fault(conversation),
+            keys.heard(conversation),
         ]
         values: list[str | int] = [conversation.key, int(LEASE_S * 1000), BATCH if begin else 0]
         with redis_answers():

@@ -124,8 +124,9 @@ def signing_secret(settings: Settings) -> bytes:
     return secret.encode()
 
 
-def installation_secret(path: Path) -> str:
-    """The secret kept at ``path``, made there once at random, for its owner's eyes only.
+def installation_secret(path: Path, variable: str = "SECRET_KEY") -> str:
+    """The secret kept at ``path``, made there once at random, for its owner's eyes only; ``variable`` is what sets it
+    instead.
 
     Several processes may ask first at the same time: all get the same. Raises :class:`~bot.errors.ConfigError` when
     it can be neither read nor made.
@@ -136,7 +137,7 @@ def installation_secret(path: Path) -> str:
         secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not ASCII"
-        raise ConfigError([f"SECRET_KEY: unset, and {path} cannot be used ({why}); set SECRET_KEY"]) from error
+        raise ConfigError([f"{variable}: unset, and {path} cannot be used ({why}); set {variable}"]) from error
     if len(secret) < _SHORTEST_SECRET:
         raise ConfigError([f"{path}: found {len(secret)} characters; delete the file and a new secret is made"])
     return secret

@@ -99,7 +99,7 @@ if redis.call('EXISTS', KEYS[4]) == 0 then
   return {'idle'}
 end
 if ARGV[4] == '0' then return {'left'} end
-return {'turn', begin(KEYS[4], KEYS[5], KEYS[6], ARGV[4])}
+return {'turn', begin(KEYS[4], KEYS[5], KEYS[6], KEYS[9], ARGV[4])}
 """
 )
 """Says what comes next, so that nobody has to ask; an idle conversation is given up in the same step."""
@@ -208,14 +208,17 @@ class Outbox:
         taken: Sequence[bytes],
         reply: OutboxReply,
         take: Callable[[], bool],
+        *,
+        heard: Sequence[bytes] = (),
     ) -> Flushed:
-        """Commit ``reply`` as the answer to the messages ``taken`` (:meth:`.Lease.commit`) and send as :meth:`flush`
-        does: usually it is the next to be sent, and is marked with the commit."""
+        """Commit ``reply`` as the answer to the messages ``taken``, of which ``heard`` is remembered
+        (:meth:`.Lease.commit`), and send as :meth:`flush` does: usually it is the next to be sent, and is marked with
+        the commit."""
         timeout_s = channel.limits.send_timeout_s
         useful = bool(reply.parts) and self._clock() - reply.created_at <= self._useful_s
         deadline = self._clock() + timeout_s  # before the mark: however long this process stalls, T comes later
         raw = reply.encode()
-        committed = lease.commit(taken, raw, timeout_s + MARK_MARGIN_S if useful else 0.0)
+        committed = lease.commit(taken, raw, timeout_s + MARK_MARGIN_S if useful else 0.0, heard)
         head: _Head | None = None
         if committed.marked:
             head = _Marked(raw, reply, {}, committed.now, deadline)
@@ -322,7 +325,7 @@ class Outbox:
         if delivery.failure:
             self._letters.keep(_letter(conversation, delivery, self._clock()))
         names += [keys.queue(conversation), keys.tries(conversation), keys.fault(conversation)]
-        names += [keys.due(conversation.tag), keys.held(conversation)]
+        names += [keys.due(conversation.tag), keys.held(conversation), keys.heard(conversation)]
         what, *rest = lease.run(_FINISH, names, head.raw, conversation.key, BATCH if take() else 0)
         match what:
             case b"reply":

@@ -17,12 +17,14 @@ from bot.answering.evidence import readings
 from bot.answering.render import answer_text
 from bot.bots_file import BotConfig
 from bot.channel import Channel
-from bot.commands.registry import CommandDesk, is_command
+from bot.commands.desk import CommandDesk
+from bot.commands.wording import is_command
 from bot.conversation import Post, TurnOutcome
 from bot.errors import Unavailable
 from bot.events import MenuClick
-from bot.feedback.invitation import asks_by_card, asks_in_words, rating_card, verdict_in_words
+from bot.feedback.invitation import ANSWERS, asks_by_card, asks_in_words, rating_card, verdict_in_words
 from bot.handoff.desk import Desk, Notice
+from bot.holding import Holding
 from bot.knowledge.entries import Entry
 from bot.links import SourceLinks
 from bot.media.attachments import Attachments
@@ -31,6 +33,9 @@ from bot.messages import LONGEST_QUESTION, ConversationId, InboundMessage, Messa
 from bot.parts import Part, Stream, Text
 from bot.reactions import SILENCE, Reactions
 from bot.replies import OutboxReply
+from bot.safety.cases.courier import Courier
+from bot.safety.cases.heard import decode_heard
+from bot.safety.cases.watch import Watch
 from bot.splitting import split_text
 from bot.texts import Texts, language_of
 from bot.turn import Said, Turn, turn_record
@@ -38,6 +43,8 @@ from bot.turn import Said, Turn, turn_record
 log = structlog.get_logger()
 
 REMIND_ADMINS_EVERY_S = 24 * 3600
+SPEAKING = (MessageKind.VOICE, MessageKind.IMAGE)
+"""Media in which people themselves may say something."""
 
 
 class Pipeline:
@@ -54,9 +61,12 @@ class Pipeline:
         channels: Mapping[tuple[str, str], Channel],
         answerer: Answerer,
         commands: CommandDesk,
+        holding: Holding,
         desk: Desk,
         reactions: Reactions,
         attachments: Attachments,
+        watch: Watch,
+        courier: Courier,
         texts: Texts,
         links: SourceLinks,
         versions: Mapping[str, str],
@@ -67,9 +77,12 @@ class Pipeline:
         self._channels = channels
         self._answerer = answerer
         self._commands = commands
+        self._holding = holding
         self._desk = desk
         self._reactions = reactions
         self._attachments = attachments
+        self._watch = watch
+        self._courier = courier
         self._texts = texts
         self._links = links
         self._versions = versions
@@ -87,25 +100,30 @@ class Pipeline:
         bot = self._bots[message.conversation.bot]
         return self._texts.say("stream_merged", language_of(message.text, bot.language))
 
-    def run(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> TurnOutcome:
+    def run(
+        self, messages: Sequence[InboundMessage], show: Callable[[str], None], heard: Sequence[bytes] = ()
+    ) -> TurnOutcome:
         """See :class:`bot.conversation.Answering`."""
-        turn = self._turn(messages, show)
+        turn = self._turn(messages, show, heard)
         with telemetry.TURN.labels(bot=turn.bot.id).time():
             for name, step in STEPS:
                 said = self._take(turn, name, step)
-                if said is not None:
-                    return self._outcome(turn, name, said)
+                if said is None:
+                    continue
+                late = self._holding.hold(turn) if said.kind in ANSWERS else None  # stopped while it was looked for
+                return self._outcome(turn, "stand_still", late) if late else self._outcome(turn, name, said)
         raise AssertionError("the last step answers everything")
 
-    def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:
+    def apologise(self, messages: Sequence[InboundMessage], reason: str, heard: Sequence[bytes] = ()) -> TurnOutcome:
         """See :class:`bot.conversation.Answering`. Without a database the apology goes out without a ticket."""
-        turn = self._turn(messages, _unseen)
+        turn = self._turn(messages, _unseen, heard)
         spoken = [message for message in turn.messages if message.kind is not MessageKind.EVENT]
         if len(spoken) < len(messages):  # nobody waits for a word about an event
             telemetry.add("degraded", len(messages) - len(spoken), what="event_lost")
         if not spoken:
             return self._outcome(turn, "apologise", SILENCE)
-        turn = self._turn(spoken, _unseen)
+        turn = self._turn(spoken, _unseen, heard)
+        self._watch.look_or_keep(turn)
         notices: tuple[Notice, ...] = ()
         try:
             notices = self._desk.failed(turn.bot, turn.conversation, turn.id, reason, turn.text).notices
@@ -114,6 +132,13 @@ class Pipeline:
             log.error("apology_without_ticket", turn=turn.id, error=str(error))
         text = self._texts.say(f"apology_{reason}", turn.language)
         return self._outcome(turn, "apologise", Said(kind=ReplyKind.NOTICE, text=text, notices=notices))
+
+    def screen(self, turn: Turn) -> Said | None:
+        """Adverse events are noticed whatever becomes of the turn, and no half-made answer is shown beside one."""
+        self._watch.look(turn)
+        if turn.report is not None:
+            turn.show = _unseen
+        return None
 
     def obey_command(self, turn: Turn) -> Said | None:
         """A command message, or the wish for a human, who sees what is shown beside it."""
@@ -125,11 +150,22 @@ class Pipeline:
         if outcome.kind is ReplyKind.HANDOFF and message.attachments:
             shown = self._attachments.passed_on(turn)
             notices = tuple(replace(notice, parts=shown) for notice in notices)
-        return Said(kind=outcome.kind, text=outcome.text, notices=notices)
+        return Said(kind=outcome.kind, text=outcome.text, notices=notices, parts=outcome.parts)
+
+    def turn_away(self, turn: Turn) -> Said | None:
+        """Whoever is blocked is not served."""
+        return self._holding.turn_away(turn)
+
+    def stand_still(self, turn: Turn) -> Said | None:
+        """The bot was killed, is paused or is drained."""
+        return self._holding.hold(turn)
 
     def react_to_event(self, turn: Turn) -> Said | None:
         """Somebody came, pressed or rated something."""
-        return self._reactions.to_event(turn) if turn.messages[0].kind is MessageKind.EVENT else None
+        if turn.messages[0].kind is not MessageKind.EVENT:
+            return None
+        confirmed = self._courier.pressed(turn)
+        return self._reactions.to_event(turn) if confirmed is None else replace(SILENCE, parts=confirmed)
 
     def forget_own_files(self, turn: Turn) -> Said | None:
         """The person wants what they sent to go: a wish that no human has to read first."""
@@ -142,6 +178,9 @@ class Pipeline:
             return None
         shown = self._attachments.passed_on(turn)
         notices = self._desk.relay(turn.bot, ticket, turn.messages, turn.id, shown)
+        if any(attachment.kind in SPEAKING for attachment in turn.messages[0].attachments):
+            self._attachments.read(turn)  # nobody is answered, but an adverse event may be told in it
+            self._watch.look_at_media(turn)
         text = self._texts.say("handoff_relayed", turn.language, number=ticket.number) if turn.stream_id else ""
         return Said(kind=ReplyKind.HANDOFF, text=text, notices=notices)
 
@@ -152,8 +191,13 @@ class Pipeline:
     def read_media(self, turn: Turn) -> Said | None:
         """Pictures, voices and files become words; a spoken wish for a human is one."""
         said = self._attachments.read(turn)
+        self._watch.look_at_media(turn)
         spoken = turn.messages[0].kind is MessageKind.VOICE
         return self.obey_command(turn) if said is None and spoken else said
+
+    def take_report(self, turn: Turn) -> Said | None:
+        """Who only tells of an emergency, or answers what was asked after a report, asks for nothing more."""
+        return self._watch.ends(turn)
 
     def decline_unreadable(self, turn: Turn) -> Said | None:
         """Kinds and sizes that cannot be read are answered politely, never with silence."""
@@ -243,7 +287,7 @@ class Pipeline:
         notices = self._desk.to_admins(turn.bot, turn.conversation, text, f"empty:{turn.bot.id}:{day}")
         return Said(kind=ReplyKind.REFUSAL, text=self._texts.say("empty_knowledge", turn.language), notices=notices)
 
-    def _turn(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> Turn:
+    def _turn(self, messages: Sequence[InboundMessage], show: Callable[[str], None], heard: Sequence[bytes]) -> Turn:
         conversation = messages[0].conversation
         bot = self._bots[conversation.bot]
         messages = [_as_words(message, bot) for message in messages]
@@ -260,10 +304,12 @@ class Pipeline:
             reader=bot.channels[conversation.channel].reader(conversation.chat),
             now=self._clock(),
             show=show,
+            earlier=decode_heard(heard),
         )
 
     def _outcome(self, turn: Turn, step: str, said: Said) -> TurnOutcome:
         telemetry.count("turn", bot=turn.bot.id, kind=said.kind.value)
+        said = self._watch.complete(turn, said)
         said = replace(said, text=turn.prefaced(said.text))
         record = turn_record(turn, step, said, self._versions).encode() if said.recorded else ""
         parts = self._parts(turn.conversation, said.text, said.parts, turn.stream_id)
@@ -275,7 +321,7 @@ class Pipeline:
             sent = OutboxReply(key=notice.key, parts=words, created_at=turn.now, author=author)
             posts.append(Post(conversation=notice.conversation, reply=sent))
         log.info("turn_decided", turn=turn.id, step=step, kind=said.kind.value, notices=len(posts))
-        return TurnOutcome(reply=reply, posts=tuple(posts))
+        return TurnOutcome(reply=reply, posts=tuple(posts), heard=tuple(heard.encode() for heard in turn.heard))
 
     def _parts(
         self, conversation: ConversationId, text: str, more: Sequence[Part], stream_id: str = ""
@@ -303,12 +349,16 @@ def _as_words(message: InboundMessage, bot: BotConfig) -> InboundMessage:
 Step = Callable[[Pipeline, Turn], Said | None]
 
 STEPS: tuple[tuple[str, Step], ...] = (
+    ("screen", Pipeline.screen),
+    ("turn_away", Pipeline.turn_away),
     ("obey_command", Pipeline.obey_command),
     ("react_to_event", Pipeline.react_to_event),
     ("forget_own_files", Pipeline.forget_own_files),
     ("leave_to_human", Pipeline.leave_to_human),
+    ("stand_still", Pipeline.stand_still),
     ("take_verdict", Pipeline.take_verdict),
     ("read_media", Pipeline.read_media),
+    ("take_report", Pipeline.take_report),
     ("decline_unreadable", Pipeline.decline_unreadable),
     ("understand", Pipeline.understand),
     ("ask_own_files", Pipeline.ask_own_files),

@@ -3,9 +3,11 @@
 A message may say something that must not be lost however busy the bot is, such as an adverse event. So it goes into a
 stream of its conversation's bucket before the refusal is said, for whoever screens it. A bucket keeps its newest
 :data:`KEPT` messages, so that a flood pushes out only what shares its bucket. An entry holds ``conversation`` (its
-key), ``message_id``, ``kind``, ``text`` (its first :data:`TEXT_KEPT` characters), ``limit`` (what was reached:
-``person``, ``conversation`` or ``bot``), ``received_at`` and ``expires_at``, both in epoch seconds; after that second
-nobody reads it, and it goes with the next one that comes, or when none comes for :data:`KEPT_S`.
+key), ``message_id``, ``kind``, ``text`` (its first :data:`TEXT_KEPT` characters), ``sender`` (their name, where it is
+known), ``limit`` (what was reached: ``person``, ``conversation`` or ``bot``; ``unscreened`` for what was answered with
+an apology and could not be screened), ``sent_at``, ``received_at`` and ``expires_at``, all in epoch seconds; after the
+last of these nobody reads it, and it goes with the next one that comes, or when none comes for :data:`KEPT_S`.
+:mod:`bot.safety.cases.refused` reads it.
 """
 
 from typing import Any
@@ -36,6 +38,8 @@ def keep(pipe: Any, message: InboundMessage, limit: str) -> None:
         "kind": message.kind.value,
         "text": message.text[:TEXT_KEPT],
         "limit": limit,
+        "sender": message.sender.name,
+        "sent_at": f"{message.sent_at:.3f}",
         "received_at": f"{message.received_at:.3f}",
         "expires_at": f"{message.received_at + KEPT_S:.3f}",
     }

@@ -13,10 +13,11 @@ from pathlib import Path
 import redis
 import structlog
 
+from bot.audit.entries import Action, AuditEvent
 from bot.bots_file import BotConfig
-from bot.errors import ConfigError
+from bot.errors import ConfigError, Unavailable
 from bot.live import Build, Live, Snapshot, changes, next_snapshot
-from bot.running_versions import RunningVersions, Standing
+from bot.running_versions import RunningVersions, Standing, process_name
 
 log = structlog.get_logger()
 
@@ -36,7 +37,8 @@ class Reloader:
 
     ``read()`` gives the bots or raises :class:`~bot.errors.ConfigError`; ``version_of`` names what it gave; ``build``
     makes a channel. ``running`` is told what this process, a ``kind``, runs. ``count(event, **labels)`` counts what an
-    operator should see; ``clock`` gives epoch seconds.
+    operator should see; ``audit`` writes down which configuration the process began with and took over, where it has a
+    database; ``clock`` gives epoch seconds.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Reloader:
         build: Build,
         running: RunningVersions,
         count: Callable[..., None],
+        audit: Callable[[AuditEvent], object] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.live = live
@@ -60,6 +63,9 @@ class Reloader:
         self._version_of = version_of
         self._build = build
         self._count = count
+        self._audit = audit
+        self._unaudited: list[AuditEvent] = []
+        self._audit_is_late = False
         self._clock = clock
         self._since = clock()
         self._problems: tuple[str, ...] = ()
@@ -70,6 +76,7 @@ class Reloader:
         self._told = True
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+        self._runs_now("", {})
 
     @property
     def standing(self) -> Standing:
@@ -103,6 +110,7 @@ class Reloader:
             if seen != self._taken or (self._problems and self._clock() - self._read_at >= READ_AGAIN_S):
                 self._take(seen)
         self._tell()
+        self._write_down()
         return wait_s
 
     def _wait_for_rest(self, seen: Fingerprint) -> None:
@@ -133,6 +141,31 @@ class Reloader:
         if after is not before:
             self.live.replace(after)
             self._since = self._clock()
+            self._runs_now(before.version, changes(before, after))
+
+    def _runs_now(self, before: str, what: Mapping[str, list[str]]) -> None:
+        """The live configuration runs from now on in place of the version ``before``, which is empty when the process
+        begins."""
+        if self._audit:
+            version = self.live.snapshot.version
+            details = {"before": before, "process": process_name(), **what}
+            subject, actor = f"configuration:{version}", f"system:{self._kind}"
+            event = AuditEvent(action=Action.SETTING_CHANGE, subject=subject, actor=actor, details=details)
+            self._unaudited.append(event)
+
+    def _write_down(self) -> None:
+        """Audit what runs now; while the database does not answer, at the next looks."""
+        while self._audit and self._unaudited:
+            try:
+                self._audit(self._unaudited[0])
+            except Unavailable as error:
+                if not self._audit_is_late:  # said once, not at every look
+                    self._count("degraded", what="configuration_not_audited")
+                    log.warning("configuration_not_audited", error=str(error))
+                self._audit_is_late = True
+                return
+            self._audit_is_late = False
+            del self._unaudited[0]
 
     def _candidate(self, before: Snapshot) -> tuple[Snapshot | None, tuple[str, ...]]:
         """The snapshot that the files ask for, which is ``before`` when they say nothing new, or what is wrong."""

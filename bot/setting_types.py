@@ -71,6 +71,10 @@ BrokerUrl = Annotated[
     Expected("a redis://, rediss://, unix://, sentinel:// or amqp:// URL", True),
 ]
 DatabaseUrl = Annotated[str, _url("sqlite", "postgresql"), Expected("a sqlite:/// or postgresql:// URL", True)]
+SmtpUrl = Annotated[str, _url("smtp", "smtps"), Expected("an smtp:// or smtps:// URL", True)]
+MailAddress = Annotated[
+    str, Field(pattern=r"^[^@\s<>,;]{1,64}@[A-Za-z0-9.-]{1,190}$"), Expected("a mail address such as bot@example.com")
+]
 Secret = Annotated[SecretStr, Expected("a secret", True)]
 SecretKey = Annotated[SecretStr, Field(min_length=32), Expected("a secret of at least 32 characters", True)]
 Name = Annotated[str, Field(min_length=1, max_length=256), Expected("a name of at most 256 characters")]

@@ -22,6 +22,7 @@ from bot.setting_types import (
     DatabaseUrl,
     Expected,
     HttpUrl,
+    MailAddress,
     Name,
     Port,
     Price,
@@ -29,6 +30,7 @@ from bot.setting_types import (
     Seconds,
     Secret,
     SecretKey,
+    SmtpUrl,
     Switch,
     absolute_folder,
     expanded,
@@ -77,6 +79,14 @@ class Settings(BaseModel):
     """Days that a link to a source opens."""
     secret_key: SecretKey | None = None
     """What signs those links, the same in every process; unset, one is made at random and kept below DATA_DIR."""
+    audit_key: SecretKey | None = None
+    """What seals the audit log and makes its pseudonyms, the same in every process and for as long as the log is kept;
+    unset, one is made at random and kept below DATA_DIR."""
+    case_key: SecretKey | None = None
+    """What encrypts who is behind a report of an adverse event, the same in every process and for as long as cases are
+    kept; unset, one is made at random and kept below DATA_DIR."""
+    audit_keep_days: Annotated[int, Field(ge=184), Expected("a whole number of at least 184")] = 365
+    """Days that an entry of the audit log stays in the database at least; older ones may be exported and removed."""
 
     data_dir: Annotated[Path, AfterValidator(absolute_folder), Expected("a folder's path without '?'")] = Path("var")
     """Everything that is kept on this machine lies below this folder."""
@@ -123,6 +133,9 @@ class Settings(BaseModel):
     """Nodes of a Qdrant cluster that hold the index."""
     qdrant_timeout: Annotated[float, Field(ge=0.5, le=120), Expected("a number of seconds from 0.5 to 120")] = 10.0
     """Seconds that one request to the Qdrant server may take, with its repeats."""
+    evidence_cache: Annotated[int, Field(ge=0, le=100_000), Expected("a whole number from 0 to 100000")] = 1_000
+    """Questions of which a worker keeps what it found for who asks the same next, while the knowledge stays as it is,
+    in at most 32 MB; 0 searches for every one."""
 
     openai_base_url: HttpUrl | None = None
     """Any OpenAI-compatible server; OpenAI's own when only the key is set."""
@@ -159,6 +172,12 @@ class Settings(BaseModel):
     speech_timeout_s: Seconds = 20.0
     """Seconds it may take for one voice message."""
 
+    smtp_url: SmtpUrl | None = None
+    """The mail server for the safety desk, ``smtp://user:password@host:port`` (STARTTLS where the server offers it) or
+    ``smtps://…``; no mail is sent when unset."""
+    mail_from: MailAddress | None = None
+    """Whom mails come from; the user of SMTP_URL, or ``bot@`` its host, when unset."""
+
     wecom_api_base: HttpUrl = Field(default_factory=lambda known: _simulator_url(known) or WECOM_API)
     """Where WeCom's API is; the simulator when SIMULATOR is on and this is unset."""
     callback_max_skew: Seconds = 3600.0
@@ -181,7 +200,7 @@ class Settings(BaseModel):
     handoff_wait_s: Seconds = 1800.0
     """Seconds a person waits for a human before the bot says so and answers again."""
 
-    worker_threads: Annotated[int, Field(ge=1, le=256), Expected("a whole number from 1 to 256")] = 16
+    worker_threads: Annotated[int, Field(ge=1, le=1024), Expected("a whole number from 1 to 1024")] = 256
     """Conversations that the worker works at the same time."""
     web_workers: Annotated[int, Field(ge=1, le=32), Expected("a whole number from 1 to 32")] = 2
     """Processes of the web server."""
@@ -229,6 +248,11 @@ class Settings(BaseModel):
     def flower_password_path(self) -> Path:
         """The password of :data:`FLOWER_USER`, made at the first start."""
         return self.data_dir / "flower_password"
+
+    @property
+    def audit_anchors_path(self) -> Path:
+        """Where the head of the audit log is written down at intervals (:mod:`bot.audit.anchors`)."""
+        return self.data_dir / "audit-anchors.jsonl"
 
     @property
     def metrics_dir(self) -> Path:

@@ -16,14 +16,19 @@ TURNS_QUEUE = "turns"
 SWEEP_QUEUE = "sweep"
 MEDIA_QUEUE = "media"
 """Beside the turns, so that media that are slow to fetch stand in the way of nobody's answer."""
+CASES_QUEUE = "cases"
+"""Beside the turns too: what the safety desk has to hear waits behind nobody's answer."""
 DRAIN_TASK = "turns.drain"
 SWEEP_TASK = "turns.sweep"
 UPKEEP_TASK = "turns.upkeep"
 FETCH_MEDIA_TASK = "media.fetch"
 EXPIRE_MEDIA_TASK = "media.expire"
+CASES_TASK = "cases.tell"
 SWEEP_EVERY_S = 2.0
 UPKEEP_EVERY_S = 10.0
 EXPIRE_MEDIA_EVERY_S = 60.0
+TELL_DESK_EVERY_S = 10.0
+"""A serious case must be with a human within 60 s (compliance guidance 1.2), whatever was lost on the way."""
 FETCH_MEDIA_EXPIRES_S = 240
 """Later the platform has forgotten most media, and the turn has asked for them itself."""
 VISIBILITY_TIMEOUT_S = 3600
@@ -46,6 +51,7 @@ def create_celery(broker_url: str) -> Celery:
             UPKEEP_TASK: {"queue": SWEEP_QUEUE},
             EXPIRE_MEDIA_TASK: {"queue": SWEEP_QUEUE},
             FETCH_MEDIA_TASK: {"queue": MEDIA_QUEUE},
+            CASES_TASK: {"queue": CASES_QUEUE},
         },
         task_publish_retry=False,
         worker_prefetch_multiplier=2,
@@ -65,6 +71,11 @@ def create_celery(broker_url: str) -> Celery:
         beat_schedule={
             SWEEP_TASK: {"task": SWEEP_TASK, "schedule": SWEEP_EVERY_S, "options": {"expires": SWEEP_EVERY_S}},
             UPKEEP_TASK: {"task": UPKEEP_TASK, "schedule": UPKEEP_EVERY_S, "options": {"expires": UPKEEP_EVERY_S}},
+            CASES_TASK: {
+                "task": CASES_TASK,
+                "schedule": TELL_DESK_EVERY_S,
+                "options": {"expires": TELL_DESK_EVERY_S},
+            },
             EXPIRE_MEDIA_TASK: {
                 "task": EXPIRE_MEDIA_TASK,
                 "schedule": EXPIRE_MEDIA_EVERY_S,
@@ -107,6 +118,19 @@ def make_wake_counter(app: Celery, count: Callable[..., None]) -> Callable[[], i
                 return 0
 
     return wakes_waiting
+
+
+def make_desk_waker(app: Celery, count: Callable[..., None]) -> Callable[[], None]:
+    """A function that asks a worker to tell the safety desk now; one that fails is left to beat."""
+
+    def wake() -> None:
+        try:
+            app.send_task(CASES_TASK, queue=CASES_QUEUE, expires=TELL_DESK_EVERY_S)
+        except OperationalError as error:
+            count("degraded", what="desk_wake_not_published")
+            log.warning("desk_wake_not_published", error=type(error).__name__)
+
+    return wake
 
 
 def make_prefetcher(app: Celery, count: Callable[..., None]) -> Callable[[InboundMessage], None]:

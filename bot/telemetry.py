@@ -55,6 +55,20 @@ _COUNTERS = {
     "configuration": Counter(
         "bot_configurations", "Changes of bots.yaml that a process noticed, by result.", ["result"]
     ),
+    "refused_screened": Counter(
+        "bot_refused_screened",
+        "Refused messages that were screened, by whether one tells of something.",
+        ["bot", "suspected"],
+    ),
+    "case": Counter("bot_cases", "Reports for drug safety by what they were (opened, added).", ["bot", "what"]),
+    "case_notice": Counter(
+        "bot_case_notices",
+        "What the safety desk was told, by medium and outcome (posted, arrived, failed, unknown).",
+        ["medium", "outcome"],
+    ),
+    "case_reminder": Counter(
+        "bot_case_reminders", "Cases that the desk was reminded of, by reason.", ["bot", "reason"]
+    ),
     "feedback": Counter("bot_feedback", "What people think of answers.", ["bot", "verdict", "source"]),
     "task": Counter(
         "bot_tasks", "Celery tasks that ended, by name and state (success, failure, expired, …).", ["task", "state"]

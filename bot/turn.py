@@ -1,6 +1,6 @@
 """A turn on its way through the pipeline: what came in, what each step found out, and what is said."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,6 +13,8 @@ from bot.messages import ConversationId, InboundMessage, MessageKind, Quoted, Re
 from bot.parts import Part
 from bot.records.turns import TurnRecord
 from bot.running_versions import process_name
+from bot.safety.cases.heard import Heard
+from bot.safety.cases.report import TurnReport
 from bot.texts import Language
 
 
@@ -56,7 +58,9 @@ class Turn:
 
     The steps fill in the rest: ``questions`` are the readings of the message, the most literal first; ``pictured`` what
     stands in pictures beside it; ``preface`` what the reply begins with, whatever it is; ``media`` what was fetched;
-    ``own_files_asked`` whether the person's own files were asked already.
+    ``own_files_asked`` whether the person's own files were asked already; ``read`` what was heard and read in media,
+    with their kind; ``heard`` what this turn adds to what the person said ``earlier``; ``report`` what drug safety has
+    to do with it.
     """
 
     id: str
@@ -74,6 +78,10 @@ class Turn:
     preface: str = ""
     media: list[Mapping[str, str]] = field(default_factory=list)
     own_files_asked: bool = False
+    earlier: Sequence[Heard] = ()
+    heard: list[Heard] = field(default_factory=list)
+    read: list[tuple[MessageKind, str]] = field(default_factory=list)
+    report: TurnReport | None = None
     evidence: Evidence | None = None
     decisions: list[Decision] = field(default_factory=list)
     _found: dict[str, Any] = field(default_factory=dict)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import redis
 
@@ -22,8 +23,11 @@ from bot.assembly import (
     read_configuration,
 )
 from bot.audit.log import AuditLog
-from bot.backlog import queue_of
-from bot.commands.registry import CommandDesk
+from bot.audit.turns import audit_of_turns
+from bot.bots_file import BotConfig
+from bot.broadcasts import Broadcasts
+from bot.commands.desk import CommandDesk
+from bot.commands.tools import make_tools
 from bot.conclusion import Conclusion
 from bot.conversation import ConversationWorker
 from bot.feedback.records import FeedbackRecords
@@ -32,11 +36,15 @@ from bot.handoff.desk import Desk, Notice
 from bot.handoff.overload import overload_notices
 from bot.handoff.reach import Reach
 from bot.handoff.tickets import Tickets
+from bot.holding import Holding
 from bot.inbox import Inbox
+from bot.knowledge.entries import Audience
 from bot.knowledge.remote import IndexServer
+from bot.knowledge.search import Hit
 from bot.knowledge_service import KnowledgeService
 from bot.lease import Leases
 from bot.links import source_links
+from bot.mail import Mailer
 from bot.media.attachments import Attachments
 from bot.media.fetch import decode_attachment
 from bot.media.parts import MediaParts
@@ -51,8 +59,10 @@ from bot.records.turns import TurnRecords
 from bot.redis_client import connect
 from bot.reload import Reloader
 from bot.replies import Delivery, OutboxReply
+from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
 from bot.settings import Settings
-from bot.task_queue import create_celery, make_waker
+from bot.switches import Switches
+from bot.task_queue import create_celery, make_desk_waker, make_waker
 from bot.texts import Texts
 
 if TYPE_CHECKING:
@@ -76,6 +86,9 @@ class WorkerServices:
     leases: Leases
     media: MediaParts
     model: "LanguageModel | None"
+    switches: Switches
+    broadcasts: Broadcasts
+    safety: SafetyParts
 
     def start(self) -> None:
         """Follow the configuration, bring the index to the truth of SQL and begin to serve other processes."""
@@ -101,7 +114,14 @@ class WorkerServices:
             overloaded = overload_notices(Overload(self.redis), self.reloader.live.bots, waiting, self.desk, Texts())
         for notice in overloaded:
             self._post(notice)
+        self.switches.publish()
+        self.broadcasts.go_on(self.outbox.post, lambda to: self.switches.stopping(to) is not None)
         self.audit.anchor_if_due()
+
+    def tell_desk(self) -> None:
+        """Screen refused messages, and tell the safety desk what it has not heard."""
+        with self.reloader.live.pinned():
+            self.safety.chores()
 
     def fetch_media(self, conversation: str, attachment: Mapping[str, str]) -> None:
         """Bring what a message of the conversation with this key shows into the store."""
@@ -159,25 +179,57 @@ def build_worker() -> WorkerServices:
     configuration = replace(configuration, bots=bots)
     model = language_model(settings, client)
     knowledge = build_knowledge(configuration, database, model)
-    wake = GatheredWakes(make_waker(create_celery(settings.broker_url), telemetry.count))
-    records = TurnRecords(database)
+    celery = create_celery(settings.broker_url)
+    wake = GatheredWakes(make_waker(celery, telemetry.count))
+    records = TurnRecords(database, audit_of_turns(audit))
     desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots, Reach(bots, connected))
-    outbox = _outbox(configuration, client, wake, records, desk)
+
+    def told_desk(key: str, failure: str) -> None:
+        safety.courier.concluded(key, failure)  # made below: it posts into the outbox itself
+
+    outbox = _outbox(configuration, client, wake, records, desk, told_desk=told_desk)
+    safety = build_safety(
+        build_ledger(settings, audit, bots),
+        client=client,
+        channels=connected,
+        mailer=Mailer.from_settings(settings),
+        post=outbox.post,
+        handed_over=lambda conversation: desk.ticket_of(conversation) is not None,
+        wake=make_desk_waker(celery, telemetry.count),
+        texts=texts,
+    )
     media = MediaParts.from_settings(settings, media_store(settings), connected, knowledge, model)
+    attachments = Attachments(media, knowledge.answerer, texts)
+    leases, switches = Leases(client), Switches(client, database)
+    tools = make_tools(
+        settings,
+        client=client,
+        audit=audit,
+        bots=bots,
+        channels=connected,
+        desk=desk,
+        media=media.store,
+        leases=leases,
+        switches=switches,
+        find=_finder(knowledge),
+        sync=lambda tenant, collection: knowledge.sync({"tenant": tenant, "collection": collection}),
+    )
     pipeline = Pipeline(
         bots=bots,
         channels=connected,
         answerer=knowledge.answerer,
-        commands=CommandDesk(desk, lambda bot: queue_of(client, bot, time.time()), texts, audit.append),
+        commands=CommandDesk(tools, audit.append),
+        holding=Holding(switches, desk, texts, ZoneInfo(settings.timezone), attachments.passed_on),
         desk=desk,
         reactions=Reactions(FeedbackRecords(database), records, desk, texts),
-        attachments=Attachments(media, knowledge.answerer, texts),
+        attachments=attachments,
+        watch=safety.watch,
+        courier=safety.courier,
         texts=texts,
         links=source_links(settings),
         versions=knowledge.versions,
         has_knowledge=knowledge.has_any,
     )
-    leases = Leases(client)
     conversations = ConversationWorker(
         client,
         leases=leases,
@@ -204,7 +256,19 @@ def build_worker() -> WorkerServices:
         leases=leases,
         media=media,
         model=model,
+        switches=switches,
+        broadcasts=tools.broadcasts,
+        safety=safety,
     )
+
+
+def _finder(knowledge: KnowledgeService) -> Callable[[str, BotConfig], tuple[Hit, ...]]:
+    """What looks into the knowledge of a bot with the eyes of its staff."""
+
+    def find(question: str, bot: BotConfig) -> tuple[Hit, ...]:
+        return knowledge.answerer.retriever.retrieve((question,), bot, Audience.STAFF, time.time()).both.hits
+
+    return find
 
 
 def _outbox(
@@ -213,6 +277,8 @@ def _outbox(
     wake: Callable[[str], None],
     records: TurnRecords,
     desk: Desk,
+    *,
+    told_desk: Callable[[str, str], None],
 ) -> Outbox:
     """The outbox, and what follows when it has delivered or given up a reply."""
 
@@ -232,6 +298,7 @@ def _outbox(
         texts=Texts(),
         bots=configuration.bots,
         post=outbox.post,
+        told_desk=told_desk,
         count=telemetry.count,
     )
     return outbox

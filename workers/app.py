@@ -35,6 +35,7 @@ values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  #
 from bot import telemetry  # noqa: E402
 from bot.errors import BotError  # noqa: E402
 from bot.task_queue import (  # noqa: E402
+    CASES_TASK,
     DRAIN_TASK,
     EXPIRE_MEDIA_TASK,
     FETCH_MEDIA_TASK,
@@ -196,6 +197,12 @@ def sweep() -> None:
 def upkeep() -> None:
     """Slow chores: tickets nobody took, counts that drifted."""
     _Worker.services.upkeep()
+
+
+@app.task(name=CASES_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+def tell_desk() -> None:
+    """Screen refused messages, and tell the safety desk what it has not heard."""
+    _Worker.services.tell_desk()
 
 
 @app.task(name=FETCH_MEDIA_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types

@@ -81,4 +81,5 @@ class Housekeeping:
             log.warning(what, since_s=SWEEP_SILENCE_S)
             self._services.sweep()
             self._services.upkeep()
+            self._services.tell_desk()
             self._services.expire_media()

@@ -8,6 +8,8 @@ from typing import Any
 import redis
 
 from bot.assembly import Configuration, build_knowledge, language_model
+from bot.audit.entries import Action, AuditEvent
+from bot.audit.log import AuditLog
 from bot.bots_file import BotConfig
 from bot.errors import Unavailable, UsageError
 from bot.knowledge.index import IndexInUse
@@ -53,6 +55,22 @@ def open_database(configuration: Configuration) -> Iterator[Database]:
         yield database
     finally:
         database.dispose()
+
+
+@contextmanager
+def open_audit(configuration: Configuration, database: Database) -> Iterator[AuditLog]:
+    """The audit log; what was written into it is anchored afterwards."""
+    audit = AuditLog.from_settings(configuration.settings, database)
+    try:
+        yield audit
+    finally:
+        audit.anchor()
+
+
+def audit_reading(configuration: Configuration, database: Database, turn_id: str) -> None:
+    """Write down that an operator is about to see what a person wrote in the turn ``turn_id``."""
+    with open_audit(configuration, database) as audit:
+        audit.append(AuditEvent(action=Action.READ, subject=f"turn:{turn_id}", actor=actor()))
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import click
 from tqdm import tqdm
 
 from bot.assembly import Configuration, read_configuration
-from bot.cli.access import Ask, actor, choose_bot, knowledge, open_database
+from bot.audit.log import AuditLog
+from bot.cli.access import Ask, actor, choose_bot, knowledge, open_audit, open_database
 from bot.errors import UsageError
 from bot.knowledge.embedder import CachedEmbedder
 from bot.knowledge.entries import Audience, Entry
@@ -69,8 +70,12 @@ def _ingest(
     *,
     approve: bool,
 ) -> IngestReport:
-    with open_database(configuration) as database, _progress() as progress:
-        return _ingestor(configuration, database).ingest(
+    with (
+        open_database(configuration) as database,
+        open_audit(configuration, database) as audit,
+        _progress() as progress,
+    ):
+        return _ingestor(configuration, database, audit).ingest(
             paths,
             tenant=tenant,
             collection=collection,
@@ -81,7 +86,7 @@ def _ingest(
         )
 
 
-def _ingestor(configuration: Configuration, database: Database) -> Ingestor:
+def _ingestor(configuration: Configuration, database: Database, audit: AuditLog) -> Ingestor:
     settings = configuration.settings
     embedders: list[CachedEmbedder] = []
 
@@ -95,7 +100,7 @@ def _ingestor(configuration: Configuration, database: Database) -> Ingestor:
         with knowledge(configuration, database) as ask:
             return _sync(ask, tenant, collection)
 
-    return Ingestor(store=KnowledgeStore(database), warm=warm, sync=sync, timezone=ZoneInfo(settings.timezone))
+    return Ingestor(store=KnowledgeStore(database, audit), warm=warm, sync=sync, timezone=ZoneInfo(settings.timezone))
 
 
 def _sync(ask: Ask, tenant: str, collection: str) -> SyncReport:

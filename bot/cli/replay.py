@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from bot.assembly import read_configuration
-from bot.cli.access import knowledge, open_database
+from bot.cli.access import audit_reading, knowledge, open_database
 
 DEADLINE_S = 120.0
 
@@ -22,6 +22,7 @@ def command(turn_id: str, *, as_json: bool) -> None:
     configuration = read_configuration()
     with open_database(configuration) as database, knowledge(configuration, database) as ask:
         report = ask("replay", {"turn_id": turn_id.strip()}, DEADLINE_S)
+        audit_reading(configuration, database, report["turn_id"])
     click.echo(json.dumps(report, ensure_ascii=False) if as_json else _readable(report))
 
 

@@ -18,7 +18,7 @@ from bot.redis_client import connect
 from bot.settings import Settings, local_url
 from bot.supervision.readiness import Report, ask_readyz
 from bot.supervision.run_file import RunInfo, alive
-from bot.task_queue import SWEEP_QUEUE, TURNS_QUEUE
+from bot.task_queue import CASES_QUEUE, SWEEP_QUEUE, TURNS_QUEUE
 from bot.web.health import HEARTBEAT_FRESH_S
 
 SYSTEM, READINESS, WORKERS, MODEL, BOTS_VERSION = "system", "readiness", "workers", "model in use", "bots in use"
@@ -160,7 +160,7 @@ def _waiting(
     pipe = client.pipeline(transaction=False)
     for name in names:
         pipe.get(keys.waiting(name))
-    for list_name in (TURNS_QUEUE, SWEEP_QUEUE, remote.REQUESTS):
+    for list_name in (TURNS_QUEUE, SWEEP_QUEUE, CASES_QUEUE, remote.REQUESTS):
         pipe.llen(list_name)
     for due in keys.ALL_DUE:
         pipe.zcount(due, "-inf", now - LATE_S)

@@ -38,14 +38,18 @@ class TokenBudget:
 
     def check(self, bot: str) -> None:
         """Raises :class:`~bot.errors.BudgetSpent`, or :class:`~bot.errors.Unavailable` when Redis cannot tell."""
-        if self._daily_tokens is None:
-            return
+        if self._daily_tokens is not None and self.used(bot) >= self._daily_tokens:
+            raise BudgetSpent("daily_tokens")
+
+    def used(self, bot: str) -> int:
+        """The tokens that ``bot`` has used today; 0 where there is no limit, for nobody counts them then.
+
+        Raises :class:`~bot.errors.Unavailable` when Redis cannot tell.
+        """
         try:
-            used = int(self._client.get(self._key(bot)) or 0)
+            return int(self._client.get(self._key(bot)) or 0)
         except redis.RedisError as error:
             raise Unavailable(f"Redis cannot tell the token budget: {type(error).__name__}") from error
-        if used >= self._daily_tokens:
-            raise BudgetSpent("daily_tokens")
 
     def charge(self, bot: str, tokens: int) -> None:
         """Count ``tokens``. An answer is not lost because they could not be counted: that is logged and counted."""

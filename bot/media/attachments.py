@@ -124,6 +124,7 @@ class Attachments:
     def _voice(self, turn: Turn, attachment: Attachment) -> Said | None:
         medium = self._fetched(turn, attachment)
         heard = self._parts.reader.voice(medium, attachment.format)
+        turn.read.append((MessageKind.VOICE, heard))
         turn.messages = (replace(turn.messages[0], text=heard), *turn.messages[1:])
         turn.text, turn.language = heard, language_of(heard, turn.bot.language)
         turn.preface = self._texts.say("heard", turn.language, text=_short(heard))
@@ -174,6 +175,7 @@ class Attachments:
     def _seen(self, turn: Turn, attachment: Attachment) -> tuple[StoredMedium, SeenPicture]:
         medium = self._fetched(turn, attachment)
         seen = self._parts.reader.picture(medium, turn.bot.id)
+        turn.read.append((MessageKind.IMAGE, seen.words))
         return medium, SeenPicture(words=harmless(seen.words), description=harmless(seen.description))
 
     def _fetched(self, turn: Turn, attachment: Attachment) -> StoredMedium:

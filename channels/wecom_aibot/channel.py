@@ -15,6 +15,7 @@ from bot.channel import (
     Limits,
     Receipt,
     Received,
+    Refused,
     Rejected,
     UrlVerification,
 )
@@ -100,6 +101,10 @@ class WeComAiBotChannel:
     def fetch(self, attachment: Attachment, into: IO[bytes], limit: int, deadline: float) -> Fetched:
         """See :meth:`.Fetcher.fetch`."""
         return self._fetcher.fetch(attachment, into, limit, deadline)
+
+    def recall(self, message_id: str, deadline: float) -> None:  # noqa: ARG002 - the protocol's
+        """Refused: no page knows a call that takes back what a robot said."""
+        raise Refused("recall_unsupported")
 
     def link(self, label: str, url: str) -> str:
         """A link of Markdown; brackets in ``label`` and parentheses in ``url`` would end it early."""

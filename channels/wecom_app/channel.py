@@ -108,6 +108,10 @@ class WeComAppChannel:
         """See :class:`~bot.channel.Channel`; only media ids are followed, never a URL."""
         return self._fetcher.fetch(attachment, into, limit, deadline)
 
+    def recall(self, message_id: str, deadline: float) -> None:
+        """See :meth:`.Sender.recall`."""
+        self._sender.recall(message_id, deadline)
+
     def link(self, label: str, url: str) -> str:
         """An anchor, which text messages may hold (page 90236).
 

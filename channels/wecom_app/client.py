@@ -11,6 +11,7 @@ from channels.wecom.transport import Deadline, Http, HttpAnswer, HttpRequest, In
 
 SEND_MESSAGE = "message/send"
 UPDATE_CARD = "message/update_template_card"
+RECALL_MESSAGE = "message/recall"
 
 
 class WeComClient:

@@ -15,7 +15,7 @@ from channels.wecom.sending import counted
 from channels.wecom.transport import Deadline
 from channels.wecom_app.application import Application
 from channels.wecom_app.bodies import TEXT_BYTES, Body, body_of, media_body
-from channels.wecom_app.client import SEND_MESSAGE, UPDATE_CARD
+from channels.wecom_app.client import RECALL_MESSAGE, SEND_MESSAGE, UPDATE_CARD
 from channels.wecom_app.repeats import DUPLICATE_INTERVAL_S
 from channels.wecom_app.turns import Turns
 from channels.wecom_app.uploads import KINDS, Upload, Uploads, upload_of
@@ -31,8 +31,9 @@ LIMITS = Limits(
     card_updates=True,
     news=True,
     media=KINDS,
+    recall_s=86400.0,
 )
-"""Page 90236."""
+"""Pages 90236 and 94867."""
 _EVERYBODY = "@all"
 
 
@@ -54,6 +55,18 @@ class Sender:
         """
         deadline = Deadline(deadline_epoch_s, self._kit.clock)
         return counted(self._kit, lambda: self._send(person, part, key, deadline))
+
+    def recall(self, message_id: str, deadline_epoch_s: float) -> None:
+        """See :class:`~bot.channel.Channel`: a message of this application, for a day (page 94867). Members who read it
+        in WeChat keep it.
+
+        The platform does not say what it answers for one that was taken back before.
+        """
+        deadline = Deadline(deadline_epoch_s, self._kit.clock)
+        self._application.check()
+        request = encode_json({"msgid": message_id})
+        client = self._application.client
+        self._application.call(lambda token: client.post(RECALL_MESSAGE, token, request, deadline), deadline)
 
     def _send(self, person: str, part: Part, key: str, deadline: Deadline) -> Receipt:
         if not person or "|" in person or person.lower() == _EVERYBODY:  # it would reach others

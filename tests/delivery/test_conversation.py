@@ -40,13 +40,15 @@ class Parrot:
     def merged_notice(self, message: InboundMessage) -> str:
         return f"{message.message_id} 和上一条一起回答"
 
-    def run(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> TurnOutcome:
+    def run(
+        self, messages: Sequence[InboundMessage], show: Callable[[str], None], heard: Sequence[bytes]
+    ) -> TurnOutcome:
         self.turns.append([message.message_id for message in messages])
         self.before(messages)
         show("正在写")
         return self._say(messages, "答：" + "".join(message.text for message in messages))
 
-    def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:
+    def apologise(self, messages: Sequence[InboundMessage], reason: str, heard: Sequence[bytes]) -> TurnOutcome:
         return self._say(messages, f"抱歉（{reason}）")
 
     def _say(self, messages: Sequence[InboundMessage], text: str) -> TurnOutcome:

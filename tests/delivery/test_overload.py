@@ -39,7 +39,9 @@ def test_a_refused_message_is_kept_with_what_a_screen_needs(redis_client: redis.
         "message_id": "2",
         "kind": "text",
         "text": "用药后皮疹",
+        "sender": "",
         "limit": limit,
+        "sent_at": "1800000000.000",
         "received_at": "1800000000.500",
         "expires_at": f"{1800000000.5 + refused.KEPT_S:.3f}",
     }

@@ -1,19 +1,32 @@
 """A bot with its people, tickets and records on a SQLite file, without queues: what is said comes back at once."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+import redis
 from pydantic import BaseModel
 
+from bot.audit.anchors import Anchors
 from bot.audit.entries import AuditEvent
+from bot.audit.key import AuditKey
+from bot.audit.log import AuditLog
 from bot.backlog import Queue, Waiting
 from bot.bots_file import BotConfig, ChannelConfig
-from bot.commands.registry import CommandDesk, CommandOutcome, is_command
+from bot.commands.desk import CommandDesk, CommandOutcome
+from bot.commands.tools import make_tools
+from bot.commands.wording import is_command
 from bot.handoff.desk import Desk, Notice
 from bot.handoff.reach import Reach
 from bot.handoff.tickets import Tickets, TicketState
+from bot.knowledge.search import Hit
+from bot.lease import Leases
+from bot.media.store import MediaStore
 from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
 from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
+from bot.settings import Settings
+from bot.switches import Switches
 from bot.texts import Texts
 from tests.delivery.conftest import RecordingChannel
 
@@ -56,6 +69,8 @@ class Office:
 
     database_url: str
     bots: tuple[BotConfig, ...]
+    client: redis.Redis
+    folder: Path
     now: float = 1_800_000_000.0
     turn: int = 0
     queue: Queue = field(default_factory=lambda: Queue(waiting=Waiting(messages=0), letters=()))
@@ -67,14 +82,33 @@ class Office:
         self.tickets = Tickets(self.database, WAIT_S, lambda: self.now)
         self.bot = self.bots[0]
         bots = {bot.id: bot for bot in self.bots}
-        channels = {
+        self.channels = {
             (bot.id, name): RecordingChannel(pushes=channel.type == "pushing")
             for bot in self.bots
             for name, channel in bot.channels.items()
         }
-        self.desk = Desk(self.tickets, self.records, Texts(), bots, Reach(bots, channels))
+        self.desk = Desk(self.tickets, self.records, Texts(), bots, Reach(bots, self.channels))
         self.audited: list[AuditEvent] = []
-        self.commands = CommandDesk(self.desk, lambda _bot: self.queue, Texts(), self.audited.append)
+        self.synced: list[tuple[str, str]] = []
+        self.hits: Sequence[Hit] = ()
+        self.leases = Leases(self.client)
+        self.switches = Switches(self.client, self.database, lambda: self.now)
+        tools = make_tools(
+            Settings(),
+            client=self.client,
+            audit=AuditLog(self.database, AuditKey(b"a secret of this test"), Anchors(self.folder / "anchors.jsonl")),
+            bots=bots,
+            channels=self.channels,
+            desk=self.desk,
+            media=MediaStore(self.folder / "media", 3600.0),
+            leases=self.leases,
+            switches=self.switches,
+            find=lambda _question, _bot: self.hits,
+            sync=lambda tenant, collection: self.synced.append((tenant, collection)),
+            clock=lambda: self.now,
+        )
+        self.tools = replace(tools, queue_of=lambda _bot: self.queue)
+        self.commands = CommandDesk(self.tools, self.audited.append)
 
     def hear(self, person: str, text: str, bot: BotConfig | None = None, turn_id: str = "") -> CommandOutcome:
         """``person`` sends the command message ``text``; with ``turn_id`` it is a turn that runs again."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.commands.registry import is_command
+from bot.commands.wording import is_command
 from bot.knowledge.entries import Audience
 from bot.links import BadLink, SourceLinks, SourceToken
 from bot.splitting import split_text

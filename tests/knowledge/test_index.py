@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from bot.errors import KnowledgeError
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.index import Route
 from bot.knowledge.points import coverage_weights
-from tests.knowledge.small_index import ask, entry, open_small_index
+from tests.knowledge.small_index import ask, entry, faq, open_small_index
 
 
 @pytest.fixture
@@ -115,4 +116,27 @@ def test_a_damaged_or_foreign_folder_is_emptied_and_said(tmp_path: Path, damage:
     with capture_logs() as logs:
         index = open_small_index(tmp_path)
     assert (logs, index.count()) == ([], 1)
+    index.close()
+
+
+def test_what_was_read_before_a_change_is_not_read_again(index: EdgeIndex) -> None:
+    first, second = entry("学分"), entry("课程")
+    index.upsert([first, second])
+    assert index.entries([first.id, second.id]) == [first, second]
+    index.delete([first.id])
+    assert index.entries([first.id, second.id]) == [second]
+    mended = replace(second, text="课程表")
+    index.upsert([mended])
+    assert index.entries([second.id]) == [mended]
+
+
+def test_questions_find_their_faq_after_the_index_was_opened_again(tmp_path: Path) -> None:
+    wanted = faq("学分怎么算？", "课程值多少分", answer="2")
+    index = open_small_index(tmp_path)
+    index.upsert([wanted, entry("预约")])
+    before = ask(index, "学分 课程")
+    index.close()
+    index = open_small_index(tmp_path)
+    assert ask(index, "学分 课程") == before
+    assert set(before.routes[Route.QUESTION_DENSE]) == {wanted.id}
     index.close()

@@ -3,10 +3,13 @@
 import math
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from bot.answering.evidence import Retriever
+from bot.bots_file import BotConfig
 from bot.errors import KnowledgeError
 from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, Calibration, features
 from bot.knowledge.edge_index import EdgeIndex
@@ -158,3 +161,21 @@ def test_another_embedder_than_the_calibrated_is_said(searcher: Searcher, embedd
     with capture_logs() as logs:
         Searcher(searcher._index, embedder, Calibration(weights, 0.0, "another"))
     assert [log["event"] for log in logs] == ["confidence_uncalibrated"]
+
+
+def test_a_search_says_whether_a_faq_is_in_sight(searcher: Searcher) -> None:
+    mixed = searcher.search("打印机在几楼？", SCOPE)
+    passages = searcher.search("打印机在几楼？", SCOPE, EntryKind.PASSAGE)
+    assert (mixed.passages_only, passages.passages_only) == (False, True)
+
+
+def test_without_faqs_one_search_serves_for_both(tmp_path: Path, embedder: E5Embedder) -> None:
+    index = EdgeIndex(tmp_path, embedder, Tokenizer(Segmenter(jieba_dictionary())))
+    index.upsert([_entry(EntryKind.PASSAGE, "员工手册", (), text) for text in PASSAGES])
+    searcher = Searcher(index, embedder, Calibration.shipped())
+    bot = BotConfig(id="b", name="小影", tenant="t", knowledge=("c",), channels={})
+    for question in ("打印机在几楼？", "食堂今天吃什么？"):
+        evidence = Retriever(searcher, ANSWER_THRESHOLD).retrieve([question], bot, Audience.PUBLIC, 0.0)
+        alone = searcher.search(question, SCOPE, EntryKind.PASSAGE)
+        assert (evidence.documents.hits, evidence.documents.confidence) == (alone.hits, alone.confidence)
+    index.close()

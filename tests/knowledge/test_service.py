@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from bot.bots_file import BotConfig
@@ -205,5 +206,65 @@ def test_what_is_approved_while_a_rebuild_ends_is_not_lost(
     server.on("/collections/aliases", meanwhile)
     ours.reindex({})
     assert ours.health()["entries"] == other.health()["entries"] == len(FAQS) + len(PASSAGES) + 1
+    for service in (ours, other):
+        service.close()
+
+
+def found_before(service: KnowledgeService) -> bool:
+    """Whether the first question is answered from what was kept."""
+    evidence = service.answerer.retriever.retrieve([QUESTIONS[0]], BOTS["imaging"], Audience.PUBLIC, time.time())
+    assert evidence.faq is not None
+    return evidence.cached
+
+
+@pytest.mark.parametrize(("kept", "again"), [(10, True), (0, False)])
+def test_what_was_found_is_kept_unless_the_setting_forbids_it(
+    data_dir: Path, database: Database, kept: int, *, again: bool
+) -> None:
+    service = KnowledgeService(settings(data_dir, None, evidence_cache=kept), BOTS, database)
+    service.start()
+    assert [found_before(service) for _ in range(3)] == [False, again, again]
+    service.reindex({})
+    assert [found_before(service) for _ in range(2)] == [False, again]
+    service.close()
+
+
+def test_a_replay_is_searched_anew(data_dir: Path, database: Database) -> None:
+    service = KnowledgeService(settings(data_dir, None), BOTS, database)
+    service.start()
+    asked = [service.ask({"bot": "imaging", "actor": "cli:li", "question": QUESTIONS[0]}) for _ in range(2)]
+    assert [set(answer["timings_ms"]) for answer in asked][1] == {"cached", "total"}
+    hits = REGISTRY.get_sample_value("bot_evidence_cache_total", {"result": "hit"})
+    report = service.replay({"turn_id": asked[1]["turn_id"]})
+    assert (report["replayed"], report["same"]) == (True, True)
+    assert REGISTRY.get_sample_value("bot_evidence_cache_total", {"result": "hit"}) == hits
+    service.close()
+
+
+@pytest.mark.parametrize("place", ["embedded", "server"])
+def test_a_withdrawn_answer_is_not_given_again(
+    data_dir: Path, database: Database, server: QdrantServer, place: str
+) -> None:
+    at = server if place == "server" else None
+    service = KnowledgeService(settings(data_dir, at), BOTS, database)
+    service.start()
+    assert [answer["kind"] for answer in answers(service) + answers(service)] == [
+        *("faq", "extractive", "extractive", "refusal") * 2
+    ]
+    KnowledgeStore(database).withdraw("academy", "c", "手册.md", actor="cli:li", now=2.0)
+    assert service.sync({"tenant": "academy", "collection": "c"})["deleted"] == len(FAQS) + len(PASSAGES)
+    assert {answer["kind"] for answer in answers(service) + answers(service)} == {"refusal"}
+    service.close()
+
+
+def test_what_another_process_withdraws_on_the_server_is_not_given_again(
+    data_dir: Path, database: Database, server: QdrantServer
+) -> None:
+    ours, other = (KnowledgeService(settings(data_dir, server), BOTS, database) for _ in range(2))
+    ours.start()
+    assert [found_before(ours) for _ in range(2)] == [False, True]
+    KnowledgeStore(database).withdraw("academy", "c", "手册.md", actor="cli:li", now=2.0)
+    other.sync({"tenant": "academy", "collection": "c"})
+    assert answers(ours)[0]["kind"] == "refusal"
     for service in (ours, other):
         service.close()

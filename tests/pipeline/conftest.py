@@ -8,22 +8,27 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import redis
 from pydantic import BaseModel
 
 from bot.answering.answerer import Answerer
 from bot.answering.evidence import Retriever
 from bot.answering.grounded import Composer
+from bot.audit.anchors import Anchors
 from bot.audit.entries import AuditEvent
-from bot.backlog import Queue, Waiting
+from bot.audit.key import AuditKey
+from bot.audit.log import AuditLog
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.channel import Channel
-from bot.commands.registry import CommandDesk
+from bot.commands.desk import CommandDesk
+from bot.commands.tools import Tools, make_tools
 from bot.conversation import TurnOutcome
 from bot.events import Event
 from bot.feedback.records import FeedbackRecords
 from bot.handoff.desk import Desk
 from bot.handoff.reach import Reach
 from bot.handoff.tickets import Tickets
+from bot.holding import Holding
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import E5Embedder
@@ -31,6 +36,7 @@ from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.search import Searcher
 from bot.knowledge.segment import Segmenter, jieba_dictionary
 from bot.knowledge.tokens import Tokenizer
+from bot.lease import HEARD_KEPT, Leases
 from bot.links import SourceLinks
 from bot.media.attachments import Attachments
 from bot.media.fetch import MEGABYTE, FetchLimits, MediaFetcher
@@ -47,6 +53,10 @@ from bot.pipeline import Pipeline
 from bot.reactions import Reactions
 from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
+from bot.replies import OutboxReply
+from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
+from bot.settings import Settings
+from bot.switches import Switches
 from bot.texts import Texts
 from tests.delivery.conftest import RecordingChannel
 from tests.fakes.fetching_channel import FetchingChannel
@@ -131,7 +141,8 @@ def searcher(
 
 @dataclass
 class House:
-    """A bot at work; ``says`` runs one turn and gives what it led to."""
+    """A bot at work; ``says`` runs one turn, behind what was said before in its conversation, and gives what it led to.
+    ``posted`` is what the safety desk was told."""
 
     pipeline: Pipeline
     records: TurnRecords
@@ -142,7 +153,11 @@ class House:
     clock: "Clock"
     bots: dict[str, BotConfig]
     media: MediaParts
+    tools: Tools
+    safety: SafetyParts
+    posted: list[tuple[ConversationId, OutboxReply]]
     shown: list[str] = field(default_factory=list)
+    heard: dict[str, list[bytes]] = field(default_factory=dict)
     said: int = 0
 
     def message(self, text: str, *, channel: str = "app", chat: str = "", **more: object) -> InboundMessage:
@@ -160,7 +175,14 @@ class House:
         return replace(message, **more)  # type: ignore[arg-type]
 
     def says(self, text: str, **more: object) -> TurnOutcome:
-        return self.pipeline.run([self.message(text, **more)], self.shown.append)  # type: ignore[arg-type]
+        return self.runs([self.message(text, **more)])  # type: ignore[arg-type]
+
+    def runs(self, messages: list[InboundMessage]) -> TurnOutcome:
+        """One turn, which is committed."""
+        heard = self.heard.setdefault(messages[0].conversation.key, [])
+        outcome = self.pipeline.run(messages, self.shown.append, heard)
+        heard[:] = [*heard, *outcome.heard][-HEARD_KEPT:]
+        return outcome
 
     def delivers(self, text: str, **more: object) -> TurnRecord:
         """One turn whose reply arrives: its record is kept, as the conclusion of its delivery would."""
@@ -236,6 +258,7 @@ def _unaudited(_event: AuditEvent) -> None:
 def house(
     *,
     tmp_path: Path,
+    redis_client: redis.Redis,
     searcher: Searcher,
     embedder: E5Embedder,
     tokenizer: Tokenizer,
@@ -258,19 +281,49 @@ def house(
         clock=clock,
         speech=speech,
     )
+    attachments, switches = Attachments(media, answerer, texts), Switches(redis_client, database, clock)
+    audit = AuditLog(database, AuditKey(b"a secret of this test"), Anchors(tmp_path / "anchors.jsonl"))
+    tools = make_tools(
+        Settings(),
+        client=redis_client,
+        audit=audit,
+        bots=bots,
+        channels=channels,
+        desk=desk,
+        media=media.store,
+        leases=Leases(redis_client),
+        switches=switches,
+        find=lambda question, bot: answerer.retriever.retrieve((question,), bot, Audience.STAFF, clock()).both.hits,
+        sync=lambda _tenant, _collection: None,
+        clock=clock,
+    )
+    posted: list[tuple[ConversationId, OutboxReply]] = []
+    safety = build_safety(
+        build_ledger(Settings(data_dir=tmp_path), audit, bots, clock),
+        client=redis_client,
+        channels=channels,
+        mailer=None,
+        post=lambda conversation, reply: posted.append((conversation, reply)) is None,
+        handed_over=lambda conversation: desk.ticket_of(conversation) is not None,
+        wake=lambda: None,
+        texts=texts,
+    )
     pipeline = Pipeline(
         bots=bots,
         channels=channels,
         answerer=answerer,
-        commands=CommandDesk(desk, lambda _bot: Queue(waiting=Waiting(messages=0), letters=()), texts, _unaudited),
+        commands=CommandDesk(tools, _unaudited),
+        holding=Holding(switches, desk, texts, tools.timezone, attachments.passed_on),
         desk=desk,
         reactions=Reactions(feedback, records, desk, texts),
-        attachments=Attachments(media, answerer, texts),
+        attachments=attachments,
+        watch=safety.watch,
+        courier=safety.courier,
         texts=texts,
         links=SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600),
         versions={"embedder": "e5"},
         has_knowledge=lambda bot: "c" in bot.knowledge,
         clock=clock,
     )
-    yield House(pipeline, records, tickets, answerer, feedback, channels, clock, bots, media)
+    yield House(pipeline, records, tickets, answerer, feedback, channels, clock, bots, media, tools, safety, posted)
     database.dispose()

@@ -53,7 +53,7 @@ def test_every_step_up_to_the_deciding_one_is_recorded_with_what_it_found(house:
     assert by_name["compose"]["kind"] == record.kind == ReplyKind.FAQ
     assert record.passages[0][0] in by_name["compose"]["cited"]
     assert all(step["ms"] >= 0 for step in record.steps)
-    assert [step["step"] for step in house.record("/help").steps] == ["obey_command"]
+    assert [step["step"] for step in house.record("/help").steps] == ["screen", "turn_away", "obey_command"]
 
 
 def test_a_record_comes_back_from_sql_as_it_went(house: House) -> None:

@@ -38,14 +38,16 @@ class Namesake:
     def merged_notice(self, message: InboundMessage) -> str:
         raise AssertionError("nothing is merged in these tests")
 
-    def run(self, messages: Sequence[InboundMessage], show: Callable[[str], None]) -> TurnOutcome:
+    def run(
+        self, messages: Sequence[InboundMessage], show: Callable[[str], None], heard: Sequence[bytes]
+    ) -> TurnOutcome:
         before = self.live.bots["imaging"].name
         self.meanwhile(messages[0].text)
         words = f"{before} {self.live.bots['imaging'].name}"
         key = f"turn-{messages[0].message_id}"
         return TurnOutcome(reply=OutboxReply(key=key, parts=(Text(words),), created_at=NOW))
 
-    def apologise(self, messages: Sequence[InboundMessage], reason: str) -> TurnOutcome:
+    def apologise(self, messages: Sequence[InboundMessage], reason: str, heard: Sequence[bytes]) -> TurnOutcome:
         raise AssertionError(reason)
 
 

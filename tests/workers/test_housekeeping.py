@@ -24,6 +24,9 @@ class Chores:
     def upkeep(self) -> None:
         self.done.append("upkeep")
 
+    def tell_desk(self) -> None:
+        self.done.append("tell_desk")
+
     def expire_media(self) -> None:
         self.done.append("expire_media")
 
@@ -71,7 +74,7 @@ def test_while_sweeps_are_made_nothing_is_done(housekeeping: Housekeeping, chore
 def test_a_silent_beat_is_stood_in_for(housekeeping: Housekeeping, chores: Chores) -> None:
     swept(chores.redis, SWEEP_SILENCE_S + 5)
     assert look(housekeeping) == ["beat_silent"]
-    assert chores.done == ["sweep", "upkeep", "expire_media"]
+    assert chores.done == ["sweep", "upkeep", "tell_desk", "expire_media"]
 
 
 def test_beat_is_not_blamed_where_no_thread_was_free_for_its_orders(
@@ -83,7 +86,7 @@ def test_beat_is_not_blamed_where_no_thread_was_free_for_its_orders(
     pool.busy = False  # since a moment ago
     swept(chores.redis, SWEEP_SILENCE_S + 5)
     assert look(housekeeping) == ["no_thread_free"]
-    assert chores.done == ["sweep", "upkeep", "expire_media"]
+    assert chores.done == ["sweep", "upkeep", "tell_desk", "expire_media"]
 
 
 def test_a_worker_that_has_just_started_waits_for_beat(chores: Any) -> None:

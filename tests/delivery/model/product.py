@@ -181,13 +181,13 @@ class Numbers:
     def merged_notice(self, message: InboundMessage) -> str:
         raise AssertionError("there are no bubbles here")
 
-    def run(self, messages: Any, show: Callable[[str], None]) -> TurnOutcome:
+    def run(self, messages: Any, show: Callable[[str], None], heard: Any) -> TurnOutcome:
         text = " ".join(message.message_id for message in messages)
         parts = (Text(text),) * self.scenario.parts
         return TurnOutcome(reply=OutboxReply(key=f"turn-{messages[0].message_id}", parts=parts, created_at=0.0))
 
-    def apologise(self, messages: Any, reason: str) -> TurnOutcome:
-        return self.run(messages, lambda _: None)
+    def apologise(self, messages: Any, reason: str, heard: Any) -> TurnOutcome:
+        return self.run(messages, lambda _: None, heard)
 
 
 @dataclass(frozen=True)

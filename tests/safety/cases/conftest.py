@@ -106,11 +106,24 @@ class Clinic:
         return case
 
 
-@pytest.fixture
-def clinic(database_url: str, tmp_path: Path) -> Iterator[Clinic]:
-    """On each kind of database that the product supports."""
-    database = Database(database_url)
+def open_clinic(url: str, folder: Path) -> Clinic:
+    database = Database(url)
     database.upgrade()
-    audit = AuditLog(database, AuditKey(b"a secret of this test"), Anchors(tmp_path / "anchors.jsonl"))
-    yield Clinic(database, audit, {"imaging": make_bot()})
-    database.dispose()
+    audit = AuditLog(database, AuditKey(b"a secret of this test"), Anchors(folder / "anchors.jsonl"))
+    return Clinic(database, audit, {"imaging": make_bot()})
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    """On SQLite."""
+    clinic = open_clinic(f"sqlite:///{tmp_path}/bot.sqlite", tmp_path)
+    yield clinic
+    clinic.database.dispose()
+
+
+@pytest.fixture
+def any_clinic(database_url: str, tmp_path: Path) -> Iterator[Clinic]:
+    """On each kind of database that the product supports."""
+    clinic = open_clinic(database_url, tmp_path)
+    yield clinic
+    clinic.database.dispose()

@@ -25,9 +25,9 @@ def count(clinic: Clinic) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-def test_a_report_opens_a_case(clinic: Clinic) -> None:
-    taken = clinic.tell(REPORT)
-    case = clinic.case()
+def test_a_report_opens_a_case(any_clinic: Clinic) -> None:
+    taken = any_clinic.tell(REPORT)
+    case = any_clinic.case()
     assert taken.opened
     assert taken.case == case
     assert (case.bot, case.tenant, case.state) == ("imaging", "academy", CaseState.OPEN)
@@ -35,8 +35,8 @@ def test_a_report_opens_a_case(clinic: Clinic) -> None:
     assert case.missing == ()
     assert "示影灵" in case.products
     assert set(case.patients) == {"56岁", "女"}
-    assert [event["what"] for event in clinic.cases.history(1)] == ["opened"]
-    assert [entry.subject for entry in clinic.audit.newest(5, action="case")] == ["case:1"]
+    assert [event["what"] for event in any_clinic.cases.history(1)] == ["opened"]
+    assert [entry.subject for entry in any_clinic.audit.newest(5, action="case")] == ["case:1"]
 
 
 @pytest.mark.parametrize("present", list(itertools.product([True, False], repeat=4)))
@@ -92,21 +92,21 @@ def due_day(at: float | None) -> str:
     return datetime.fromtimestamp(at, SHANGHAI).strftime("%Y-%m-%d")
 
 
-def test_a_turn_that_runs_again_finds_its_case(clinic: Clinic) -> None:
-    report = clinic.report(REPORT, message="once")
-    first, again = clinic.intake.take(report), clinic.intake.take(report)
+def test_a_turn_that_runs_again_finds_its_case(any_clinic: Clinic) -> None:
+    report = any_clinic.report(REPORT, message="once")
+    first, again = any_clinic.intake.take(report), any_clinic.intake.take(report)
     assert first == again
-    assert count(clinic) == (1, 1)
-    assert len(clinic.cases.notices(1)) == 1
+    assert count(any_clinic) == (1, 1)
+    assert len(any_clinic.cases.notices(1)) == 1
 
 
-def test_two_workers_that_take_one_message_open_one_case(clinic: Clinic) -> None:
-    report = clinic.report(REPORT, message="once")
+def test_two_workers_that_take_one_message_open_one_case(any_clinic: Clinic) -> None:
+    report = any_clinic.report(REPORT, message="once")
     gate, taken = threading.Barrier(2), []
 
     def take() -> None:
         gate.wait()
-        taken.append(clinic.intake.take(report))
+        taken.append(any_clinic.intake.take(report))
 
     workers = [threading.Thread(target=take) for _ in range(2)]
     for worker in workers:
@@ -114,7 +114,7 @@ def test_two_workers_that_take_one_message_open_one_case(clinic: Clinic) -> None
     for worker in workers:
         worker.join()
     assert len({one.case.number for one in taken}) == 1
-    assert count(clinic) == (1, 1)
+    assert count(any_clinic) == (1, 1)
 
 
 def test_the_same_report_twice_is_one_case_with_two_messages(clinic: Clinic) -> None:
@@ -166,14 +166,14 @@ def test_a_report_a_day_later_is_another_case(clinic: Clinic) -> None:
     assert clinic.tell(REPORT, at=NOW + 25 * 3600).case.number == 2
 
 
-def test_two_reports_of_one_batch_within_a_week_are_a_group_event(clinic: Clinic) -> None:
-    clinic.tell("患者女，用了示影灵后皮疹，批号 A12034", person="wang.fang")
-    other = clinic.tell("患者男，用了示影灵后呕吐，批号：a12034", person="liu.yang", at=NOW + 6 * DAY_S)
+def test_two_reports_of_one_batch_within_a_week_are_a_group_event(any_clinic: Clinic) -> None:
+    any_clinic.tell("患者女，用了示影灵后皮疹，批号 A12034", person="wang.fang")
+    other = any_clinic.tell("患者男，用了示影灵后呕吐，批号：a12034", person="liu.yang", at=NOW + 6 * DAY_S)
     assert other.case.group_event
-    assert clinic.case(1).group_event
-    assert clinic.case(1).urgent
-    assert {notice.reason for notice in clinic.cases.notices(1)} == {"new", "group"}
-    assert due_day(clinic.case(2).due_at) == due_day(NOW + 6 * DAY_S)
+    assert any_clinic.case(1).group_event
+    assert any_clinic.case(1).urgent
+    assert {notice.reason for notice in any_clinic.cases.notices(1)} == {"new", "group"}
+    assert due_day(any_clinic.case(2).due_at) == due_day(NOW + 6 * DAY_S)
 
 
 def test_a_batch_a_week_later_is_no_group_event(clinic: Clinic) -> None:
@@ -221,15 +221,15 @@ def test_another_key_opens_nothing(clinic: Clinic) -> None:
 
 @pytest.mark.parametrize("table", ["case_messages", "case_history"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET case_number = 2", "DELETE FROM {}"])
-def test_the_database_keeps_what_was_written(clinic: Clinic, table: str, change: str) -> None:
+def test_the_database_keeps_what_was_written(any_clinic: Clinic, table: str, change: str) -> None:
     """Row 9: an edit is refused; what is said later is a message more, and the old one stays readable."""
-    clinic.tell(REPORT)
-    with pytest.raises(DatabaseError, match="append-only"), clinic.database.write() as connection:
+    any_clinic.tell(REPORT)
+    with pytest.raises(DatabaseError, match="append-only"), any_clinic.database.write() as connection:
         connection.execute(text(change.format(table)))
-    clinic.tell("更正：是65岁", case_number=1)
-    first, second = clinic.cases.messages(1)
-    assert clinic.cases.unsealed(first).words == REPORT
-    assert clinic.cases.unsealed(second).words == "更正：是65岁"
+    any_clinic.tell("更正：是65岁", case_number=1)
+    first, second = any_clinic.cases.messages(1)
+    assert any_clinic.cases.unsealed(first).words == REPORT
+    assert any_clinic.cases.unsealed(second).words == "更正：是65岁"
 
 
 def test_only_what_is_missing_is_asked_and_nothing_twice(clinic: Clinic) -> None:
@@ -289,7 +289,7 @@ def test_where_no_desk_is_named_the_servicers_hear(clinic: Clinic, safety: dict[
     assert told in [notice.recipient for notice in clinic.cases.notices(1)]
 
 
-def test_words_that_no_database_takes_are_kept_all_the_same(clinic: Clinic) -> None:
-    clinic.tell("用了示影灵后皮疹\ud83d\0")
-    (message,) = clinic.cases.messages(1)
-    assert clinic.cases.unsealed(message).words == "用了示影灵后皮疹\ud83d\0"
+def test_words_that_no_database_takes_are_kept_all_the_same(any_clinic: Clinic) -> None:
+    any_clinic.tell("用了示影灵后皮疹\ud83d\0")
+    (message,) = any_clinic.cases.messages(1)
+    assert any_clinic.cases.unsealed(message).words == "用了示影灵后皮疹\ud83d\0"

@@ -1,0 +1,193 @@
+"""What an administrator says to many: written down with its recipients, and put into their outboxes a few at a time.
+
+A recipient's outbox takes the words once, under the broadcast's own key, so that a crash between that and the note that
+it was done repeats nothing. From there on they go the way of every reply, at the platform's pace.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Double,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from bot import parts
+from bot.errors import InputError
+from bot.messages import ConversationId
+from bot.records.database import Database, metadata
+from bot.records.turns import turns
+from bot.replies import OutboxReply
+
+BATCH = 50
+"""Recipients a round of upkeep, every ten seconds: far below what the platform takes from one corp a minute."""
+_PAGE = 500
+
+broadcasts = Table(
+    "broadcasts",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("turn_id", String(64), nullable=False, unique=True),
+    Column("bot", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("ended_at", Double),
+)
+recipients = Table(
+    "broadcast_recipients",
+    metadata,
+    Column("broadcast", ForeignKey("broadcasts.number"), primary_key=True),
+    Column("conversation", String(512), primary_key=True),
+    Column("posted_at", Double),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Broadcast:
+    """A broadcast and how far it is: ``posted`` of ``recipients`` have it in their outbox. ``ended_at``, epoch seconds,
+    is ``None`` while it goes on."""
+
+    number: int
+    bot: str
+    text: str
+    recipients: int
+    posted: int
+    ended_at: float | None
+
+
+class Broadcasts:
+    """The broadcasts. Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def reached(self, bot: str, channels: Iterable[str], since: float) -> list[ConversationId]:
+        """The single chats over ``channels`` of ``bot`` in which somebody wrote from ``since`` on, epoch seconds; each
+        person once, in the channel named first."""
+        found: dict[str, ConversationId] = {}
+        for channel in channels:
+            prefix = ConversationId(bot=bot, channel=channel, person="").key
+            query = select(turns.c.conversation).distinct().order_by(turns.c.conversation)
+            query = query.where(turns.c.conversation.startswith(prefix, autoescape=True), turns.c.asked_at >= since)
+            with self._database.read() as connection:
+                for key in connection.scalars(query):
+                    conversation = ConversationId.from_key(key)
+                    found.setdefault(conversation.person.casefold(), conversation)
+        return list(found.values())
+
+    def start(self, bot: str, text: str, to: Sequence[ConversationId], *, turn_id: str, by: str) -> Broadcast:
+        """Begin to say ``text``; a turn that runs again finds what it began."""
+        try:
+            with self._database.write() as connection:
+                values = {"turn_id": turn_id, "bot": bot, "text": text, "by": by, "at": self._clock()}
+                number = connection.execute(
+                    insert(broadcasts).values(values).returning(broadcasts.c.number)
+                ).scalar_one()
+                rows = [{"broadcast": number, "conversation": conversation.key} for conversation in to]
+                for start in range(0, len(rows), _PAGE):
+                    connection.execute(insert(recipients), rows[start : start + _PAGE])
+        except IntegrityError:  # it has begun already
+            return self._one(broadcasts.c.turn_id == turn_id)
+        return self._one(broadcasts.c.number == number)
+
+    def newest(self, bot: str) -> Broadcast | None:
+        """The last broadcast of ``bot``."""
+        found = self._all(broadcasts.c.bot == bot)
+        return found[-1] if found else None
+
+    def stop(self, bot: str) -> Broadcast:
+        """Say the last broadcast of ``bot`` to nobody else.
+
+        Raises :class:`~bot.errors.InputError` when none goes on.
+        """
+        going = [one for one in self._all(broadcasts.c.bot == bot) if one.ended_at is None]
+        if not going:
+            raise InputError("broadcast_none")
+        self._end(going[-1].number)
+        return self._one(broadcasts.c.number == going[-1].number)
+
+    def go_on(self, post: Callable[[ConversationId, OutboxReply], bool], held: Callable[[ConversationId], bool]) -> int:
+        """Put the next words into outboxes with ``post``; returns how many. Who is ``held``, because the bot stands
+        still there, hears them later."""
+        said = 0
+        for broadcast, conversation in self._due():
+            if held(conversation):
+                continue
+            reply = OutboxReply(
+                key=f"broadcast:{broadcast.number}", parts=(parts.Text(broadcast.text),), created_at=self._clock()
+            )
+            post(conversation, reply)
+            self._posted(broadcast, conversation)
+            said += 1
+        return said
+
+    def _due(self) -> list[tuple[Broadcast, ConversationId]]:
+        """Who is next: at most :data:`BATCH`, of the oldest broadcasts first. One that was said to all ends here."""
+        found: list[tuple[Broadcast, ConversationId]] = []
+        for broadcast in self._all(broadcasts.c.ended_at.is_(None)):
+            waiting = select(recipients.c.conversation).where(
+                recipients.c.broadcast == broadcast.number, recipients.c.posted_at.is_(None)
+            )
+            with self._database.read() as connection:
+                keys = connection.scalars(waiting.order_by(recipients.c.conversation).limit(BATCH - len(found))).all()
+            if not keys and broadcast.posted >= broadcast.recipients:
+                self._end(broadcast.number)
+            found += [(broadcast, ConversationId.from_key(key)) for key in keys]
+        return found
+
+    def _posted(self, broadcast: Broadcast, conversation: ConversationId) -> None:
+        """The words lie in the outbox of ``conversation``."""
+        one = (recipients.c.broadcast == broadcast.number, recipients.c.conversation == conversation.key)
+        with self._database.write() as connection:
+            connection.execute(update(recipients).where(*one).values(posted_at=self._clock()))
+
+    def _end(self, number: int) -> None:
+        still = (broadcasts.c.number == number, broadcasts.c.ended_at.is_(None))
+        with self._database.write() as connection:
+            connection.execute(update(broadcasts).where(*still).values(ended_at=self._clock()))
+
+    def _one(self, condition: ColumnElement[bool]) -> Broadcast:
+        (found,) = self._all(condition)
+        return found
+
+    def _all(self, condition: ColumnElement[bool]) -> list[Broadcast]:
+        counts = (
+            select(
+                recipients.c.broadcast,
+                func.count().label("recipients"),
+                func.count(recipients.c.posted_at).label("posted"),
+            )
+            .group_by(recipients.c.broadcast)
+            .subquery()
+        )
+        query = select(broadcasts, counts.c.recipients, counts.c.posted).outerjoin(
+            counts, counts.c.broadcast == broadcasts.c.number
+        )
+        query = query.where(condition).order_by(broadcasts.c.number)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Broadcast(
+                number=row.number,
+                bot=row.bot,
+                text=row.text,
+                recipients=row.recipients or 0,
+                posted=row.posted or 0,
+                ended_at=row.ended_at,
+            )
+            for row in rows
+        ]

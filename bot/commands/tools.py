@@ -1,0 +1,107 @@
+"""What commands work with, and how it is put together."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import redis
+
+from bot.audit.log import AuditLog
+from bot.backlog import Queue, queue_of
+from bot.bots_file import BotConfig
+from bot.broadcasts import Broadcasts
+from bot.channel import Channel
+from bot.commands.confirmations import Confirmations
+from bot.commands.limits import UsageLimits
+from bot.commands.rates import Rates
+from bot.handoff.desk import Desk
+from bot.knowledge.review import Review
+from bot.knowledge.search import Hit
+from bot.knowledge.store import KnowledgeStore
+from bot.lease import Leases
+from bot.llm.budget import TokenBudget
+from bot.media.store import MediaStore
+from bot.personal_records import PersonalRecords
+from bot.records.reports import Reports
+from bot.records.turns import TurnRecords
+from bot.settings import Settings
+from bot.switches import Switches
+from bot.texts import Texts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tools:
+    """The parts of the installation that commands use.
+
+    ``channels`` is keyed by (bot id, channel id). ``queue_of(bot id)`` tells what waits and what was given up;
+    ``find(question, bot)`` what the knowledge holds, whoever may read it. ``pseudonym(tenant, person)`` is how the
+    audit log names somebody. ``clock`` gives epoch seconds; days are those of ``timezone``.
+    """
+
+    bots: Mapping[str, BotConfig]
+    channels: Mapping[tuple[str, str], Channel]
+    texts: Texts
+    desk: Desk
+    confirmations: Confirmations
+    rates: Rates
+    switches: Switches
+    queue_of: Callable[[str], Queue]
+    records: TurnRecords
+    reports: Reports
+    limits: UsageLimits
+    review: Review
+    find: Callable[[str, BotConfig], Sequence[Hit]]
+    broadcasts: Broadcasts
+    personal: PersonalRecords
+    media: MediaStore
+    pseudonym: Callable[[str, str], str]
+    timezone: ZoneInfo
+    clock: Callable[[], float]
+
+
+def make_tools(
+    settings: Settings,
+    *,
+    client: "redis.Redis",
+    audit: AuditLog,
+    bots: Mapping[str, BotConfig],
+    channels: Mapping[tuple[str, str], Channel],
+    desk: Desk,
+    media: MediaStore,
+    leases: Leases,
+    switches: Switches,
+    find: Callable[[str, BotConfig], Sequence[Hit]],
+    sync: Callable[[str, str], object],
+    clock: Callable[[], float] = time.time,
+) -> Tools:
+    """The tools of an installation whose database is that of ``audit``; ``sync(tenant, collection)`` brings the index
+    to what is approved."""
+    database = audit.database
+    budget = TokenBudget(client, settings.llm_daily_tokens, settings.timezone)
+    return Tools(
+        bots=bots,
+        channels=channels,
+        texts=Texts(),
+        desk=desk,
+        confirmations=Confirmations(client),
+        rates=Rates(client),
+        switches=switches,
+        queue_of=lambda bot: queue_of(client, bot, clock()),
+        records=TurnRecords(database),
+        reports=Reports(database),
+        limits=UsageLimits(
+            person_per_minute=settings.limit_person_per_minute,
+            bot_waiting=settings.limit_bot_waiting,
+            daily_tokens=settings.llm_daily_tokens,
+            tokens_used=budget.used,
+        ),
+        review=Review(database, KnowledgeStore(database, audit), sync),
+        find=find,
+        broadcasts=Broadcasts(database, clock),
+        personal=PersonalRecords(client, database, media, leases),
+        media=media,
+        pseudonym=audit.key.pseudonym,
+        timezone=ZoneInfo(settings.timezone),
+        clock=clock,
+    )
