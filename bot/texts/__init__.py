@@ -6,6 +6,7 @@ logs stay English.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +26,7 @@ _COMMON_ENGLISH = re.compile(
 
 
 class Texts:
-    """The sentences of all languages, read once."""
+    """The sentences of all languages, read once a process."""
 
     def __init__(self) -> None:
         self._texts = {language: _read(language) for language in LANGUAGES}
@@ -54,7 +55,8 @@ def language_of(text: str, default: Language) -> Language:
     return "en" if len(_WORD.findall(text)) > 1 else default
 
 
-def _read(language: Language) -> dict[str, str]:
+@cache
+def _read(language: Language) -> Mapping[str, str]:
     path = Path(__file__).parent / f"{language}.yaml"
     texts: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return texts
