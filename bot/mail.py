@@ -27,14 +27,16 @@ _PORTS = {"smtp": 25, "smtps": 465}
 
 
 class Mailer:
-    """Sends from ``sender`` through the server at ``url``, ``smtp[s]://[user:password@]host[:port]``."""
+    """Sends from ``sender`` through the server at ``url``, ``smtp[s]://[user:password@]host[:port]``, which proves who
+    it is to ``trusted``: by default to the certificates that this machine trusts."""
 
-    def __init__(self, url: str, sender: str) -> None:
+    def __init__(self, url: str, sender: str, trusted: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or _PORTS[parts.scheme]
         self._tls = parts.scheme == "smtps"
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._trusted = trusted or ssl.create_default_context()
         self._sender = sender or (self._user if "@" in self._user else f"bot@{self._host}")
 
     @classmethod
@@ -78,9 +80,8 @@ class Mailer:
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
-        context = ssl.create_default_context()
         if self._tls:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=STEP_S, context=context)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=STEP_S, context=self._trusted)
         else:
             server = smtplib.SMTP(self._host, self._port, timeout=STEP_S)
         watchdog = threading.Timer(WITHIN_S, _cut, [server])
@@ -89,7 +90,7 @@ class Mailer:
         try:
             server.ehlo()
             if not self._tls and server.has_extn("starttls"):
-                server.starttls(context=context)
+                server.starttls(context=self._trusted)
                 server.ehlo()
             elif not self._tls and self._user and self._host not in _LOCAL:
                 raise smtplib.SMTPNotSupportedError("no STARTTLS: the password would be readable")

@@ -3,7 +3,7 @@
 import re
 import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -43,7 +43,7 @@ Below `channels:` stands one block for each channel, under an id of the same sha
 
 def configuration_reference(channel_models: Mapping[str, type[BaseModel]]) -> str:
     """Markdown: every environment variable, every key of a bot and of each channel type in ``channel_models``."""
-    lines = [_HEAD, *_table(Settings, str.upper), _BOTS, *_table(BotConfig, str), _CHANNELS]
+    lines = [_HEAD, *_table(Settings, str.upper), _BOTS, *_table(BotConfig, str), *_nested(BotConfig), _CHANNELS]
     for name, model in channel_models.items():
         lines += [f"### A channel of type `{name}`\n", *_table(model, str)]
         lines += _nested(model)
@@ -51,12 +51,19 @@ def configuration_reference(channel_models: Mapping[str, type[BaseModel]]) -> st
 
 
 def _nested(model: type[BaseModel]) -> Iterator[str]:
-    """Tables of the models that stand inside mappings of ``model``."""
+    """Tables of the models that stand inside ``model`` or inside mappings of it."""
     for key, info in model.model_fields.items():
+        if _is_model(info.annotation):
+            yield f"Below `{key}:`\n"
+            yield from _table(info.annotation, str)
         inner = get_args(info.annotation)[-1] if get_origin(info.annotation) is not None else None
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield f"Each entry of `{key}`:\n"
             yield from _table(inner, str)
+
+
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _table(model: type[BaseModel], spell: Any) -> Iterator[str]:
@@ -86,7 +93,7 @@ def _type(annotation: Any) -> str:
         return _type(next(member for member in get_args(annotation) if member is not types.NoneType))
     if origin is tuple:
         return "a list"
-    if isinstance(origin, type) and issubclass(origin, Mapping):
+    if _is_model(annotation) or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return "keys with values"
     names = {bool: "`true` or `false`", int: "a whole number", float: "a number", SecretStr: "a secret"}
     return names.get(annotation, "text")
@@ -99,7 +106,7 @@ def _default(info: FieldInfo) -> str:
     value = info.default
     if value is PydanticUndefined and info.default_factory is None:
         return "**required**"
-    if value in (None, "", (), {}, PydanticUndefined):
+    if value in (None, "", (), {}, PydanticUndefined) or isinstance(value, BaseModel):
         return "none"
     if isinstance(value, bool):
         return f"`{int(value)}`" if _value(info) == _SWITCH else f"`{value}`".lower()

@@ -22,7 +22,8 @@ from bot.records.database import Database, metadata
 from bot.redis_client import redis_answers
 
 LOOK_S = 0.5
-"""Seconds for which a process believes what it saw: a kill is seen everywhere within a second."""
+"""Seconds for which a process believes what it saw, and twice as long while one of its threads looks again: a kill is
+seen everywhere within a second."""
 
 _COPY = "switches"
 """Hash: ``version``, the number of rows in the table, and ``content``, what holds."""
@@ -138,13 +139,22 @@ class Switches:
 
     def _held(self) -> Mapping[tuple[str, str, str], Switch]:
         """What holds now, by place."""
-        with self._lock:
-            if not 0 <= time.monotonic() - self._looked_at < LOOK_S:
-                self._seen = {switch.place: switch for switch in self._look()}
-                self._looked_at = time.monotonic()
-            seen = self._seen
+        if self._believed(LOOK_S) or not self._lock.acquire(blocking=not self._believed(2 * LOOK_S)):
+            seen = self._seen  # who only waits for another's look would wait with every thread of the worker
+        else:
+            try:
+                if not self._believed(LOOK_S):
+                    self._seen = {switch.place: switch for switch in self._look()}
+                    self._looked_at = time.monotonic()
+                seen = self._seen
+            finally:
+                self._lock.release()
         now = self._clock()
         return {place: switch for place, switch in seen.items() if switch.until is None or now < switch.until}
+
+    def _believed(self, for_s: float) -> bool:
+        """Whether what was seen last is not older than that."""
+        return 0 <= time.monotonic() - self._looked_at < for_s
 
     def _look(self) -> list[Switch]:
         with redis_answers():

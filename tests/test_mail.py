@@ -1,10 +1,19 @@
 """Mails over a real server, and what is said of those it does not take."""
 
+import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from bot import mail
 from bot.errors import MailError
@@ -44,6 +53,32 @@ def test_a_user_logs_in(server: MailServer) -> None:
         Mailer(url, "").send(TO, "s", "b", "k")
         assert guarded.logged_in == [True]
         assert guarded.mails[0]["From"] == "bot@example.com"
+
+
+def test_a_server_that_offers_tls_gets_nothing_without(tmp_path: Path) -> None:
+    serving, trusting = _certified(tmp_path)
+    with MailServer(tls=serving) as guarded:
+        with pytest.raises(MailError, match="SSLCertVerificationError"):
+            Mailer(guarded.url, "bot@example.com").send(TO, "s", "b", "k")
+        Mailer(guarded.url, "bot@example.com", trusting).send(TO, "s", "b", "k")
+        assert len(guarded.mails) == 1
+
+
+def _certified(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server of 127.0.0.1, and a client that trusts it."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail")])
+    now, host = datetime.now(UTC), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([host]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = folder / "mail.pem"
+    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(path)
+    return serving, ssl.create_default_context(cafile=str(path))
 
 
 def test_a_password_is_not_told_without_tls_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:

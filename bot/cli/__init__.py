@@ -18,6 +18,7 @@ COMMANDS = {
     "send": "bot.cli.send",
     "queue": "bot.cli.queue",
     "audit": "bot.cli.audit",
+    "case": "bot.cli.case",
     "trace": "bot.cli.trace",
     "eval": "bot.cli.evaluate",
 }

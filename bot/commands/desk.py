@@ -121,11 +121,11 @@ class CommandDesk:
         values = dict(error.values)
         say = self._tools.texts.say
         if command is not None:
-            values["usage"] = say(f"usage_{command.key}", language)
+            values["usage"] = self._tools.texts.say(f"usage_{command.key}", language)
         if "argument" in values:
-            values["argument"] = say(f"argument_{values['argument']}", language)
+            values["argument"] = self._tools.texts.say(f"argument_{values['argument']}", language)
         if isinstance(usages := values.get("usages"), tuple):
-            values["usages"] = "\n".join(say(f"usage_{key}", language) for key in usages)
+            values["usages"] = "\n".join(self._tools.texts.say(f"usage_{key}", language) for key in usages)
         return say(error.text_key, language, **values)
 
 

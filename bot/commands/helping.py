@@ -12,7 +12,7 @@ def _help(tools: Tools, call: Call) -> Outcome:
     if asked := call.text("name"):
         return Outcome(text=_about(tools, call, asked.lower().lstrip("/／").strip()))
     lines = [say("help_intro", call.language, name=call.bot.name), say("help_commands", call.language)]
-    lines += [say(f"usage_{command.key}", call.language) for command in call.allowed]
+    lines += [tools.texts.say(f"usage_{command.key}", call.language) for command in call.allowed]
     return Outcome(text="\n".join(lines))
 
 

@@ -28,7 +28,7 @@ def _queue(tools: Tools, call: Call) -> Outcome:
     queue, say = tools.queue_of(call.bot.id), tools.texts.say
     lines = [_waiting(tools, call)]
     for letter in queue.letters[:_LETTERS_SHOWN]:
-        kind = say(f"letter_{letter.kind}", call.language)
+        kind = tools.texts.say(f"letter_{letter.kind}", call.language)
         lines.append(say("queue_letter", call.language, letter=letter.key, kind=kind, reason=letter.reason))
     if queue.letters:
         lines.append(say("queue_cure", call.language))
@@ -96,16 +96,16 @@ def _report(tools: Tools, call: Call) -> Outcome:
     begin = _midnight(tools, call) - timedelta(days=_DAYS_OF[period] - 1)
     report, say = tools.reports.of(call.bot.id, begin.timestamp(), call.now), tools.texts.say
     kinds = [
-        say("report_kind", call.language, kind=say(f"reply_{kind}", call.language), n=report.turns[kind])
+        f"{tools.texts.say(f'reply_{kind}', call.language)} {report.turns[kind]}"
         for kind in ReplyKind
         if report.turns.get(kind)
     ]
     total = sum(report.turns.values())
     rated = "–" if report.satisfaction is None else f"{report.satisfaction:.1f}"
     lines = [
-        say(f"report_{period}", call.language, name=call.bot.name, since=when(tools, begin.timestamp())),
+        tools.texts.say(f"report_{period}", call.language, name=call.bot.name, since=when(tools, begin.timestamp())),
         say("report_turns", call.language, total=total, people=report.people, failed=report.failed),
-        *([say("report_kinds", call.language, kinds=say("report_and", call.language).join(kinds))] if kinds else []),
+        *([say("report_kinds", call.language, kinds=" / ".join(kinds))] if kinds else []),
         say("report_times", call.language, mean=f"{report.mean_s:.1f}", longest=f"{report.longest_s:.1f}"),
         say("report_verdicts", call.language, useful=report.useful, useless=report.useless),
         say("report_tickets", call.language, tickets=report.tickets, satisfaction=rated),
@@ -147,7 +147,7 @@ def _trace(tools: Tools, call: Call) -> Outcome:
             "trace_decided",
             call.language,
             seconds=f"{record.answered_at - record.asked_at:.1f}",
-            kind=say(f"reply_{record.kind}", call.language),
+            kind=tools.texts.say(f"reply_{record.kind}", call.language),
             step=record.step,
             confidence=confidence,
         ),

@@ -54,7 +54,7 @@ def _turn(tools: Tools, call: Call, state: State, key: str, more: Sequence[Switc
     bots = [bot for bot in tools.bots.values() if bot.tenant == call.bot.tenant and bot.is_admin(call.person)]
     bots = bots if everywhere else [call.bot]
     tools.switches.turn([*(_switch(call, bot, state) for bot in bots), *more], call.turn_id)
-    names = tools.texts.say("names_and", call.language).join(bot.name for bot in bots)
+    names = " / ".join(bot.name for bot in bots)
     return Outcome(text=tools.texts.say(key, call.language, names=names), details={"bots": len(bots)})
 
 

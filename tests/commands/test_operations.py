@@ -48,7 +48,7 @@ def turn(chat: Chat, turn_id: str = TURN, **fields: object) -> TurnRecord:
 
 def test_status_tells_what_stands_still_and_what_waits(chat: Chat) -> None:
     assert chat.hears(ADMIN, "/status").splitlines() == [
-        "小影：正常回答",
+        "机器人“小影”：正常回答",
         "等待处理 0 条，最久 0 秒；0 个会话有回复未发出；放弃 0 条，无法解读 0 条。",
         "待审核资料 0 份，已屏蔽 0 人。",
     ]
@@ -57,7 +57,7 @@ def test_status_tells_what_stands_still_and_what_waits(chat: Chat) -> None:
     chat.says(GROUP_ADMIN, "/pause 1h", chat=GROUP)
     chat.says(ADMIN, "/kill")
     lines = chat.hears(ADMIN, "/状态").splitlines()
-    assert lines[0].startswith("小影：zhang.wei 于 ")
+    assert lines[0].startswith("机器人“小影”：zhang.wei 于 ")
     assert lines[0].endswith("停用（/resume 恢复）")
     assert lines[1].startswith(f"群 {GROUP}：暂停到 ")
     assert lines[-1] == "待审核资料 1 份，已屏蔽 1 人。"
@@ -96,7 +96,7 @@ def test_a_report_counts_what_people_asked_and_nothing_else(chat: Chat) -> None:
     assert lines[0].startswith("小影，今天（")
     assert lines[1:] == [
         "回合 2 个，2 人，未送达 1 个",
-        "其中：问答库 1，拒答 1",
+        "其中：问答库 1 / 拒答 1",
         "从收到到作答平均 6.0 秒，最长 10.0 秒",
         "评价：有用 1，没用 0",
         "人工工单 1 个，满意度 –（满分 3）",

@@ -21,7 +21,7 @@ def states(chat: Chat, group: str = "") -> dict[str, State]:
 def test_kill_stops_this_bot_or_all_that_one_steers_and_resume_lifts_it(chat: Chat) -> None:
     assert chat.hears(ADMIN, "/kill").startswith("已停用：小影。")
     assert states(chat) == {"imaging": State.KILLED}
-    assert chat.hears(ADMIN, "／急停 全部").startswith("已停用：小影、二号。"), "not another tenant's"
+    assert chat.hears(ADMIN, "／急停 全部").startswith("已停用：小影 / 二号。"), "not another tenant's"
     assert states(chat) == {"imaging": State.KILLED, "second": State.KILLED}
     assert chat.hears(ADMIN, "/resume") == "已恢复回答：小影。"
     assert states(chat) == {"second": State.KILLED}

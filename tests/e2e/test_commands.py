@@ -23,68 +23,66 @@ def admin(crowd: Crowd) -> Iterator[Chat]:
 
 
 def code_of(text: str) -> str:
-    return text.rpartition("/confirm ")[2].split()[0]
+    """The word that is asked for."""
+    return text.partition("/confirm ")[2].split()[0]
 
 
-def kill_worker(system: System) -> None:
-    (worker,) = system.pids("celery .* worker ")
-    os.kill(worker, signal.SIGKILL)
+def answer(admin: Chat, text: str, expected: str) -> str:
+    """What the admin hears to ``text`` that holds ``expected``; cards and changes of earlier messages come between."""
+    admin.says(text)
+    while expected not in (heard := admin.hears()):
+        pass
+    return heard
 
 
-def test_a_kill_is_obeyed_at_once_and_outlives_the_worker(crowd: Crowd, system: System, admin: Chat) -> None:
-    assert crowd.stranger().says(QUESTION).hears().startswith(ANSWER)
+def confirmed(admin: Chat, text: str, expected: str) -> str:
+    """The same after ``text`` was confirmed."""
+    return answer(admin, f"/confirm {code_of(answer(admin, text, '/confirm '))}", expected)
+
+
+def test_a_kill_and_a_command_that_waits_outlive_the_worker(crowd: Crowd, system: System, admin: Chat) -> None:
+    doctor = crowd.stranger()
+    assert doctor.says(QUESTION).hears().startswith(ANSWER)
     assert admin.says("／急停").hears().startswith("已停用：影像学院小助手。")
     assert crowd.stranger().says(QUESTION).hears().startswith(STOPPED)
-    bubble = crowd.stranger("bot").says(QUESTION).reads()["content"]
-    assert bubble.startswith(STOPPED)
-    kill_worker(system)
+    assert crowd.stranger("bot").says(QUESTION).reads()["content"].startswith(STOPPED)
+    asked = answer(admin, f"/forget {doctor.member}", "（1 个回合")
+    (worker,) = system.pids("celery .* worker ")
+    os.kill(worker, signal.SIGKILL)
     assert crowd.stranger().says(QUESTION).hears().startswith(STOPPED)
-    assert "已恢复回答" in admin.says("/resume").hears()
+    answer(admin, f"/confirm {code_of(asked)}", "已删除：回合 1 个")
+    answer(admin, f"/confirm {code_of(asked)}", "无效")
+    answer(admin, "/resume", "已恢复回答")
     assert crowd.stranger().says(QUESTION).hears().startswith(ANSWER)
-
-
-def test_a_command_that_waits_for_its_word_outlives_the_worker(crowd: Crowd, system: System, admin: Chat) -> None:
-    doctor = crowd.stranger()
-    doctor.says(QUESTION).hears()
-    asked = admin.says(f"/forget {doctor.member}").hears()
-    assert "（1 个回合" in asked
-    kill_worker(system)
-    assert "已删除：回合 1 个" in admin.says(f"/confirm {code_of(asked)}").hears()
-    assert "无效" in admin.says(f"/confirm {code_of(asked)}").hears()
 
 
 def test_an_answer_is_taken_back_from_the_platform(admin: Chat) -> None:
     admin.says(QUESTION).hears()
-    assert "已请平台撤回" in admin.says("/recall last").hears()
+    answer(admin, "/recall last", "已请平台撤回")
     recalled = [entry for entry in admin.everything() if entry["recalled"]]
     assert [entry["content"] for entry in recalled] == [""]
-    assert "compose" in admin.says("/trace").hears()
+    assert "compose" in answer(admin, "/trace", "已送达")
 
 
 def test_what_is_said_to_many_reaches_who_wrote(crowd: Crowd, admin: Chat) -> None:
     doctor = crowd.stranger()
     doctor.says(QUESTION).hears()
-    asked = admin.says("/broadcast 今晚十点维护").hears()
-    assert "已开始" in admin.says(f"/confirm {code_of(asked)}").hears()
+    confirmed(admin, "/broadcast 今晚十点维护", "已开始")
     assert doctor.hears() == "【通知】今晚十点维护"
 
 
 def test_the_turns_come_as_a_file(admin: Chat) -> None:
     admin.says(QUESTION).hears()
-    assert "个人信息已遮盖" in admin.says("/export day").hears()
-    admin.says("/echo 之后").hears()
-    files = [entry for entry in admin.everything() if entry["type"] == "file"]
-    assert len(files) == 1
+    answer(admin, "/export day", "个人信息已遮盖")
+    answer(admin, "/echo 之后", "之后")
+    assert len([entry for entry in admin.everything() if entry["type"] == "file"]) == 1
 
 
 def test_a_new_answer_is_given_once_it_is_approved(crowd: Crowd, admin: Chat) -> None:
-    question, answer = "茶水间的微波炉几点断电？", "每天晚上九点一刻断电。"
-    submitted = admin.says(f"/faq add {question} | {answer}").hears()
-    assert answer not in crowd.stranger().says(question).hears()
-    number = submitted.rpartition(" ")[2]
-    asked = admin.says(f"/kb approve {number}").hears()
-    assert "已批准" in admin.says(f"/confirm {code_of(asked)}").hears()
-    assert answer in crowd.stranger().says(question).hears()
-    asked = admin.says(f"/kb withdraw {number}").hears()
-    assert "已撤下" in admin.says(f"/confirm {code_of(asked)}").hears()
-    assert answer not in crowd.stranger().says(question).hears()
+    question, words = "茶水间的微波炉几点断电？", "每天晚上九点一刻断电。"
+    number = answer(admin, f"/faq add {question} | {words}", "已提交资料").rpartition(" ")[2]
+    assert words not in crowd.stranger().says(question).hears()
+    confirmed(admin, f"/kb approve {number}", "已批准")
+    assert words in crowd.stranger().says(question).hears()
+    confirmed(admin, f"/kb withdraw {number}", "已撤下")
+    assert words not in crowd.stranger().says(question).hears()

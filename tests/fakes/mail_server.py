@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import ssl
 from collections.abc import Callable
 from email.message import EmailMessage
 from types import TracebackType
@@ -24,15 +25,17 @@ class _Controller(Controller):
 class MailServer:
     """``answer(recipient)`` is what a mail is answered with; ``mails`` are those that were taken."""
 
-    def __init__(self, *, user: str = "", password: str = "") -> None:
+    def __init__(self, *, user: str = "", password: str = "", tls: ssl.SSLContext | None = None) -> None:
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.answer: Callable[[str], str] = lambda _recipient: ACCEPTED
         self.logged_in: list[bool] = []
         self._user, self._password = user, password
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": 0}
+        if tls is not None:
+            options |= {"tls_context": tls, "require_starttls": True}
         if user:
-            options |= {"authenticator": self._authenticate, "auth_require_tls": False, "auth_required": True}
+            options |= {"authenticator": self._authenticate, "auth_require_tls": False}
         self._controller = _Controller(self, **options)
 
     def __enter__(self) -> "MailServer":

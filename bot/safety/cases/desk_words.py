@@ -58,7 +58,7 @@ class DeskWords:
         name, _, detail = reason.partition(":")
         mark = self._texts.say("case_urgent" if case.urgent else "case_plain", bot.language)
         said = self._texts.say(f"case_desk_{name}", bot.language, number=case.number, detail=detail.partition(":")[0])
-        return f"{mark}{said}"
+        return f"{mark} {said}"
 
     def _body(self, case: Case, bot: BotConfig, shown: list[CaseMessage]) -> str:
         language = bot.language

@@ -57,10 +57,8 @@ class TurnReport:
             return [texts.say("case_in_group", language)]
         if not self.asked:
             return []
-        lines = [
-            f"{number}. {texts.say(f'case_question_{question}', language)}"
-            for number, question in enumerate(self.asked, 1)
-        ]
+        asked = [texts.say(f"case_question_{question}", language) for question in self.asked]
+        lines = [f"{number}. {question}" for number, question in enumerate(asked, 1)]
         return [texts.say("case_questions", language, questions="\n".join(lines))]
 
 

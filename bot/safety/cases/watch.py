@@ -199,7 +199,8 @@ class Watch:
         asked_before = any(heard.asked_back for heard in turn.earlier)
         if not said.text or asked_before or not any(heard.asked_back for heard in turn.heard):
             return said
-        return replace(said, text=f"{said.text}\n\n{self._texts.say('case_ask_back', turn.language)}")
+        question = self._texts.say("case_ask_back", turn.language)
+        return replace(said, text=f"{said.text}\n\n{question}")
 
 
 def _words_of(message: InboundMessage) -> str:

@@ -1,0 +1,98 @@
+"""The reference of every command, written from the registry."""
+
+from collections.abc import Iterator
+
+from bot.commands.confirmations import VALID_S
+from bot.commands.declaration import Command, Permission
+from bot.commands.registry import COMMANDS
+from bot.texts import Texts
+
+_WHO = {
+    Permission.ANYONE: "anyone",
+    Permission.SERVICER: "servicers and admins",
+    Permission.ADMIN: "admins",
+}
+_HEAD = f"""# Command messages
+
+This page is written by `python -m bot reference commands` from the registry (`bot/commands/`); a test compares the two.
+
+A message that begins with `/` (also `／`) is a command. Names may be written in any case, arguments in brackets may be
+left out, and `/help` shows everybody the commands that are theirs; `/help NAME` says more of one. Who may use what is
+checked for every message: `admins`, `servicers` and `group_admins` stand in `bots.yaml`. Anybody else gets one polite
+line. An admin of one group alone uses in that group what is marked so, and it concerns that group only.
+
+What cannot be undone is asked about first: the reply shows what will be done and a code. `/confirm CODE` within
+{VALID_S // 60} minutes does it, or the button of the card where the channel shows cards; once, and for the same person
+alone. Commands marked *single chat* say things that are not for all and are refused in groups. Every use is in the
+audit log ([audit.md](audit.md)).
+
+"""
+_TAIL = """
+## What stands still
+
+- `/kill` stops every answer at once, also one that is being looked for, and stays until `/resume`: through restarts and
+  the loss of Redis. People are told so and get a human; commands and humans go on. Replies that were decided before and
+  wait for the platform still go out. `all` means every bot of the tenant that whoever writes steers.
+- `/pause` does the same until a time. `/drain` answers what came before it and takes nothing new.
+- `/block` concerns one person at this bot, who gets one line whatever they send. What they report of adverse events is
+  noticed all the same.
+
+## What is forgotten
+
+`/forget` removes what this bot holds of a person: recorded turns, verdicts, tickets, media, replies on their way, dead
+letters, messages that were refused, places in broadcasts; of commands that named them stays that there was one.
+`bot/personal_records.py` is the list. What stays, and why:
+
+| stays | why |
+| --- | --- |
+| audit log | it names people by pseudonyms, and must not change ([audit.md](audit.md)) |
+| cases of drug safety | the law keeps them |
+| a message that waits for an answer | nobody has screened it for adverse events yet; the reply says so: ask again |
+| blocks | they would be lifted by it |
+| bubbles, claims of message ids, pacing | they end by themselves within a day |
+| backups, structured logs | they end with their own time; the logs hold ids, never words |
+
+## What is taken back
+
+`/recall` asks the platform for every message of one reply. WeCom takes back an application's messages for 24 hours, in
+its own client and not in the WeChat plug-in; what an intelligent robot said cannot be taken back, and the reply says
+so.
+
+## What is said to many
+
+`/broadcast` reaches who wrote to the bot in a single chat within 90 days, 50 people every ten seconds, at the pace of
+the platform for each. It waits while the bot stands still, and `/broadcast stop` ends it for all who have not been
+reached.
+"""
+
+
+def commands_reference() -> str:
+    """Markdown: every command with its names, who may use it, what it needs, and its line of help."""
+    texts = Texts()
+    rows = [
+        "| command | also | who | how | 中文 | English |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(_row(command, texts) for command in COMMANDS),
+    ]
+    return _HEAD + "\n".join(rows) + "\n" + _TAIL
+
+
+def _row(command: Command, texts: Texts) -> str:
+    aliases = " ".join(f"`/{alias}`" for alias in command.aliases)
+    who = _WHO[command.permission] + ("; a group's own admins there" if command.in_group else "")
+    chinese, english = (_cell(texts.say(f"usage_{command.key}", language)) for language in ("zh", "en"))
+    return f"| `/{command.name}` | {aliases} | {who} | {', '.join(_how(command))} | {chinese} | {english} |"
+
+
+def _how(command: Command) -> Iterator[str]:
+    if command.private:
+        yield "single chat"
+    if command.preview is not None:
+        yield "confirmed"
+    if command.rate is not None:
+        yield f"{command.rate.times} in {command.rate.per_s // 3600} h"
+
+
+def _cell(usage: str) -> str:
+    """A line of help as the cell of a table."""
+    return " ".join(usage.split()).replace("|", "\\|")
