@@ -188,6 +188,12 @@ def test_what_is_approved_is_found_at_once(library: Library) -> None:
     assert library.ask().cached
 
 
+def test_a_corrected_answer_takes_the_place_of_the_kept_one(library: Library) -> None:
+    library.ask()
+    library.approve("学分.csv", faq("每门课程 3 学分。"))
+    assert answers(library.ask()) == ["每门课程 3 学分。"]
+
+
 def test_what_is_withdrawn_is_not_found_again(library: Library) -> None:
     library.ask()
     library.withdraw("学分.csv")

@@ -218,6 +218,7 @@ def test_a_command_may_be_used_so_often_and_a_turn_counts_once(chat: Chat) -> No
         chat.says(ADMIN, "/export")
     assert chat.hears(ADMIN, "/export") == "这个命令 60 分钟内最多用 5 次，请稍后再试。"
     assert chat.hears("ZHANG.WEI", "/export") == "这个命令 60 分钟内最多用 5 次，请稍后再试。"
+    assert "没有记录" in chat.hears(ADMIN, "/export", turn_id="a turn that runs again")
 
 
 def test_the_audit_log_has_what_was_done_and_no_word_of_it(chat: Chat) -> None:

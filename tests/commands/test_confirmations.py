@@ -8,7 +8,7 @@ from bot.commands.confirmations import VALID_S, Confirmations
 from bot.commands.declaration import Confirmed
 from bot.commands.desk import CommandDesk
 from bot.parts import Card
-from tests.commands.conftest import ADMIN, Chat, code_of
+from tests.commands.conftest import ADMIN, GROUP, Chat, code_of
 from tests.handoff.office import Office, make_bot
 
 ASKED = "/broadcast 明天停机"
@@ -61,6 +61,9 @@ def test_rights_are_looked_at_again(chat: Chat) -> None:
     _remember(chat.office)
     code = code_of(chat.says(ADMIN, ASKED))
     assert "只有管理员" in chat.hears(ADMIN, f"/confirm {code}", bot=make_bot(admins=["somebody.else"]))
+    of_a_group = make_bot(admins=["somebody.else"], group_admins={GROUP: [ADMIN]})
+    assert "只有管理员" in chat.hears(ADMIN, f"/confirm {code}", bot=of_a_group, chat=GROUP)
+    assert chat.office.tools.broadcasts.newest("imaging") is None
 
 
 def test_the_word_survives_a_worker_and_ends_after_two_minutes(chat: Chat, redis_client: redis.Redis) -> None:
