@@ -8,6 +8,8 @@ States of the part at the head (hash ``progress``), who moves it and what a cras
       │                  ├─ refused, or no longer useful ──► the reply is dead: recorded, apologised for
       └── T has passed ──┘  (found by a new owner: the outcome is unknown; resent unchanged and counted)
 
+The first part of a reply that is the next to be sent is marked in the script that commits it (:meth:`.Lease.commit`).
+
 A part is marked only while the lease outlives T, and a new owner does not touch it before T, so two processes never
 have the same part in flight, except when one is frozen for longer than T between the mark and the write to the
 socket. Then the platform's own duplicate rule is all there is.
