@@ -97,10 +97,12 @@ def build_knowledge(
     Raises :class:`~bot.errors.KnowledgeError` when another process owns the embedded index.
     """
     from bot.answering.grounded import Composer
+    from bot.answering.masks import Masks
     from bot.knowledge_service import KnowledgeService
 
-    composer = Composer(model) if model else None
-    return KnowledgeService(configuration.settings, configuration.bots, database, composer)
+    settings = configuration.settings
+    composer = Composer(model, Masks.from_settings(settings, connect(settings.redis_url))) if model else None
+    return KnowledgeService(settings, configuration.bots, database, composer)
 
 
 def language_model(settings: Settings, client: "redis.Redis") -> "LanguageModel | None":

@@ -112,7 +112,7 @@ class BotConfig(BaseModel):
     menu: Mapping[_MenuKey, _MenuWords] = {}
     """What somebody who chooses an entry of the app's menu asks or commands, by the entry's key."""
     safety: SafetyConfig = SafetyConfig()
-    """How reports of adverse events are found and handed over."""
+    """How reports of adverse events are found and handed over, and how the bot speaks."""
     channels: Mapping[str, ChannelConfig]
     """Where it is reached, by an id that is part of the callback's URL."""
 

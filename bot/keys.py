@@ -77,6 +77,11 @@ def heard(conversation: ConversationId) -> str:
     return f"{conversation.tag}:heard:{conversation.key}"
 
 
+def masks(conversation: ConversationId) -> str:
+    """String, a day: which keyed digest has which placeholder (:mod:`bot.answering.masks`)."""
+    return f"{conversation.tag}:masks:{conversation.key}"
+
+
 def dead_index(bot: str) -> str:
     """Sorted set: kind and key of the dead letters of ``bot`` by the second at which they were given up."""
     return f"{{dead:{bot}}}:index"

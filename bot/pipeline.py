@@ -247,7 +247,9 @@ class Pipeline:
         def show(text: str) -> None:
             turn.show(turn.prefaced(text))
 
-        asking = Asking(bot=turn.bot, language=turn.language, quoted=turn.context, show=show)
+        asking = Asking(
+            bot=turn.bot, language=turn.language, quoted=turn.context, show=show, conversation=turn.conversation
+        )
         answer = self._answerer.compose(turn.retrieved, asking)
         turn.found(kind=answer.kind.value, cited=[entry.id for entry in answer.cited])
         if answer.kind is ReplyKind.REFUSAL and (own := self._attachments.answer(turn)):

@@ -2,6 +2,8 @@
 
 The model writes, :class:`~bot.answering.verify.Verifier` reads along, and the person sees the verified sentences as
 they come. Whatever becomes of it has a name, so that the caller knows what to do instead.
+
+The model reads placeholders for personal data, and so does the verifier; the person reads the values they stand for.
 """
 
 import re
@@ -15,11 +17,14 @@ import structlog
 
 from bot import telemetry
 from bot.answering.asking import Asking
+from bot.answering.masks import Masks, approved_values
 from bot.answering.prompts import NO_ANSWER, PROMPT_VERSION, messages, safe_source
-from bot.answering.verify import Dropped, Verifier
+from bot.answering.verify import Dropped, Source, Verifier
 from bot.errors import ModelError
 from bot.knowledge.entries import Entry
 from bot.llm.model import Generation, LanguageModel, Role
+from bot.safety.personal_data import Masker
+from bot.safety.personal_data.placeholders import WRITTEN
 
 log = structlog.get_logger()
 
@@ -88,28 +93,36 @@ class Composition:
 
 
 class Composer:
-    """Composes answers with ``model``. Thread-safe. ``timeout_s`` bounds one composition."""
+    """Composes answers with ``model``, which reads no personal data. Thread-safe. ``timeout_s`` bounds one
+    composition."""
 
-    def __init__(self, model: LanguageModel, timeout_s: float = COMPOSE_S) -> None:
+    def __init__(self, model: LanguageModel, masks: Masks, timeout_s: float = COMPOSE_S) -> None:
         self._model = model
+        self._masks = masks
         self._timeout_s = timeout_s
 
     def compose(self, question: str, entries: Sequence[Entry], asking: Asking) -> Composition:
         """An answer to ``question`` from ``entries``; ``asking.show`` gets the verified text so far as it grows.
 
-        A failing model is an outcome. Raises :class:`~bot.errors.Unavailable` when Redis cannot tell the token budget.
+        A failing model is an outcome. Raises :class:`~bot.errors.Unavailable` when Redis cannot tell the token budget
+        or the placeholders of the conversation.
         """
+        masker = self._masker(question, entries, asking)
+        question = question
         sources = [safe_source(entry.title, entry.text) for entry in entries]
+        if asking.own:
+            sources = [Source(title=masker.mask(each.title), text=masker.mask(each.text)) for each in sources]
         request = messages(
             question,
             sources,
             name=asking.bot.name,
             persona=asking.bot.persona,
             language=asking.language,
-            quoted=asking.quoted,
+            quoted=masker.mask(asking.quoted),
         )
+        self._masks.keep(asking.conversation, masker)
         deadline = time.time() + self._timeout_s
-        writing = _Writing(Verifier(sources, question), asking.show)
+        writing = _Writing(Verifier(sources, question), masker, asking.show)
         error = ""
         with self._model.stream(Role.LARGE, request, bot=asking.bot.id, deadline=deadline) as generation:
             try:
@@ -130,12 +143,18 @@ class Composer:
         )
         return composition
 
+    def _masker(self, question: str, entries: Sequence[Entry], asking: Asking) -> Masker:
+        """The masker of the conversation, which lets pass what approved sources say themselves."""
+        approved = () if asking.own else [text for entry in entries for text in (entry.title, entry.text)]
+        return self._masks.open(asking.conversation, approved_values((question, asking.quoted), approved))
+
 
 class _Writing:
     """An answer that grows, sentence by verified sentence."""
 
-    def __init__(self, verifier: Verifier, show: Callable[[str], None]) -> None:
+    def __init__(self, verifier: Verifier, masker: Masker, show: Callable[[str], None]) -> None:
         self._verifier = verifier
+        self._masker = masker
         self._show = show
         self._written = ""
         self._text = ""
@@ -183,7 +202,11 @@ class _Writing:
 
     def _add(self, sentences: Sequence[str]) -> None:
         for sentence in sentences:
-            self._text += _MARK.sub(self._renumbered, sentence)
+            words = self._masker.unmask(sentence)
+            if WRITTEN.search(words):  # it stands for nothing that was written this time
+                self._verifier.dropped.append(Dropped(text=sentence, reason="placeholder"))
+                continue
+            self._text += _MARK.sub(self._renumbered, words)
         if sentences:
             self._show(self._text)
 

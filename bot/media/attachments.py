@@ -104,7 +104,13 @@ class Attachments:
         evidence = self._evidence(turn)
         if evidence is None:
             return None
-        asking = Asking(bot=turn.bot, language=turn.language, show=lambda text: turn.show(turn.prefaced(text)))
+        asking = Asking(
+            bot=turn.bot,
+            language=turn.language,
+            show=lambda text: turn.show(turn.prefaced(text)),
+            conversation=turn.conversation,
+            own=True,
+        )
         answer = self._answerer.compose(evidence, asking)
         turn.found(own_files={"kind": answer.kind.value, "confidence": round(answer.confidence, 4)})
         if answer.kind is ReplyKind.REFUSAL:

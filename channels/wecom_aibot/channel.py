@@ -53,7 +53,7 @@ class WeComAiBotChannel:
         token, key = config.token.get_secret_value(), config.encoding_aes_key.get_secret_value()
         self._crypto = CallbackCrypto(token, key, config.receive_id)
         self._reader = CallbackReader(address, config)
-        self._sender = Sender(kit)
+        self._sender = Sender(config, kit)
         self._fetcher = Fetcher(config, kit)
 
     @property

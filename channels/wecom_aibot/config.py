@@ -46,5 +46,8 @@ class Config(BaseModel):
     """What is known of groups, by their chatid; a group that is not listed is public."""
     media_hosts: tuple[_HostName, ...] = (".myqcloud.com",)
     """Hosts from which media are fetched, besides the API's own, by name; a dot in front stands for all names below."""
+    response_hosts: tuple[_HostName, ...] = (".weixin.qq.com",)
+    """Hosts to which late replies are posted (``response_url``, page 101138), besides the API's own, written as those
+    of ``media_hosts``."""
     plain_userids: bool = False
     """Whether userids are those of the address book and not encrypted (page 100719, ``from.userid``)."""

@@ -13,7 +13,7 @@ from channels.wecom.crypto import BLOCK_BYTES
 from channels.wecom.downloads import BoundedWriter, download, fetched
 from channels.wecom.transport import TOO_LARGE, Deadline, HttpAnswer, HttpRequest, IncomingBody, TooLarge
 from channels.wecom_aibot.config import Config
-from channels.wecom_aibot.urls import host_of, may_fetch_from
+from channels.wecom_aibot.urls import host_of, may_ask
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ class Fetcher:
         """See :meth:`bot.channel.Channel.fetch`; also :class:`~bot.channel.Refused` ``bad_ciphertext``."""
         if attachment.kind not in _FETCHABLE or not attachment.url:
             raise Refused("not_fetchable")
-        if not may_fetch_from(attachment.url, self._hosts, self._kit.api_base["wecom"]):
+        if not may_ask(attachment.url, self._hosts, self._kit.api_base["wecom"]):
             log.warning("media_host_not_allowed", kind=attachment.kind.value, host=host_of(attachment.url))
             raise Refused("not_fetchable", "its host is none of media_hosts")
         decryptor = MediaDecryptor(self._key, BoundedWriter(into, limit))

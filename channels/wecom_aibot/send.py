@@ -14,8 +14,9 @@ from channels.wecom.cards import template_card
 from channels.wecom.errors import RULES, failure
 from channels.wecom.sending import counted
 from channels.wecom.transport import Deadline, HttpRequest
+from channels.wecom_aibot.config import Config
 from channels.wecom_aibot.replies import CARD_LENGTHS, MAX_CONTENT_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES
-from channels.wecom_aibot.urls import may_post_to
+from channels.wecom_aibot.urls import host_of, may_ask
 
 log = structlog.get_logger()
 
@@ -37,8 +38,9 @@ _TURN_KEY = re.compile(r"([a-z2-7]{20}):")
 class Sender:
     """Sends for one robot; safe to share between threads."""
 
-    def __init__(self, kit: ChannelKit) -> None:
+    def __init__(self, config: Config, kit: ChannelKit) -> None:
         self._kit = kit
+        self._hosts = config.response_hosts
         self._api_base = kit.api_base["wecom"]
 
     def send(self, conversation: ConversationId, part: Part, key: str, deadline_epoch_s: float) -> Receipt:
@@ -96,7 +98,8 @@ class Sender:
         permission = permission or bubbles.take_late_reply(conversation)
         if permission is None:
             raise Refused("no_response_url")
-        if not may_post_to(permission.url, self._api_base):
+        if not may_ask(permission.url, self._hosts, self._api_base):
+            log.warning("response_host_not_allowed", host=host_of(permission.url))
             raise Refused("bad_response_url")
         return permission
 

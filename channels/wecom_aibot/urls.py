@@ -12,21 +12,13 @@ _AUTHORITY = re.compile(r"(?:[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*|\[[0-9A-Fa-f:.]
 could end like a name."""
 
 
-def may_post_to(url: str, api_base: str) -> bool:
-    """Whether a reply may be posted to ``url``: over TLS, or to the very host of an ``api_base`` without TLS, which
-    only a simulator has."""
-    target = _read(url)
-    if target is None:
-        return False
-    return target.scheme == "https" or (target.scheme == "http" and _is_at(target, api_base))
+def may_ask(url: str, hosts: Iterable[str], api_base: str) -> bool:
+    """Whether ``url`` may be asked: over TLS and at its usual port one of ``hosts``, or the very host of ``api_base``.
+    A host that begins with a dot stands for every name that ends with it.
 
-
-def may_fetch_from(url: str, hosts: Iterable[str], api_base: str) -> bool:
-    """Whether a medium may be fetched from ``url``: over TLS from one of ``hosts``, or from the very host of
-    ``api_base``. A host that begins with a dot stands for every name that ends with it.
-
-    Names are what is checked, and TLS proves them. What they resolve to is not: inside Tencent's cloud the platform's
-    store has private addresses.
+    A callback is signed with secrets that whoever administers the robot knows, so its URLs are checked like a
+    stranger's. Names are what is checked, and TLS proves them. What they resolve to is not: inside Tencent's cloud the
+    platform's store has private addresses.
     """
     target = _read(url)
     if target is None or target.hostname is None:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+import redis
 
 from bot.answering.asking import Asking
+from bot.answering.masks import Masks
 from bot.bots_file import BotConfig
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from tests.llm.conftest import make_model, model, server
@@ -32,6 +34,11 @@ def passage(title: str, text: str, kind: EntryKind = EntryKind.PASSAGE) -> Entry
 
 
 @pytest.fixture
+def masks(redis_client: redis.Redis) -> Masks:
+    return Masks(redis_client, b"a secret of this test, long enough")
+
+
+@pytest.fixture
 def shown() -> list[str]:
     """What the person could read, step by step."""
     return []
@@ -39,8 +46,8 @@ def shown() -> list[str]:
 
 @pytest.fixture
 def make_asking(shown: list[str]) -> MakeAsking:
-    def make(quoted: str = "", language: str = "zh", persona: str = "亲切、耐心") -> Asking:
+    def make(quoted: str = "", language: str = "zh", persona: str = "亲切、耐心", **more: object) -> Asking:
         bot = BotConfig(id="imaging", name="影像小助手", persona=persona, channels={})
-        return Asking(bot=bot, language=language, quoted=quoted, show=shown.append)  # type: ignore[arg-type]
+        return Asking(bot=bot, language=language, quoted=quoted, show=shown.append, **more)  # type: ignore[arg-type]
 
     return make

@@ -8,6 +8,7 @@ import pytest
 from bot.answering.answerer import WORTH_READING, Answerer
 from bot.answering.evidence import Evidence, Retriever
 from bot.answering.grounded import Composer
+from bot.answering.masks import Masks
 from bot.knowledge.calibration import Calibration
 from bot.knowledge.entries import Entry
 from bot.knowledge.search import Hit, Searcher, SearchResult
@@ -23,11 +24,11 @@ DRIVING = passage("驾车须知", "检查后30分钟内不要驾车。")
 
 
 @pytest.fixture
-def answerer(tmp_path: Path, model: LanguageModel) -> Iterator[Answerer]:
+def answerer(tmp_path: Path, model: LanguageModel, masks: Masks) -> Iterator[Answerer]:
     """Its retriever finds nothing: the evidence comes from the test."""
     index = open_small_index(tmp_path)
     searcher = Searcher(index, HashEmbedder(), Calibration.shipped())
-    yield Answerer(Retriever(searcher, 0.5), Composer(model))
+    yield Answerer(Retriever(searcher, 0.5), Composer(model, masks))
     index.close()
 
 

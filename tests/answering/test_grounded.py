@@ -3,9 +3,9 @@
 import json
 
 import pytest
-import redis
 
 from bot.answering.grounded import Composer, Composition, Outcome
+from bot.answering.masks import Masks
 from bot.answering.prompts import PROMPT_VERSION
 from bot.errors import Unavailable
 from bot.knowledge.entries import EntryKind
@@ -26,8 +26,8 @@ ENTRIES = (
 
 
 @pytest.fixture
-def composer(model: LanguageModel) -> Composer:
-    return Composer(model)
+def composer(model: LanguageModel, masks: Masks) -> Composer:
+    return Composer(model, masks)
 
 
 def test_an_answer_is_shown_as_it_grows_and_cites_in_order_of_appearance(
@@ -90,12 +90,18 @@ def test_what_the_passages_do_not_carry_is_not_said_and_is_recorded(
     ids=lambda value: repr(value)[:40],
 )
 def test_whatever_goes_wrong_has_a_name_and_nothing_to_say(
-    server: LlmServer, make_model: MakeModel, make_asking: MakeAsking, step: Scripted, ending: tuple[Outcome, str]
+    *,
+    server: LlmServer,
+    make_model: MakeModel,
+    masks: Masks,
+    make_asking: MakeAsking,
+    step: Scripted,
+    ending: tuple[Outcome, str],
 ) -> None:
     outcome, error = ending
     server.on(step)
     model = make_model(first_token_s=0.3, between_tokens_s=0.3)
-    composition = Composer(model).compose(QUESTION, ENTRIES, make_asking())
+    composition = Composer(model, masks).compose(QUESTION, ENTRIES, make_asking())
     assert (composition.outcome, composition.error, composition.text, composition.cited) == (outcome, error, "", ())
     assert not composition.answered
     assert composition.declined == (outcome is Outcome.DECLINED)
@@ -111,25 +117,27 @@ def test_a_model_that_declines_is_not_listened_to_any_longer(
 
 
 def test_a_spent_budget_is_an_outcome_and_a_lost_redis_is_not(
-    server: LlmServer, make_model: MakeModel, make_asking: MakeAsking, redis_client: redis.Redis, tmp_path: object
+    server: LlmServer, make_model: MakeModel, masks: Masks, make_asking: MakeAsking, tmp_path: object
 ) -> None:
     server.on(Say("检查前4小时禁食[2]。"))
-    composer = Composer(make_model(daily_tokens=1))
+    composer = Composer(make_model(daily_tokens=1), masks)
     assert composer.compose(QUESTION, ENTRIES, make_asking()).answered
     spent = composer.compose(QUESTION, ENTRIES, make_asking())
     assert (spent.outcome, spent.error, spent.prompt_tokens) == (Outcome.FAILED, "daily_tokens", 0)
     nowhere = TokenBudget(connect(f"unix://{tmp_path}/none.sock"), 1, "Asia/Shanghai")
     asked = ModelServer(server.url, "")
     with pytest.raises(Unavailable):
-        Composer(LanguageModel(asked, ModelConfig(names={Role.LARGE: "m"}), nowhere)).compose(
+        Composer(LanguageModel(asked, ModelConfig(names={Role.LARGE: "m"}), nowhere), masks).compose(
             QUESTION, ENTRIES, make_asking()
         )
     asked.close()
 
 
-def test_the_deadline_of_a_composition_holds(server: LlmServer, model: LanguageModel, make_asking: MakeAsking) -> None:
+def test_the_deadline_of_a_composition_holds(
+    server: LlmServer, model: LanguageModel, masks: Masks, make_asking: MakeAsking
+) -> None:
     server.on(Say("检查前4小时禁食[2]。" * 100, every_s=0.02))
-    composition = Composer(model, timeout_s=0.5).compose(QUESTION, ENTRIES, make_asking())
+    composition = Composer(model, masks, timeout_s=0.5).compose(QUESTION, ENTRIES, make_asking())
     assert (composition.outcome, composition.error) == (Outcome.CUT, "deadline")
     assert composition.total_ms < 1000
 

@@ -1,11 +1,13 @@
-"""What a bot's operator says about drug safety: the block ``safety`` of ``bots.yaml``.
+"""What a bot's operator says about drug safety: the block ``safety`` of ``bots.yaml``, with :mod:`bot.safety.conduct`.
 
 The numbers are what the compliance guidance names (1.2, 1.5); where a customer's department is stricter, it wins.
 """
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from bot.safety.conduct import Conduct
 
 _UserId = Annotated[str, Field(min_length=1, max_length=64)]
 _Label = Annotated[str, Field(min_length=1, max_length=64)]
@@ -14,16 +16,8 @@ _Days = Annotated[int, Field(ge=1, le=90)]
 _Hours = Annotated[int, Field(ge=1, le=168)]
 
 
-class SafetyConfig(BaseModel):
-    """How a bot finds and hands over reports of adverse events."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        str_strip_whitespace=True,
-        use_attribute_docstrings=True,
-    )
+class SafetyConfig(Conduct):
+    """How a bot finds and hands over reports of adverse events, and how it speaks."""
 
     off: bool = False
     """Messages are not screened: for a bot that has nothing to do with medicines."""

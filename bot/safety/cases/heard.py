@@ -27,7 +27,8 @@ class Heard:
     def encode(self) -> bytes:
         """JSON."""
         kept = replace(self, text=self.text[:LONGEST_QUESTION])
-        return json.dumps([kept.text, kept.case, kept.asked_back], ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps([kept.text, kept.case, kept.asked_back], ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "surrogatepass")
 
 
 def decode_heard(raw: Sequence[bytes]) -> tuple[Heard, ...]:

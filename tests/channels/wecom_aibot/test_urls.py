@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from channels.wecom_aibot.urls import may_fetch_from, may_post_to
+from channels.wecom_aibot.urls import may_ask
 from tests.channels.wecom_aibot.conftest import config
 
 SIMULATOR = "http://127.0.0.1:8123"
@@ -14,7 +14,14 @@ REAL = "https://qyapi.weixin.qq.com"
     ("url", "api_base", "allowed"),
     [
         ("https://qyapi.weixin.qq.com/cgi-bin/aibot/response?response_code=c", REAL, True),
-        ("https://other.example/response", SIMULATOR, True),
+        ("https://other.weixin.qq.com/response", SIMULATOR, True),
+        ("https://other.example/response", SIMULATOR, False),
+        ("https://evilweixin.qq.com/response", REAL, False),
+        ("https://qyapi.weixin.qq.com.evil.example/response", REAL, False),
+        ("https://qyapi.weixin.qq.com:8443/response", REAL, False),
+        ("https://10.0.0.1/response", REAL, False),
+        ("https://[fd00::1]/response", REAL, False),
+        ("https://redis.internal:6379/", REAL, False),
         ("http://127.0.0.1:8123/cgi-bin/aibot/response?response_code=c", SIMULATOR, True),
         ("http://127.0.0.1:8124/", SIMULATOR, False),
         ("http://127.0.0.1/", SIMULATOR, False),
@@ -43,8 +50,8 @@ REAL = "https://qyapi.weixin.qq.com"
         ("", REAL, False),
     ],
 )
-def test_a_reply_goes_over_tls_or_to_the_simulator_and_nowhere_else(url: str, api_base: str, allowed: bool) -> None:
-    assert may_post_to(url, api_base) is allowed
+def test_a_reply_goes_to_the_platform_over_tls_or_to_the_simulator_and_nowhere_else(url: str, api_base: str, allowed: bool) -> None:
+    assert may_ask(url, config().response_hosts, api_base) is allowed
 
 
 HOSTS = (".myqcloud.com", "media.example")
@@ -88,16 +95,18 @@ HOSTS = (".myqcloud.com", "media.example")
     ],
 )
 def test_only_the_platforms_own_hosts_are_asked(url: str, api_base: str, allowed: bool) -> None:
-    assert may_fetch_from(url, HOSTS, api_base) is allowed
+    assert may_ask(url, HOSTS, api_base) is allowed
 
 
 def test_a_simulator_at_an_address_of_ipv6_is_asked() -> None:
-    assert may_fetch_from("http://[::1]:8123/media/a", HOSTS, "http://[::1]:8123")
-    assert may_post_to("http://[::1]:8123/cgi-bin/aibot/response", "http://[::1]:8123")
+    assert may_ask("http://[::1]:8123/media/a", HOSTS, "http://[::1]:8123")
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", ".0.0.1", "localhost", "", ".", ".com", "a..cn", "A.cn", "a b.cn"])
 def test_a_host_is_configured_by_a_name_and_never_by_an_address(host: str) -> None:
     with pytest.raises(ValidationError):
         config(media_hosts=[host])
-    assert config(media_hosts=[".cos.example", "media.example"]).media_hosts == (".cos.example", "media.example")
+    with pytest.raises(ValidationError):
+        config(response_hosts=[host])
+    names = (".cos.example", "media.example")
+    assert config(media_hosts=names).media_hosts == config(response_hosts=names).response_hosts == names
