@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help run test soak lint coverage bench lock clean
+.PHONY: FORCE help run test soak lint audit coverage bench lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: $(VENV)/.installed-dev ## Check style, types and the direction of imports
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+audit: $(VENV)/.installed-dev ## Look for secrets in the repository and for known vulnerabilities of what it needs
+	@.ci/audit
 
 coverage: $(VENV)/.installed-dev ## Run the tests and show the lines they never reach
 	@$(RUN) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)

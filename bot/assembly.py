@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import redis
@@ -101,7 +102,10 @@ def build_knowledge(
     from bot.knowledge_service import KnowledgeService
 
     settings = configuration.settings
-    composer = Composer(model, Masks.from_settings(settings, connect(settings.redis_url))) if model else None
+    composer = None
+    if model:
+        masks = Masks.from_settings(settings, connect(settings.redis_url))
+        composer = Composer(model, masks, urlsplit(settings.public_url).hostname or "")
     return KnowledgeService(settings, configuration.bots, database, composer)
 
 

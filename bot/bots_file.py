@@ -21,6 +21,7 @@ from bot.yaml_source import Place, YamlSource, dotted, read_yaml
 
 _ID = r"^[a-z0-9_-]{1,32}$"
 _LONGEST_SHOWN = 60
+_SHORTEST_PASTED = 8
 _PREFIXES = ("Value error, must be ", "Value error, ", "Input should be ")
 _EXPECTED = {
     "string_type": "text",
@@ -183,7 +184,8 @@ class _Reader:
         model = self._models.get(kind)
         if model is None:
             known = ", ".join(sorted(self._models))
-            found = f"found {kind!r}{_near(kind, self._models)}" if kind else "missing"
+            near = _near(kind, self._models)  # else it may be something that was pasted into the wrong line
+            found = f"found {_found(kind, secret=not near)}{near}" if kind else "missing"
             self._source.complain((*place, "type"), f"{found}; expected one of: {known}")
             return None
         checked = self._checked(place, model, self._known(place, block, model.model_fields))
@@ -230,13 +232,17 @@ class _Reader:
         if fault["type"] == "missing":
             self._source.complain(at, "missing")
             return
-        secret = at in self._source.substituted or _is_secret(model, fault["loc"])
+        secret = at in self._source.substituted or _may_be_secret(model, fault)
         self._source.complain(at, f"found {_found(fault['input'], secret=secret)}; expected {_expected(fault)}")
 
 
-def _is_secret(model: type[BaseModel], loc: tuple[str | int, ...]) -> bool:
-    annotation = model.model_fields[str(loc[0])].annotation if loc and str(loc[0]) in model.model_fields else None
-    return SecretStr in (annotation, *get_args(annotation))
+def _may_be_secret(model: type[BaseModel], fault: Any) -> bool:
+    """Whether a wrong value is a secret, or may be one that was pasted into another line of a block with secrets."""
+    fields = model.model_fields.items()
+    secrets = [name for name, field in fields if SecretStr in (field.annotation, *get_args(field.annotation))]
+    if fault["loc"] and fault["loc"][0] in secrets:
+        return True
+    return bool(secrets) and len(str(fault["input"])) >= _SHORTEST_PASTED
 
 
 def _found(value: object, *, secret: bool = False) -> str:

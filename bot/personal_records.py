@@ -1,12 +1,14 @@
-"""What is held of a person, store by store: the one place that knows them all, so that a person can be forgotten.
+"""What is held of a person, store by store: the one place that knows them all, so that a person can see it and be
+forgotten.
 
-A new store of what people wrote, or of who they are, is named in :meth:`PersonalRecords.forget`; ``docs/commands.md``
-says what stays and why: the audit log, which names people by pseudonyms; cases of drug safety, which the law keeps; and
-what ends by itself within hours (bubbles, claims of message ids, pacing).
+A new store of what people wrote, or of who they are, is named in :meth:`PersonalRecords.held` and
+:meth:`PersonalRecords.forget`, and its end in :mod:`bot.retention`; ``docs/privacy.md`` says what stays and why: the
+audit log, which names people by pseudonyms; cases of drug safety, which the law keeps; and what ends by itself within
+hours (bubbles, claims of message ids, pacing).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,8 @@ return gone
 """
 )
 _WAITING = -2
+MOST_SHOWN = 2000
+"""Turns that somebody is shown of themselves at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +57,29 @@ class Forgotten:
     def counts(self) -> dict[str, int]:
         """By name."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """What is held of a person: rows as they are stored, and the names of media. Of ``turns_in_all`` recorded turns
+    ``turns`` are the newest."""
+
+    turns_in_all: int
+    turns: tuple[Mapping[str, Any], ...]
+    feedback: tuple[Mapping[str, Any], ...]
+    tickets: tuple[Mapping[str, Any], ...]
+    broadcasts: tuple[Mapping[str, Any], ...]
+    media: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many, by name."""
+        kinds = ("feedback", "tickets", "broadcasts", "media")
+        return {"turns": self.turns_in_all} | {kind: len(getattr(self, kind)) for kind in kinds}
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it by name, JSON-ready."""
+        kinds = ("turns", "feedback", "tickets", "broadcasts", "media")
+        return {kind: list(getattr(self, kind)) for kind in kinds}
 
 
 class PersonalRecords:
@@ -73,10 +100,32 @@ class PersonalRecords:
         theirs = self._conversations(bot, person)
         emptied = [self._empty(conversation) for conversation in theirs if conversation != but]
         in_flight = sum(count for count in emptied if count is not None)
+        self._forget_masks({*theirs, but})
         in_flight += self._forget_letters(bot, person) + self._forget_refused(theirs)
         media = sum(self._media.forget_all_of(owner_of(conversation)) for conversation in theirs)
         removed = self._delete(bot, person, theirs)
         return Forgotten(media=media, in_flight=in_flight, busy=emptied.count(None), **removed)
+
+    def held(self, bot: str, person: str) -> "Held":
+        """What ``bot`` holds of ``person``, for themselves to read. Raises as :meth:`forget` does."""
+        theirs = self._conversations(bot, person)
+        names = [conversation.key for conversation in theirs]
+        rated = and_(feedback.c.bot == bot, func.lower(feedback.c.person) == person.casefold())
+        asked = and_(tickets.c.bot == bot, tickets.c.conversation.in_(names))
+        newest = select(turns).where(_turns_of(bot, person))
+        with self._database.read() as connection:
+
+            def rows(query: Select[Any]) -> tuple[Mapping[str, Any], ...]:
+                return tuple(dict(row._mapping) for row in connection.execute(query))
+
+            return Held(
+                turns_in_all=connection.scalar(select(func.count()).where(_turns_of(bot, person))) or 0,
+                turns=rows(newest.order_by(turns.c.asked_at.desc()).limit(MOST_SHOWN)),
+                feedback=rows(select(feedback).where(rated)),
+                tickets=rows(select(tickets).where(asked)),
+                broadcasts=rows(select(recipients).where(recipients.c.conversation.in_(names))),
+                media=tuple(name for one in theirs for name in self._media.names_of(owner_of(one))),
+            )
 
     def knows(self, bot: str, person: str) -> int:
         """How many turns of ``person`` with ``bot`` are recorded."""
@@ -115,6 +164,11 @@ class PersonalRecords:
         finally:
             self._leases.forget(lease)
         return None if gone == _WAITING else gone
+
+    def _forget_masks(self, conversations: Iterable[ConversationId]) -> None:
+        with redis_answers():
+            for conversation in conversations:
+                self._redis.delete(keys.masks(conversation))
 
     def _forget_letters(self, bot: str, person: str) -> int:
         letters = DeadLetters(self._redis)

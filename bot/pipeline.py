@@ -26,6 +26,7 @@ from bot.feedback.invitation import ANSWERS, asks_by_card, asks_in_words, rating
 from bot.handoff.desk import Desk, Notice
 from bot.holding import Holding
 from bot.knowledge.entries import Entry
+from bot.lease import HEARD_KEPT
 from bot.links import SourceLinks
 from bot.media.attachments import Attachments
 from bot.media.words import asks_to_delete
@@ -36,6 +37,7 @@ from bot.replies import OutboxReply
 from bot.safety.cases.courier import Courier
 from bot.safety.cases.heard import decode_heard
 from bot.safety.cases.watch import Watch
+from bot.safety.precautions import Precautions
 from bot.splitting import split_text
 from bot.texts import Texts, language_of
 from bot.turn import Said, Turn, turn_record
@@ -43,6 +45,8 @@ from bot.turn import Said, Turn, turn_record
 log = structlog.get_logger()
 
 REMIND_ADMINS_EVERY_S = 24 * 3600
+GENERATED = frozenset({ReplyKind.GROUNDED})
+"""Kinds of reply whose words a language model wrote, which are labelled so in every bubble."""
 SPEAKING = (MessageKind.VOICE, MessageKind.IMAGE)
 """Media in which people themselves may say something."""
 
@@ -67,6 +71,7 @@ class Pipeline:
         attachments: Attachments,
         watch: Watch,
         courier: Courier,
+        precautions: Precautions,
         texts: Texts,
         links: SourceLinks,
         versions: Mapping[str, str],
@@ -83,6 +88,7 @@ class Pipeline:
         self._attachments = attachments
         self._watch = watch
         self._courier = courier
+        self._precautions = precautions
         self._texts = texts
         self._links = links
         self._versions = versions
@@ -124,6 +130,7 @@ class Pipeline:
             return self._outcome(turn, "apologise", SILENCE)
         turn = self._turn(spoken, _unseen, heard)
         self._watch.look_or_keep(turn)
+        self._precautions.notice(turn)
         notices: tuple[Notice, ...] = ()
         try:
             notices = self._desk.failed(turn.bot, turn.conversation, turn.id, reason, turn.text).notices
@@ -134,7 +141,9 @@ class Pipeline:
         return self._outcome(turn, "apologise", Said(kind=ReplyKind.NOTICE, text=text, notices=notices))
 
     def screen(self, turn: Turn) -> Said | None:
-        """Adverse events are noticed whatever becomes of the turn, and no half-made answer is shown beside one."""
+        """Adverse events and emergencies are noticed whatever becomes of the turn, and no half-made answer is shown
+        beside a report."""
+        self._precautions.notice(turn)
         self._watch.look(turn)
         if turn.report is not None:
             turn.show = _unseen
@@ -211,6 +220,10 @@ class Pipeline:
             return Said(kind=ReplyKind.NOTICE, text=self._texts.say("too_long", turn.language, **values))
         return None
 
+    def heed(self, turn: Turn) -> Said | None:
+        """Emergencies, attacks, complaints, and questions that are not for a machine to answer."""
+        return self._precautions.heed(turn)
+
     def understand(self, turn: Turn) -> Said | None:
         """The message as questions that stand alone: as it is, and together with what it quotes or shows."""
         context = turn.context[:LONGEST_QUESTION]
@@ -221,7 +234,7 @@ class Pipeline:
     def ask_own_files(self, turn: Turn) -> Said | None:
         """A question that speaks of a file the person sent is asked of that file first."""
         said = self._attachments.answer_if_meant(turn)
-        return self._ask_for_verdict(turn, said) if said else None
+        return self._with_footer(turn, said) if said else None
 
     def retrieve(self, turn: Turn) -> Said | None:
         """What the knowledge holds for the question, for this reader, now."""
@@ -243,21 +256,22 @@ class Pipeline:
     def compose(self, turn: Turn) -> Said | None:
         """FAQ word for word, an answer composed from passages and checked, passages quoted, or an honest refusal: of
         the approved knowledge, and where that carries no answer, of the files that the person sent."""
-
-        def show(text: str) -> None:
-            turn.show(turn.prefaced(text))
-
         asking = Asking(
-            bot=turn.bot, language=turn.language, quoted=turn.context, show=show, conversation=turn.conversation
+            bot=turn.bot,
+            language=turn.language,
+            quoted=turn.context,
+            show=turn.show_generated,
+            conversation=turn.conversation,
         )
         answer = self._answerer.compose(turn.retrieved, asking)
         turn.found(kind=answer.kind.value, cited=[entry.id for entry in answer.cited])
         if answer.kind is ReplyKind.REFUSAL and (own := self._attachments.answer(turn)):
-            return self._ask_for_verdict(turn, own)
+            return self._with_footer(turn, own)
         text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
         if answer.kind is ReplyKind.REFUSAL and turn.own_files_asked:
             text += "\n" + self._texts.say("own_files_silent", turn.language)
-        return self._ask_for_verdict(turn, Said(kind=answer.kind, text=text, answer=answer))
+        said = Said(kind=answer.kind, text=text, answer=answer)
+        return self._with_footer(turn, self._precautions.pass_on_limit(turn, said))
 
     def _take(self, turn: Turn, name: str, step: "Step") -> Said | None:
         """Run one step and keep what it found."""
@@ -268,9 +282,10 @@ class Pipeline:
         turn.end_step(name, round(seconds * 1000, 2))
         return said
 
-    def _ask_for_verdict(self, turn: Turn, said: Said) -> Said:
-        """``said``, and how the person can say what it was worth."""
+    def _with_footer(self, turn: Turn, said: Said) -> Said:
+        """``said``, what must stand below it, and how the person can say what it was worth."""
         limits = self._channels[turn.conversation.bot, turn.conversation.channel].limits
+        said = self._precautions.below(turn, said)
         if asks_by_card(turn.bot, limits, said.kind):
             return replace(said, parts=(*said.parts, rating_card(turn.id, self._texts, turn.language)))
         if asks_in_words(turn.bot, limits, said.kind):
@@ -295,6 +310,7 @@ class Pipeline:
         messages = [_as_words(message, bot) for message in messages]
         first = messages[0]
         text = "\n".join(message.text for message in messages)
+        language = bot.language if first.kind is MessageKind.EVENT else language_of(text, bot.language)
         return Turn(
             id=first.turn_id,
             bot=bot,
@@ -302,19 +318,21 @@ class Pipeline:
             messages=tuple(messages),
             text=text,
             quoted=first.quoted,
-            language=bot.language if first.kind is MessageKind.EVENT else language_of(text, bot.language),
+            language=language,
             reader=bot.channels[conversation.channel].reader(conversation.chat),
             now=self._clock(),
             show=show,
+            ai_label=bot.safety.ai_label or self._texts.say("ai_label", language),
             earlier=decode_heard(heard),
         )
 
     def _outcome(self, turn: Turn, step: str, said: Said) -> TurnOutcome:
         telemetry.count("turn", bot=turn.bot.id, kind=said.kind.value)
         said = self._watch.complete(turn, said)
-        said = replace(said, text=turn.prefaced(said.text))
+        said = self._precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))
         record = turn_record(turn, step, said, self._versions).encode() if said.recorded else ""
-        parts = self._parts(turn.conversation, said.text, said.parts, turn.stream_id)
+        label = turn.ai_label if said.kind in GENERATED else ""
+        parts = self._parts(turn.conversation, said.text, said.parts, turn.stream_id, label)
         reply = OutboxReply(key=turn.id, parts=parts, created_at=turn.now, record=record)
         posts = []
         for notice in said.notices:
@@ -323,14 +341,17 @@ class Pipeline:
             sent = OutboxReply(key=notice.key, parts=words, created_at=turn.now, author=author)
             posts.append(Post(conversation=notice.conversation, reply=sent))
         log.info("turn_decided", turn=turn.id, step=step, kind=said.kind.value, notices=len(posts))
-        return TurnOutcome(reply=reply, posts=tuple(posts), heard=tuple(heard.encode() for heard in turn.heard))
+        heard = tuple(heard.encode() for heard in turn.heard[-HEARD_KEPT:])
+        return TurnOutcome(reply=reply, posts=tuple(posts), heard=heard)
 
     def _parts(
-        self, conversation: ConversationId, text: str, more: Sequence[Part], stream_id: str = ""
+        self, conversation: ConversationId, text: str, more: Sequence[Part], stream_id: str = "", label: str = ""
     ) -> tuple[Part, ...]:
-        """``text`` in pieces that the channel takes, and of the parts that follow it those that the channel shows."""
+        """``text`` in pieces that the channel takes, each with ``label`` below it, and of the parts that follow
+        it those that the channel shows."""
         limits = self._channels[conversation.bot, conversation.channel].limits
-        pieces = split_text(text, limits.text_bytes) if text else []
+        below = f"\n{label}" if label else ""
+        pieces = [piece + below for piece in split_text(text, limits.text_bytes - len(below.encode()))] if text else []
         parts: list[Part] = [Text(piece) for piece in pieces]
         if stream_id and pieces:
             parts[0] = Stream(pieces[0], stream_id)
@@ -362,6 +383,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("read_media", Pipeline.read_media),
     ("take_report", Pipeline.take_report),
     ("decline_unreadable", Pipeline.decline_unreadable),
+    ("heed", Pipeline.heed),
     ("understand", Pipeline.understand),
     ("ask_own_files", Pipeline.ask_own_files),
     ("retrieve", Pipeline.retrieve),

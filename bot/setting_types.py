@@ -56,6 +56,7 @@ def absolute_folder(path: Path) -> Path:
 
 Port = Annotated[int, Field(ge=1, le=65535), Expected("a port from 1 to 65535")]
 Count = Annotated[int, Field(ge=1, le=10_000_000), Expected("a whole number of at least 1")]
+Days = Annotated[int, Field(ge=1, le=36_500), Expected("a whole number of days from 1 to 36500")]
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400), Expected("a number of seconds above 0")]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False), Expected("a number of at least 0")]
 Switch = Annotated[bool, Expected("1 or 0")]

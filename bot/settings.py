@@ -5,7 +5,6 @@ the working directory supplies what the environment does not set. An empty value
 means the embedded default.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +15,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.environment import Sources, read_sources
 from bot.errors import ConfigError
+from bot.run_dir import redis_socket_of, run_dir_of
 from bot.setting_types import (
     BrokerUrl,
     Count,
     DatabaseUrl,
+    Days,
     Expected,
     HttpUrl,
     MailAddress,
@@ -41,8 +42,6 @@ DOTENV = Path(".env")
 WECOM_API = "https://qyapi.weixin.qq.com"
 FLOWER_USER = "ops"
 DEMO_BOTS_FILE = Path(__file__).parent.parent / "deploy/demo/bots.yaml"
-LONGEST_SOCKET_FOLDER = 82
-"""Bytes; a socket's whole path may have 107 (``sun_path`` on Linux), of which a name takes up to 25."""
 
 
 class Settings(BaseModel):
@@ -87,6 +86,14 @@ class Settings(BaseModel):
     kept; unset, one is made at random and kept below DATA_DIR."""
     audit_keep_days: Annotated[int, Field(ge=184), Expected("a whole number of at least 184")] = 365
     """Days that an entry of the audit log stays in the database at least; older ones may be exported and removed."""
+    keep_words_days: Days = 30
+    """Days after which personal data in the words of a recorded turn is masked for good."""
+    keep_turns_days: Days = 184
+    """Days after which recorded turns, and what people thought of them, are removed."""
+    keep_tickets_days: Days = 184
+    """The same for tickets that no human is working on."""
+    keep_broadcasts_days: Days = 184
+    """The same for broadcasts and the list of those they went to."""
 
     data_dir: Annotated[Path, AfterValidator(absolute_folder), Expected("a folder's path without '?'")] = Path("var")
     """Everything that is kept on this machine lies below this folder."""
@@ -113,7 +120,9 @@ class Settings(BaseModel):
     timezone: Annotated[str, AfterValidator(zone_name), Expected("a time zone such as Asia/Shanghai")] = "Asia/Shanghai"
     """The zone that dates without a zone are meant in, such as a FAQ's validity."""
 
-    redis_url: RedisUrl = Field(default_factory=lambda known: f"unix://{quote(str(_redis_socket(known['data_dir'])))}")
+    redis_url: RedisUrl = Field(
+        default_factory=lambda known: f"unix://{quote(str(redis_socket_of(known['data_dir'])))}"
+    )
     """What is in flight; a Redis of our own on a socket in ``run_dir`` when unset."""
     broker_url: BrokerUrl = Field(default_factory=lambda known: known["redis_url"])
     """Celery's broker; REDIS_URL when unset."""
@@ -217,12 +226,12 @@ class Settings(BaseModel):
 
         The folder in /tmp is made by ``up``, which refuses one that is not its own.
         """
-        return _run_dir(self.data_dir)
+        return run_dir_of(self.data_dir)
 
     @property
     def redis_socket(self) -> Path | None:
         """The embedded Redis' socket; ``None`` when ``REDIS_URL`` is set."""
-        return None if "redis_url" in self.model_fields_set else _redis_socket(self.data_dir)
+        return None if "redis_url" in self.model_fields_set else redis_socket_of(self.data_dir)
 
     @property
     def index_dir(self) -> Path:
@@ -370,18 +379,6 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.vision_model and not settings.llm_configured:
         problems.append("environment: OPENAI_MODEL: missing; expected a language model, as VISION_MODEL is set")
     return problems
-
-
-def _run_dir(data_dir: Path) -> Path:
-    folder = data_dir / "run"
-    if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
-        return folder
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path("/tmp") / f"bot-{os.geteuid()}-{digest}"  # noqa: S108 - its ownership is checked before it is used
-
-
-def _redis_socket(data_dir: Path) -> Path:
-    return _run_dir(data_dir) / "redis.sock"
 
 
 def _simulator_url(known: Mapping[str, Any]) -> str:

@@ -24,9 +24,12 @@ UPKEEP_TASK = "turns.upkeep"
 FETCH_MEDIA_TASK = "media.fetch"
 EXPIRE_MEDIA_TASK = "media.expire"
 CASES_TASK = "cases.tell"
+RETAIN_TASK = "records.retain"
 SWEEP_EVERY_S = 2.0
 UPKEEP_EVERY_S = 10.0
 EXPIRE_MEDIA_EVERY_S = 60.0
+RETAIN_EVERY_S = 600.0
+"""A day's work is done in slices; what is done for the day costs one look at Redis."""
 TELL_DESK_EVERY_S = 10.0
 """A serious case must be with a human within 60 s (compliance guidance 1.2), whatever was lost on the way."""
 FETCH_MEDIA_EXPIRES_S = 240
@@ -50,6 +53,7 @@ def create_celery(broker_url: str) -> Celery:
             SWEEP_TASK: {"queue": SWEEP_QUEUE},
             UPKEEP_TASK: {"queue": SWEEP_QUEUE},
             EXPIRE_MEDIA_TASK: {"queue": SWEEP_QUEUE},
+            RETAIN_TASK: {"queue": SWEEP_QUEUE},
             FETCH_MEDIA_TASK: {"queue": MEDIA_QUEUE},
             CASES_TASK: {"queue": CASES_QUEUE},
         },
@@ -76,6 +80,7 @@ def create_celery(broker_url: str) -> Celery:
                 "schedule": TELL_DESK_EVERY_S,
                 "options": {"expires": TELL_DESK_EVERY_S},
             },
+            RETAIN_TASK: {"task": RETAIN_TASK, "schedule": RETAIN_EVERY_S, "options": {"expires": RETAIN_EVERY_S}},
             EXPIRE_MEDIA_TASK: {
                 "task": EXPIRE_MEDIA_TASK,
                 "schedule": EXPIRE_MEDIA_EVERY_S,

@@ -50,6 +50,7 @@ _COUNTERS = {
         " index was following a change).",
         ["result"],
     ),
+    "attack": Counter("bot_attacks", "Messages that attack the language model, by family.", ["bot", "family"]),
     "composition": Counter("bot_compositions", "Answers composed by a language model, by outcome.", ["outcome"]),
     "sentence_dropped": Counter("bot_sentences_dropped", "Sentences of a model not said, by reason.", ["reason"]),
     "configuration": Counter(
@@ -74,6 +75,9 @@ _COUNTERS = {
         "bot_tasks", "Celery tasks that ended, by name and state (success, failure, expired, …).", ["task", "state"]
     ),
     "log_value_masked": Counter("bot_log_values_masked", "Personal data masked in log lines, by type.", ["type"]),
+    "retention": Counter(
+        "bot_retention", "Records whose time was over, by kind and what was done (masked, removed).", ["kind", "done"]
+    ),
     "degraded": Counter("bot_degraded", "Work done in a degraded mode, by what was missing.", ["what"]),
 }
 ACKNOWLEDGEMENT = Histogram("bot_acknowledgement_seconds", "Callback to HTTP answer.", ["channel"], buckets=_FAST)

@@ -15,6 +15,7 @@ from bot.records.turns import TurnRecord
 from bot.running_versions import process_name
 from bot.safety.cases.heard import Heard
 from bot.safety.cases.report import TurnReport
+from bot.safety.words import Notice as Noticed
 from bot.texts import Language
 
 
@@ -60,7 +61,8 @@ class Turn:
     stands in pictures beside it; ``preface`` what the reply begins with, whatever it is; ``media`` what was fetched;
     ``own_files_asked`` whether the person's own files were asked already; ``read`` what was heard and read in media,
     with their kind; ``heard`` what this turn adds to what the person said ``earlier``; ``report`` what drug safety has
-    to do with it.
+    to do with it; ``noticed`` what its words must be noticed for. ``ai_label`` is what stands below the words of a
+    language model.
     """
 
     id: str
@@ -82,6 +84,8 @@ class Turn:
     heard: list[Heard] = field(default_factory=list)
     read: list[tuple[MessageKind, str]] = field(default_factory=list)
     report: TurnReport | None = None
+    noticed: tuple[Noticed, ...] = ()
+    ai_label: str = ""
     evidence: Evidence | None = None
     decisions: list[Decision] = field(default_factory=list)
     _found: dict[str, Any] = field(default_factory=dict)
@@ -104,6 +108,10 @@ class Turn:
     def prefaced(self, text: str) -> str:
         """``text`` as the person reads it; silence stays silence."""
         return f"{self.preface}\n\n{text}" if self.preface and text else text
+
+    def show_generated(self, text: str) -> None:
+        """Let the person read what a language model has written so far, as what it is."""
+        self.show(f"{self.prefaced(text)}\n{self.ai_label}")
 
     @property
     def retrieved(self) -> Evidence:

@@ -59,7 +59,9 @@ from bot.records.turns import TurnRecords
 from bot.redis_client import connect
 from bot.reload import Reloader
 from bot.replies import Delivery, OutboxReply
+from bot.retention import KeepDays, Retention
 from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
+from bot.safety.precautions import Precautions
 from bot.settings import Settings
 from bot.switches import Switches
 from bot.task_queue import create_celery, make_desk_waker, make_waker
@@ -89,6 +91,7 @@ class WorkerServices:
     switches: Switches
     broadcasts: Broadcasts
     safety: SafetyParts
+    retention: Retention
 
     def start(self) -> None:
         """Follow the configuration, bring the index to the truth of SQL and begin to serve other processes."""
@@ -131,6 +134,10 @@ class WorkerServices:
     def expire_media(self) -> None:
         """Remove media whose time is over."""
         self.media.store.expire()
+
+    def retain(self) -> None:
+        """Mask and remove records whose time is over, for a while."""
+        self.retention.work()
 
     def _post(self, notice: Notice) -> None:
         reply = OutboxReply(key=notice.key, parts=(Text(notice.text),), created_at=time.time())
@@ -225,6 +232,7 @@ def build_worker() -> WorkerServices:
         attachments=attachments,
         watch=safety.watch,
         courier=safety.courier,
+        precautions=Precautions(desk, texts),
         texts=texts,
         links=source_links(settings),
         versions=knowledge.versions,
@@ -259,6 +267,7 @@ def build_worker() -> WorkerServices:
         switches=switches,
         broadcasts=tools.broadcasts,
         safety=safety,
+        retention=Retention(client, audit, KeepDays.from_settings(settings), ZoneInfo(settings.timezone)),
     )
 
 

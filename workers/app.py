@@ -39,6 +39,7 @@ from bot.task_queue import (  # noqa: E402
     DRAIN_TASK,
     EXPIRE_MEDIA_TASK,
     FETCH_MEDIA_TASK,
+    RETAIN_TASK,
     SWEEP_TASK,
     TURNS_QUEUE,
     UPKEEP_TASK,
@@ -215,3 +216,9 @@ def fetch_media(conversation: str, attachment: dict[str, str]) -> None:
 def expire_media() -> None:
     """Remove media whose time is over."""
     _Worker.services.expire_media()
+
+
+@app.task(name=RETAIN_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+def retain() -> None:
+    """Mask and remove records whose time is over, for a while."""
+    _Worker.services.retain()

@@ -10,6 +10,7 @@ surely answer; and if they do not, the bot says that the knowledge does not carr
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -19,7 +20,9 @@ from bot.answering.asking import Asking
 from bot.answering.evidence import Evidence, Passages, Retriever
 from bot.answering.grounded import Composer, Composition
 from bot.knowledge.entries import Audience, Entry
+from bot.knowledge.search import Hit
 from bot.messages import Citation, ReplyKind
+from bot.safety.injection import Origin, inspect
 
 log = structlog.get_logger()
 
@@ -80,13 +83,13 @@ class Answerer:
         if faq is not None:
             return _answer(evidence, ReplyKind.FAQ, faq.entry.text, (faq.entry,))
         if self._composer is None or evidence.confidence < WORTH_READING:
-            return _without_model(evidence, {})
-        entries = tuple(hit.entry for hit in evidence.both.hits[:COMPOSED_FROM])
+            return _without_model(evidence, {}, asking)
+        entries = tuple(hit.entry for hit in _harmless(evidence.both.hits[:COMPOSED_FROM], asking))
         composition = self._composer.compose(evidence.question, entries, asking)
-        return _from_model(evidence, entries, composition)
+        return _from_model(evidence, entries, composition, asking)
 
 
-def _from_model(evidence: Evidence, entries: Sequence[Entry], composition: Composition) -> Answer:
+def _from_model(evidence: Evidence, entries: Sequence[Entry], composition: Composition, asking: Asking) -> Answer:
     generation = composition.to_json()
     if composition.answered:
         cited = tuple(entries[index] for index in composition.cited)
@@ -95,16 +98,40 @@ def _from_model(evidence: Evidence, entries: Sequence[Entry], composition: Compo
         return _refusal(evidence, generation)
     telemetry.count("degraded", what="answer_without_model")
     log.warning("answer_without_model", outcome=composition.outcome.value, error=composition.error)
-    return _without_model(evidence, generation)
+    return _without_model(evidence, generation, asking)
 
 
-def _without_model(evidence: Evidence, generation: Mapping[str, Any]) -> Answer:
+def _without_model(evidence: Evidence, generation: Mapping[str, Any], asking: Asking) -> Answer:
     if not evidence.documents_answer:
         return _refusal(evidence, generation)
-    first, *others = evidence.documents.hits
-    quoted = [first, *(hit for hit in others if hit.score >= SECOND_PASSAGE_SHARE * first.score)][:QUOTED_PASSAGES]
+    least = SECOND_PASSAGE_SHARE * evidence.documents.hits[0].score
+    near = [hit for hit in evidence.documents.hits if hit.score >= least]
+    quoted = _harmless(near, asking)[:QUOTED_PASSAGES]
+    if not quoted:
+        return _refusal(evidence, generation)
     text = "\n\n".join(f"{hit.entry.text} [{n}]" for n, hit in enumerate(quoted, 1))
     return _answer(evidence, ReplyKind.EXTRACTIVE, text, tuple(hit.entry for hit in quoted), generation)
+
+
+def _harmless(hits: Sequence[Hit], asking: Asking) -> list[Hit]:
+    """``hits`` without those whose words would have a language model do something: they are no sources."""
+    attacks = _attacks if asking.own else _approved_attacks
+    harmless = []
+    for hit in hits:
+        if attacks(hit.entry.text):
+            telemetry.count("degraded", what="attacking_passage")
+            log.warning("attacking_passage", entry=hit.entry.id, source=hit.entry.source, location=hit.entry.location)
+        else:
+            harmless.append(hit)
+    return harmless
+
+
+def _attacks(text: str) -> bool:
+    return inspect(text, Origin.MATERIAL).attack
+
+
+_approved_attacks = lru_cache(maxsize=8192)(_attacks)
+"""Remembers approved passages, each of which costs a few milliseconds; what people sent is not kept."""
 
 
 def _refusal(evidence: Evidence, generation: Mapping[str, Any]) -> Answer:

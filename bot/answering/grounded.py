@@ -25,6 +25,7 @@ from bot.knowledge.entries import Entry
 from bot.llm.model import Generation, LanguageModel, Role
 from bot.safety.personal_data import Masker
 from bot.safety.personal_data.placeholders import WRITTEN
+from bot.safety.wording import Wording
 
 log = structlog.get_logger()
 
@@ -93,12 +94,13 @@ class Composition:
 
 
 class Composer:
-    """Composes answers with ``model``, which reads no personal data. Thread-safe. ``timeout_s`` bounds one
-    composition."""
+    """Composes answers with ``model``, which reads no personal data. Thread-safe. ``own_host`` is that of PUBLIC_URL,
+    to which answers may link; ``timeout_s`` bounds one composition."""
 
-    def __init__(self, model: LanguageModel, masks: Masks, timeout_s: float = COMPOSE_S) -> None:
+    def __init__(self, model: LanguageModel, masks: Masks, own_host: str = "", timeout_s: float = COMPOSE_S) -> None:
         self._model = model
         self._masks = masks
+        self._own_host = own_host
         self._timeout_s = timeout_s
 
     def compose(self, question: str, entries: Sequence[Entry], asking: Asking) -> Composition:
@@ -108,7 +110,7 @@ class Composer:
         or the placeholders of the conversation.
         """
         masker = self._masker(question, entries, asking)
-        question = question
+        question = masker.mask(question)
         sources = [safe_source(entry.title, entry.text) for entry in entries]
         if asking.own:
             sources = [Source(title=masker.mask(each.title), text=masker.mask(each.text)) for each in sources]
@@ -122,7 +124,8 @@ class Composer:
         )
         self._masks.keep(asking.conversation, masker)
         deadline = time.time() + self._timeout_s
-        writing = _Writing(Verifier(sources, question), masker, asking.show)
+        wording = Wording(asking.bot.safety, self._own_host)
+        writing = _Writing(Verifier(sources, question, wording.objection), masker, asking.show)
         error = ""
         with self._model.stream(Role.LARGE, request, bot=asking.bot.id, deadline=deadline) as generation:
             try:

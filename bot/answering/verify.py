@@ -7,7 +7,7 @@ reason. A wrong answer costs more than no answer.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.answering.claims import (
@@ -60,13 +60,18 @@ class Verifier:
     """Reads a growing answer to ``question`` and lets pass what ``sources`` carry.
 
     Layout is kept: a list stays a list. What asserts nothing (a greeting, the line before a list) waits for a sentence
-    that does, and goes with it or not at all. ``dropped`` are the sentences that were not let through so far.
+    that does, and goes with it or not at all. ``forbidden`` tells why a sentence must not be said whatever the sources
+    say, or nothing (:meth:`bot.safety.wording.Wording.objection`). ``dropped`` are the sentences that were not let
+    through so far.
     """
 
-    def __init__(self, sources: Sequence[Source], question: str) -> None:
+    def __init__(
+        self, sources: Sequence[Source], question: str, forbidden: Callable[[str], str] = lambda _sentence: ""
+    ) -> None:
         self.dropped: list[Dropped] = []
         self._grounds = [ground_of(source.title, source.text) for source in sources]
         self._question = question
+        self._forbidden = forbidden
         self._splitter = SentenceSplitter()
         self._waiting = ""
         self._lead = ""
@@ -87,10 +92,11 @@ class Verifier:
         for sentence in sentences:
             lead = sentence.lead if "\n" in sentence.lead else self._lead + sentence.lead
             self._lead = ""
-            if self._asserts_nothing(sentence):
+            reason = self._forbidden(sentence.body)
+            if not reason and self._asserts_nothing(sentence):
                 self._waiting += lead + sentence.words.rstrip()
                 continue
-            reason, marks = self._judge(sentence)
+            reason, marks = (reason, "") if reason else self._judge(sentence)
             if reason:
                 self.dropped.append(Dropped(text=sentence.body, reason=reason))
                 self._lead = lead if "\n" in lead or not self._begun else ""
@@ -108,6 +114,8 @@ class Verifier:
         if not bare.endswith((":", "：")) and not sentence.lead.rpartition("\n")[2].lstrip().startswith("#"):
             return False
         figures = figures_of(words)
+        if figures.quantities or figures.moments:  # a heading that says how much says something
+            return False
         content = content_of(figures)
         asked = Ground("", self._question)
         known = [unit for unit in content if asked.covers(unit) or any(one.covers(unit) for one in self._grounds)]

@@ -52,6 +52,10 @@ letters, messages that were refused, places in broadcasts; of commands that name
 | bubbles, claims of message ids, pacing | they end by themselves within a day |
 | backups, structured logs | they end with their own time; the logs hold ids, never words |
 
+Anybody may do the same for themselves: `/forgetme`, or the words `删除我的信息` or `delete my data`, say what would go;
+`/forgetme confirm`, or `确认删除我的信息`, does it. `/mydata`, or `你知道我什么`, shows what is held
+([privacy.md](privacy.md)).
+
 ## What is taken back
 
 `/recall` asks the platform for every message of one reply. WeCom takes back an application's messages for 24 hours, in

@@ -1,11 +1,12 @@
 """The one registry of commands. Helps list them in this order."""
 
-from bot.commands import helping, library, operations, people, persons, sent, switching
+from bot.commands import helping, library, operations, own_data, people, persons, sent, switching
 from bot.commands.declaration import Command
 
 COMMANDS: tuple[Command, ...] = (
     *helping.COMMANDS,
     *people.COMMANDS,
+    *own_data.COMMANDS,
     *operations.COMMANDS,
     *switching.COMMANDS,
     *library.COMMANDS,

@@ -36,7 +36,8 @@ class Tools:
 
     ``channels`` is keyed by (bot id, channel id). ``queue_of(bot id)`` tells what waits and what was given up;
     ``find(question, bot)`` what the knowledge holds, whoever may read it. ``pseudonym(tenant, person)`` is how the
-    audit log names somebody. ``clock`` gives epoch seconds; days are those of ``timezone``.
+    audit log names somebody. Turns are kept for ``keep_turns_days``. ``clock`` gives epoch seconds; days are those of
+    ``timezone``.
     """
 
     bots: Mapping[str, BotConfig]
@@ -56,6 +57,7 @@ class Tools:
     personal: PersonalRecords
     media: MediaStore
     pseudonym: Callable[[str, str], str]
+    keep_turns_days: int
     timezone: ZoneInfo
     clock: Callable[[], float]
 
@@ -102,6 +104,7 @@ def make_tools(
         personal=PersonalRecords(client, database, media, leases),
         media=media,
         pseudonym=audit.key.pseudonym,
+        keep_turns_days=settings.keep_turns_days,
         timezone=ZoneInfo(settings.timezone),
         clock=clock,
     )

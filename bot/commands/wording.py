@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import replace
 
+from bot.commands.own_data_words import own_data_wish
 from bot.events import CardClick
 from bot.messages import InboundMessage, MessageKind
 
@@ -20,15 +21,16 @@ _LONGEST_CODE = 8
 
 
 def is_command(message: InboundMessage) -> bool:
-    """True when ``message`` begins with a slash (full-width too), asks for a human and nothing else, or is the press
-    on the button of a :mod:`confirmation <bot.commands.confirmations>`."""
+    """True when ``message`` begins with a slash (full-width too), asks for a human or for one's own data and nothing
+    else, or is the press on the button of a :mod:`confirmation <bot.commands.confirmations>`."""
     if isinstance(message.event, CardClick):
         return _confirmed_by(message.event) is not None
     if message.kind is MessageKind.VOICE:  # as the platform wrote it down; nobody says a slash
         return _asks_for_human(message.text)
     if message.kind is not MessageKind.TEXT:
         return False
-    return message.text.lstrip().startswith(("/", "／")) or _asks_for_human(message.text)
+    slash = message.text.lstrip().startswith(("/", "／"))
+    return slash or _asks_for_human(message.text) or own_data_wish(message.text) is not None
 
 
 def divided(message: InboundMessage, names: Collection[str]) -> tuple[str, str]:
@@ -39,7 +41,7 @@ def divided(message: InboundMessage, names: Collection[str]) -> tuple[str, str]:
     message = _in_words(message)
     match = _COMMAND.match(message.text.strip())
     if match is None:
-        return "human", ""
+        return own_data_wish(message.text) or "human", ""
     first, rest = _folded(match["name"]), match["rest"].strip()
     second = re.match(r"(?P<word>\S+)\s*(?P<rest>.*)", rest, re.DOTALL)
     if second is not None and (both := f"{first} {_folded(second['word'])}") in names:

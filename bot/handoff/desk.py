@@ -121,6 +121,20 @@ class Desk:
         text = self._texts.say("ticket_failed", bot.language, **values)
         return Told(text=text, notices=self._to_staff(bot, ticket, text, f"{turn_id}:failed"))
 
+    def register(
+        self, bot: BotConfig, message: InboundMessage, turn_id: str, subject: str, names: Sequence[str] = ()
+    ) -> tuple[int, tuple[Notice, ...]]:
+        """Something of the person that people must read while the bot goes on answering: the number of its ticket, and
+        what ``names`` (the staff where nobody is named) hear. ``subject`` ends the key of the words for it."""
+        conversation = message.conversation
+        words = self._readable(message, bot.language)
+        summary = self._summary(bot, conversation, words)
+        ticket, _ = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=False)
+        person = message.sender.name or conversation.person
+        values = {"number": ticket.number, "person": person, "bot": bot.name, "text": words}
+        text = self._texts.say(f"ticket_about_{subject}", bot.language, **values)
+        return ticket.number, self._to_staff(bot, ticket, text, f"{turn_id}:{subject}", names)
+
     def overdue(self) -> list[tuple[Ticket, tuple[Notice, ...]]]:
         """Tickets nobody came for, each with what its person and the staff must hear.
 
@@ -191,13 +205,15 @@ class Desk:
     def _to_person(self, ticket: Ticket, text: str, key: str, author: ConversationId | None = None) -> Notice:
         return Notice(conversation=self._reach.person(ticket.conversation), text=text, key=key, author=author)
 
-    def _to_staff(self, bot: BotConfig, ticket: Ticket, text: str, key: str) -> tuple[Notice, ...]:
-        """To the human who serves the ticket while that person still may, or to everybody who can take it; each in a
-        single chat."""
+    def _to_staff(
+        self, bot: BotConfig, ticket: Ticket, text: str, key: str, named: Sequence[str] = ()
+    ) -> tuple[Notice, ...]:
+        """To those ``named``; else to the human who serves the ticket while that person still may, or to everybody who
+        can take it; each in a single chat."""
         serves = ticket.state is TicketState.SERVED and (
             bot.is_servicer(ticket.servicer) or bot.is_admin(ticket.servicer)
         )
-        names = (ticket.servicer,) if serves else bot.servicers or bot.admins
+        names = named or ((ticket.servicer,) if serves else bot.servicers or bot.admins)
         chats = {name: self._reach.staff(ticket.conversation, name) for name in names}
         if None in chats.values():
             telemetry.count("degraded", what="staff_unreachable")

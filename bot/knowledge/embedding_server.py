@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
@@ -49,12 +50,13 @@ class EmbeddingServer:
     ) -> None:
         self._session = session
         self._url = base_url.rstrip("/") + "/embeddings"
+        self._place = _place(self._url)
         self._model = model
         self._timeout_s = timeout_s
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         # e5 models want their prefixes from every server, other models were not trained with any
         self._prefixes = {"query": "query: ", "passage": "passage: "} if "e5" in model.lower() else {}
-        self.name = f"{self._url} {model}"
+        self.name = f"{self._place} {model}"
         self.dimension = self._request(["dimension"], dimension=None).shape[1]
         self.tokens: TokenStates | None = None  # no server's API has them
 
@@ -105,14 +107,14 @@ class EmbeddingServer:
                 self._check_status(response.status_code)
                 body = self._read(response, give_up_at)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unavailable(f"the embedding server {self._url} does not answer: {type(error).__name__}") from error
+            raise Unavailable(f"the embedding server {self._place} does not answer: {type(error).__name__}") from error
         return self._parse(body, len(texts), dimension)
 
     def _check_status(self, status: int) -> None:
         if status in (408, 425, 429) or status >= 500:
-            raise Unavailable(f"the embedding server {self._url} answered {status}")
+            raise Unavailable(f"the embedding server {self._place} answered {status}")
         if status != 200:
-            raise ConfigError([f"EMBEDDING_BASE_URL: {self._url} answered {status}; check it and EMBEDDING_MODEL"])
+            raise ConfigError([f"EMBEDDING_BASE_URL: {self._place} answered {status}; check it and EMBEDDING_MODEL"])
 
     def _read(self, response: requests.Response, give_up_at: float) -> bytes:
         """The body, as long as it is neither endless nor drips: a time-out of the socket is one for each read."""
@@ -120,9 +122,9 @@ class EmbeddingServer:
         while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):  # what there is, without waiting for more
             body += piece
             if len(body) > _MAX_RESPONSE_BYTES:
-                raise Unavailable(f"the embedding server {self._url} answered more than {_MAX_RESPONSE_BYTES} bytes")
+                raise Unavailable(f"the embedding server {self._place} answered more than {_MAX_RESPONSE_BYTES} bytes")
             if time.monotonic() > give_up_at:
-                raise Unavailable(f"the embedding server {self._url} did not end its answer in {self._timeout_s:g} s")
+                raise Unavailable(f"the embedding server {self._place} did not end its answer in {self._timeout_s:g} s")
         return bytes(body)
 
     def _parse(self, body: bytes, expected: int, dimension: int | None) -> Floats:
@@ -131,15 +133,21 @@ class EmbeddingServer:
             rows = sorted(json.loads(body)["data"], key=lambda row: row["index"])
             vectors = np.array([row["embedding"] for row in rows], dtype=np.float32)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise Unavailable(f"the embedding server {self._url} answered no embeddings") from error
+            raise Unavailable(f"the embedding server {self._place} answered no embeddings") from error
         wrong_shape = vectors.ndim != 2 or len(vectors) != expected or vectors.shape[1] == 0
         if wrong_shape or (dimension is not None and vectors.shape[1] != dimension):
             raise Unavailable(
-                f"the embedding server {self._url} answered vectors of shape {vectors.shape}, "
+                f"the embedding server {self._place} answered vectors of shape {vectors.shape}, "
                 f"({expected}, {dimension or 'd'}) expected; after a change of model run reindex"
             )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(vectors).all() or not lengths.all():
-            raise Unavailable(f"the embedding server {self._url} answered vectors that are not finite or zero")
+            raise Unavailable(f"the embedding server {self._place} answered vectors that are not finite or zero")
         unit: Floats = vectors / lengths
         return unit
+
+
+def _place(url: str) -> str:
+    """``url`` as errors, logs and records name it: without what logs in there."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -89,9 +89,7 @@ class ModelServer:
         for name in ("openai", "httpx2", "httpcore2"):  # they log prompts, answers and URLs below this level
             logging.getLogger(name).setLevel(logging.WARNING)
         straight = openai.DefaultHttpxClient(follow_redirects=False)  # the prompt goes to nobody but the server set
-        self._client = openai.OpenAI(
-            base_url=base_url, api_key=api_key or "none", max_retries=0, http_client=straight
-        )
+        self._client = openai.OpenAI(base_url=base_url, api_key=api_key or "none", max_retries=0, http_client=straight)
         self._lock = threading.Lock()
         self._plain: set[str] = set()
 

@@ -107,7 +107,7 @@ class Attachments:
         asking = Asking(
             bot=turn.bot,
             language=turn.language,
-            show=lambda text: turn.show(turn.prefaced(text)),
+            show=turn.show_generated,
             conversation=turn.conversation,
             own=True,
         )

@@ -147,6 +147,11 @@ class MediaStore:
         theirs = [media for media in self._all() if (fields := self._note(media)) and fields["owner"] == owner]
         return sum(self.forget(media) for media in theirs)
 
+    def names_of(self, owner: str) -> list[str]:
+        """What people see as the names of the media that ``owner`` sent, empty for those without one."""
+        notes = filter(None, map(self._note, self._all()))
+        return [fields["name"] for fields in notes if fields["owner"] == owner]
+
     def expire(self) -> int:
         """Remove what has expired and what was left half-written; returns how many media went."""
         now, gone, known = self._clock(), 0, set()

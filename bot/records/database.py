@@ -60,14 +60,20 @@ class Database:
             with self.engine.connect().execution_options(writing=writing) as connection, connection.begin():
                 yield connection
         except OperationalError as error:
-            raise Unavailable(f"the database does not answer: {error.orig}") from error
+            raise _unavailable(error) from error
 
     def upgrade(self) -> None:
-        """Bring the schema to the newest revision (Alembic). Safe to call from several processes in turn."""
+        """Bring the schema to the newest revision (Alembic). Safe to call from several processes in turn.
+
+        Raises :class:`~bot.errors.Unavailable` when the database does not answer.
+        """
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["engine"] = self.engine
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except OperationalError as error:
+            raise _unavailable(error) from error
 
     def health(self) -> dict[str, Any]:
         """``{"state": "ok"}``, or the error, for the heartbeat."""
@@ -100,12 +106,20 @@ def upserting(dialect: str, table: Table) -> Insert:
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(_with_driver(url), pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_engine(
+        _with_driver(url),
+        pool_pre_ping=not url.startswith("sqlite"),
+        hide_parameters=True,  # an error's text would carry what people wrote into logs
+    )
     event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _unavailable(error: OperationalError) -> Unavailable:
+    return Unavailable(f"the database does not answer: {error.orig}")
 
 
 def _without_nul(

@@ -69,14 +69,14 @@ class Conduct(BaseModel):
     """Whose rules hold for generated answers and disclaimers; questions beyond the package insert are noticed in
     ``pharma``."""
     medical_information: tuple[_UserId, ...] = ()
-    """The user ids of medical information, who get questions beyond the package insert; the servicers, else the admins,
-    where nobody is named."""
+    """The user ids of medical information, who get questions beyond the package insert and should be ``servicers``
+    too, to answer with ``/reply``; the servicers, else the admins, where nobody is named."""
     link_hosts: tuple[_Host, ...] = ()
     """Hosts, with those below them, that a generated answer may link to beside PUBLIC_URL; a sentence with another link
     is not said."""
     disclaimers: tuple[Disclaimer, ...] | None = None
-    """Lines below answers: each with ``text``, and where wanted ``audiences`` (public, hcp, staff) and ``topics`` (words
-    of question or answer). The product's, by trade and reader, when unset; none with an empty list."""
+    """Lines below answers: each with ``text``, and where wanted ``audiences`` (public, hcp, staff) and ``topics``
+    (words of question or answer). The product's, by trade and reader, when unset; none with an empty list."""
     complaint_words: tuple[_Words, ...] | None = None
     """Words that bring a human and a ticket at once: names of regulators, and words of complaints. The product's when
     unset; none with an empty list."""

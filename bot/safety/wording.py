@@ -30,11 +30,11 @@ _ANY_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,15}:\s?//", re.IGNORECASE)
 
 
 class Wording:
-    """The rules for one bot; ``own_host`` is the host of PUBLIC_URL, which it may always link to."""
+    """The rules for one bot; ``own_host`` is the host of PUBLIC_URL, which it may always link to, or empty."""
 
     def __init__(self, conduct: Conduct, own_host: str) -> None:
         self._families = frozenset({Family.HUMAN}).union(*(_FAMILIES[trade] for trade in conduct.trade))
-        self._hosts = frozenset({own_host, *conduct.link_hosts})
+        self._hosts = frozenset(filter(None, (own_host.lower(), *conduct.link_hosts)))
 
     def objection(self, sentence: str) -> str:
         """Why ``sentence`` must not be said, as a constant word; empty when it may."""

@@ -1,6 +1,7 @@
 """No model reads personal data, and the person whose it is reads an answer without placeholders."""
 
 import json
+import random
 
 import pytest
 import redis
@@ -12,6 +13,7 @@ from bot.llm.model import LanguageModel
 from bot.messages import ConversationId
 from tests.answering.conftest import MakeAsking, passage
 from tests.fakes.llm_server import LlmServer, Say
+from tests.safety.personal_data import made_up
 
 HERE = ConversationId(bot="imaging", channel="app", person="wang.fang")
 ELSEWHERE = ConversationId(bot="imaging", channel="app", person="zhao.min")
@@ -52,6 +54,22 @@ def test_no_personal_data_is_in_any_request(
     for value in (ID_CARD, spelling, BANK_CARD, NAME, "张丽华", "13800138000"):
         assert value not in sent(server)
     assert "检查前要禁食多久？" in asked_last(server)
+
+
+def test_of_a_thousand_values_none_is_in_any_request(
+    server: LlmServer, composer: Composer, make_asking: MakeAsking
+) -> None:
+    server.on(Say("检查前4小时禁食[1]。"))
+    chance = random.Random(7)
+    makers = (made_up.id_card, made_up.bank_card, made_up.phone)
+    values = [chance.choice(makers)(chance) for _ in range(1000)]
+    for begin in range(0, len(values), 50):
+        question = "这些要怎么登记？" + "；".join(values[begin : begin + 25])
+        quoted = "\n".join(f"{value} 没有查到" for value in values[begin + 25 : begin + 50])
+        composer.compose(question, ENTRIES, make_asking(quoted))
+    requests = sent(server)
+    assert [value for value in values if value in requests] == []
+    assert len(server.requests) == 20
 
 
 def test_what_the_model_was_not_told_is_put_back_for_the_person(

@@ -302,6 +302,22 @@ def test_the_rest_of_a_line_keeps_its_place_when_its_first_sentence_goes() -> No
     assert read("孕妇禁用[1]。\n- 有效期为五年[1]。避光保存[1]。")[0] == "孕妇禁用[1]。\n- 避光保存[1]。"
 
 
+@pytest.mark.parametrize("heading", ["# 每次剂量为3 ml\n", "每次剂量为3 ml：\n"])
+def test_a_heading_with_a_figure_is_checked_like_a_sentence(heading: str) -> None:
+    sources = [Source(title="手册", text="每次剂量为1.5 ml。"), Source(title="楼层", text="打印机在3楼。")]
+    verifier = Verifier(sources, "剂量是多少？")
+    assert verifier.feed(f"{heading}每次剂量为1.5 ml[1]。") + verifier.finish() == ["每次剂量为1.5 ml[1]。"]
+    assert [dropped.reason for dropped in verifier.dropped] == ["figure"]
+
+
+def test_what_must_not_be_said_is_not_said_whatever_the_sources_say() -> None:
+    sources = [Source(title="手册", text="示影灵绝对安全。示影灵每次用1.5 ml。")]
+    verifier = Verifier(sources, "", lambda sentence: "claim" if "绝对安全" in sentence else "")
+    said = verifier.feed("# 示影灵绝对安全\n示影灵绝对安全[1]。示影灵每次用1.5 ml[1]。") + verifier.finish()
+    assert "".join(said).strip() == "示影灵每次用1.5 ml[1]。"
+    assert {dropped.reason for dropped in verifier.dropped} == {"claim"}
+
+
 @pytest.mark.parametrize("opening", ["您好！", "您好，", "根据资料，", "具体如下：\n", "Hello! "])
 def test_politeness_goes_with_what_is_said_or_not_at_all(opening: str) -> None:
     assert read(opening + "孕妇禁用[1]。")[0] == opening + "孕妇禁用[1]。"

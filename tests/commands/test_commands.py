@@ -79,6 +79,9 @@ def test_the_contract_of_permissions() -> None:
     assert below_admin == {
         "help": "ANYONE",
         "human": "ANYONE",
+        "mydata": "ANYONE",
+        "forgetme": "ANYONE",
+        "forgetme confirm": "ANYONE",
         "reply": "SERVICER",
         "takeover": "SERVICER",
         "release": "SERVICER",
@@ -191,7 +194,8 @@ def test_the_words_of_a_wish_reach_the_servicers(office: Office) -> None:
 def test_the_admin_of_a_group_steers_it_and_nothing_else(chat: Chat) -> None:
     there = {"chat": GROUP}
     shown = {line.split()[0] for line in chat.hears(GROUP_ADMIN, "/help", **there).splitlines() if line[0] == "/"}
-    assert shown == {"/help", "/human", "/confirm", "/status", "/trace", "/pause", "/resume", "/recall"}
+    anybodys = {"/help", "/human", "/mydata", "/forgetme"}
+    assert shown == anybodys | {"/confirm", "/status", "/trace", "/pause", "/resume", "/recall"}
     assert "本群" in chat.hears(GROUP_ADMIN, "/pause 30m", **there)
     for elsewhere in ("", "another"):
         assert chat.hears(GROUP_ADMIN, "/pause 30m", chat=elsewhere) == REFUSED

@@ -55,6 +55,7 @@ from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.replies import OutboxReply
 from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
+from bot.safety.precautions import Precautions
 from bot.settings import Settings
 from bot.switches import Switches
 from bot.texts import Texts
@@ -319,6 +320,7 @@ def house(
         attachments=attachments,
         watch=safety.watch,
         courier=safety.courier,
+        precautions=Precautions(desk, texts),
         texts=texts,
         links=SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600),
         versions={"embedder": "e5"},

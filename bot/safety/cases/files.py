@@ -33,7 +33,7 @@ def workbook(title: str, sections: Sequence[Section]) -> bytes:
     for number, (label, value, heading) in enumerate(rows, 1):
         for column, text in ((1, label), (2, value)):
             cell = sheet.cell(number, column, ILLEGAL_CHARACTERS_RE.sub("", text)[:_LONGEST_CELL])
-            pass
+            cell.data_type = "s"
             cell.alignment = Alignment(wrap_text=True, vertical="top")
             cell.font = Font(bold=heading)
     file = BytesIO()

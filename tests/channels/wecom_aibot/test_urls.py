@@ -50,7 +50,9 @@ REAL = "https://qyapi.weixin.qq.com"
         ("", REAL, False),
     ],
 )
-def test_a_reply_goes_to_the_platform_over_tls_or_to_the_simulator_and_nowhere_else(url: str, api_base: str, allowed: bool) -> None:
+def test_a_reply_goes_to_the_platform_over_tls_or_to_the_simulator_and_nowhere_else(
+    url: str, api_base: str, allowed: bool
+) -> None:
     assert may_ask(url, config().response_hosts, api_base) is allowed
 
 

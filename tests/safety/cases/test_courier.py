@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.mail import Mailer
+from bot.mail import STEP_S, WITHIN_S, Mailer
 from bot.messages import ConversationId
 from bot.parts import Card, words_of
 from bot.replies import OutboxReply
@@ -155,6 +155,7 @@ def test_a_server_that_cannot_be_reached_is_asked_again(desk: Desk) -> None:
 
 
 def test_a_mail_that_somebody_is_sending_is_let_alone_until_that_one_must_be_dead(desk: Desk) -> None:
+    assert MAIL_WITHIN_S > WITHIN_S + STEP_S, "no call takes longer"
     desk.clinic.tell(REPORT)
     mail = next(notice for notice in desk.clinic.cases.notices(1) if notice.recipient == BOX)
     assert desk.courier._put(mail, NoticeState.SENDING, MAIL_WITHIN_S, tries=1)

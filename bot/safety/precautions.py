@@ -1,0 +1,168 @@
+"""What a message is noticed for before anything is looked up, and what stands around every answer because of it.
+
+No language model is asked: who is in danger hears first which number to call, attacks and questions that must not be
+answered get a fixed sentence, and what people have to decide goes to people.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+import structlog
+
+from bot import telemetry
+from bot.feedback.invitation import ANSWERS
+from bot.handoff.desk import Desk
+from bot.messages import MessageKind, ReplyKind
+from bot.safety.cases.follow_up import asks_something
+from bot.safety.conduct import COMPLAINT_WORDS
+from bot.safety.disclaimers import disclaimers
+from bot.safety.injection import Inspection, Origin, inspect
+from bot.safety.words import Kind, SensitiveWords, emergency, notices
+from bot.texts import Texts
+from bot.turn import Said, Turn
+
+log = structlog.get_logger()
+
+_SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?\n]*")
+
+
+class Precautions:
+    """Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
+
+    def __init__(self, desk: Desk, texts: Texts) -> None:
+        self._desk = desk
+        self._texts = texts
+
+    def notice(self, turn: Turn) -> None:
+        """Note what the words of ``turn`` must be noticed for: those written, and those heard or read so far."""
+        if turn.messages[0].kind is MessageKind.EVENT:
+            return
+        turn.noticed = notices("\n".join(dict.fromkeys([turn.text, *(words for _, words in turn.read)])))
+
+    def heed(self, turn: Turn) -> Said | None:
+        """What ends a turn before anything is looked up."""
+        self.notice(turn)
+        steps: tuple[Callable[[Turn], Said | None], ...] = (
+            self._emergency,
+            self._attack,
+            self._complaint,
+            self._counts,
+            self._off_label,
+            self._identity,
+        )
+        return next((said for step in steps if (said := step(turn)) is not None), None)
+
+    def pass_on_limit(self, turn: Turn, said: Said) -> Said:
+        """``said``, or where the knowledge refused a question at the limits of the package insert: medical information
+        gets it."""
+        if said.kind is not ReplyKind.REFUSAL or not self._noticed(turn, Kind.LABEL_LIMIT):
+            return said
+        return self._to_medical_information(turn, "label_limit_passed_on")
+
+    def below(self, turn: Turn, said: Said) -> Said:
+        """``said`` with the lines that must stand below an answer: disclaimers, and the first time in a day that no
+        person speaks (where nothing is screened, nothing is known of before)."""
+        lines: list[str] = []
+        if said.kind in ANSWERS:
+            about = f"{turn.text}\n{said.answer.text if said.answer else said.text}"
+            lines += disclaimers(about, turn.bot.safety, turn.reader, self._texts, turn.language)
+        if not turn.earlier and not turn.bot.safety.off:
+            lines.append(self._texts.say("introduction", turn.language, name=turn.bot.name))
+        return replace(said, text="\n\n".join(filter(None, [said.text, "\n".join(lines)])))
+
+    def complete(self, turn: Turn, said: Said) -> Said:
+        """``said`` with the help that must be said first, whatever else is."""
+        if turn.read:
+            self.notice(turn)
+        alarm = self._alarm(turn)
+        if alarm is None:
+            return said
+        first = self._texts.say(f"emergency_{alarm}", turn.language)
+        return replace(said, text="\n\n".join(filter(None, [first, said.text])))
+
+    def _alarm(self, turn: Turn) -> Kind | None:
+        """The emergency that the reply has to begin with; what drug safety already said to call is not said twice."""
+        kind = emergency(turn.noticed)
+        told = turn.report is not None and turn.report.urgent
+        return None if kind is Kind.MEDICAL and told else kind
+
+    def _emergency(self, turn: Turn) -> Said | None:
+        """A human hears of it at once; :meth:`complete` has the words for the person."""
+        kind = self._alarm(turn)
+        if kind is None:
+            return None
+        turn.found(emergency=kind.value)
+        message = replace(turn.messages[0], text=turn.text)
+        _, told = self._desk.register(turn.bot, message, turn.id, "emergency")
+        return Said(kind=ReplyKind.NOTICE, text="", notices=told)
+
+    def _attack(self, turn: Turn) -> Said | None:
+        """Words that would have a language model drop its rules are read by none."""
+        found = inspect(turn.text)
+        if not found.attack and turn.context:
+            found = inspect(turn.context, Origin.MATERIAL)
+        if not found.attack:
+            return None
+        _count(turn, found)
+        return Said(kind=ReplyKind.REFUSAL, text=self._texts.say("attack_declined", turn.language))
+
+    def _complaint(self, turn: Turn) -> Said | None:
+        """Complaints and regulators are a human's, and nobody is talked out of them."""
+        given = turn.bot.safety.complaint_words
+        found = _listed(COMPLAINT_WORDS if given is None else given).find(turn.text)
+        if not found:
+            return None
+        turn.found(complaint=list(found))
+        message = replace(turn.messages[0], text=turn.text)
+        told = self._desk.ask_for_human(turn.bot, message, turn.id, turn.language)
+        taken = self._texts.say("complaint_taken", turn.language, days=turn.bot.safety.complaint_days)
+        return Said(kind=ReplyKind.HANDOFF, text=f"{taken}\n{told.text}", notices=told.notices)
+
+    def _counts(self, turn: Turn) -> Said | None:
+        """Nobody's prescriptions are counted."""
+        if not self._noticed(turn, Kind.PRESCRIPTION_COUNTS):
+            return None
+        return Said(kind=ReplyKind.REFUSAL, text=self._texts.say("counts_declined", turn.language))
+
+    def _off_label(self, turn: Turn) -> Said | None:
+        """What goes beyond the package insert by its own words is medical information's, whatever the knowledge has."""
+        if not self._noticed(turn, Kind.OFF_LABEL):
+            return None
+        return self._to_medical_information(turn, "off_label_passed_on")
+
+    def _identity(self, turn: Turn) -> Said | None:
+        """Who asks whether a person answers hears it; what else was asked is answered behind it."""
+        if not any(notice.kind is Kind.IDENTITY for notice in turn.noticed):
+            return None
+        words = self._texts.say("identity", turn.language, name=turn.bot.name)
+        if any(_asks_something_else(sentence) for sentence in _SENTENCE.findall(turn.text)):
+            turn.preface = "\n".join(filter(None, [turn.preface, words]))
+            return None
+        return Said(kind=ReplyKind.NOTICE, text=words)
+
+    def _noticed(self, turn: Turn, kind: Kind) -> bool:
+        return "pharma" in turn.bot.safety.trade and any(notice.kind is kind for notice in turn.noticed)
+
+    def _to_medical_information(self, turn: Turn, key: str) -> Said:
+        message = replace(turn.messages[0], text=turn.text)
+        names = turn.bot.safety.medical_information
+        number, told = self._desk.register(turn.bot, message, turn.id, "medical", names)
+        turn.found(medical_information=number)
+        return Said(kind=ReplyKind.REFUSAL, text=self._texts.say(key, turn.language, number=number), notices=told)
+
+
+def _asks_something_else(sentence: str) -> bool:
+    return asks_something(sentence) and not any(notice.kind is Kind.IDENTITY for notice in notices(sentence))
+
+
+def _count(turn: Turn, found: Inspection) -> None:
+    turn.found(attack=list(found.families))
+    telemetry.count("attack", bot=turn.bot.id, family=found.families[0])
+    log.warning("attack_declined", turn=turn.id, rules=[match.id for match in found.matches])
+
+
+@lru_cache(maxsize=64)
+def _listed(words: tuple[str, ...]) -> SensitiveWords:
+    return SensitiveWords(words)

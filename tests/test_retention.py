@@ -1,0 +1,213 @@
+"""Every kind of record ends when its setting says, and what must stay stays."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import redis
+from sqlalchemy import func, insert, select, update
+
+import bot.worker_assembly  # noqa: F401 - all tables there are
+from bot.audit.anchors import Anchors
+from bot.audit.key import AuditKey
+from bot.audit.log import AuditLog
+from bot.audit.table import audit_entries
+from bot.audit.turns import audit_of_turns
+from bot.audit.verification import verify
+from bot.broadcasts import broadcasts, recipients
+from bot.events import Verdict
+from bot.feedback.records import Feedback, FeedbackRecords, Source
+from bot.handoff.tickets import Tickets, TicketState, tickets
+from bot.links import DAY_S
+from bot.messages import ConversationId
+from bot.records.database import Database, metadata
+from bot.records.turns import TurnRecord, TurnRecords
+from bot.retention import HELD, MASKED_AT_ONCE, KeepDays, Retention
+from bot.safety.cases.tables import case_history
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOON = datetime(2027, 1, 15, 12, tzinfo=SHANGHAI).timestamp()
+HERE = ConversationId(bot="imaging", channel="app", person="wang.fang")
+KEEP = KeepDays(words=30, turns=184, tickets=200, broadcasts=100)
+KNOWLEDGE = {"knowledge_documents", "knowledge_versions", "knowledge_entries", "knowledge_version_entries"}
+
+
+@dataclass
+class Archive:
+    """An installation's records, and what ends them."""
+
+    database: Database
+    audit: AuditLog
+    retention: Retention
+    turns: TurnRecords
+    now: float = NOON
+
+    def turn(self, id_: str, days: float, question: str = "我的手机是13800138000", **more: object) -> None:
+        record = TurnRecord(
+            id=id_,
+            bot="imaging",
+            tenant="academy",
+            conversation=HERE.key,
+            person=HERE.person,
+            asked_at=self.now - days * DAY_S,
+            answered_at=self.now - days * DAY_S + 1,
+            message_ids=("m",),
+            question=question,
+            step="compose",
+            kind="grounded",
+            answer="已登记13800138000。检查前4小时禁食。",
+        )
+        self.turns.save(replace(record, **more))  # type: ignore[arg-type]
+
+    def rates(self, turn_id: str, days: float) -> None:
+        verdict = Feedback(
+            turn_id=turn_id,
+            person=HERE.person,
+            bot="imaging",
+            tenant="academy",
+            verdict=Verdict.USELESS,
+            source=Source.WORDS,
+            given_at=self.now - days * DAY_S,
+        )
+        FeedbackRecords(self.database).save(verdict)
+
+    def ticket(self, person: str, days: float, state: TicketState) -> None:
+        opened = Tickets(self.database, 1800.0, lambda: self.now)
+        ticket, _ = opened.open(replace(HERE, person=person), "academy", person, "要人工", silent=True)
+        values = {"state": state, "opened_at": self.now - days * DAY_S}
+        with self.database.write() as connection:
+            connection.execute(update(tickets).where(tickets.c.number == ticket.number).values(values))
+
+    def broadcast(self, number: int, days: float) -> None:
+        row: Mapping[str, object] = {
+            "number": number,
+            "turn_id": str(number),
+            "bot": "imaging",
+            "text": "通知",
+            "by": "a",
+        }
+        with self.database.write() as connection:
+            connection.execute(insert(broadcasts).values(**row, at=self.now - days * DAY_S))
+            connection.execute(insert(recipients).values(broadcast=number, conversation=HERE.key))
+
+    def count(self, table: object) -> int:
+        with self.database.read() as connection:
+            return connection.scalar(select(func.count()).select_from(table)) or 0  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def archive(database_url: str, redis_client: redis.Redis, tmp_path: Path) -> Iterator[Archive]:
+    database = Database(database_url)
+    database.upgrade()
+    audit = AuditLog(database, AuditKey(b"a secret of this test"), Anchors(tmp_path / "anchors.jsonl"))
+    kept = TurnRecords(database, audit_of_turns(audit))
+
+    def clock() -> float:
+        return made.now
+
+    retention = Retention(redis_client, audit, KEEP, SHANGHAI, clock=clock, pause=lambda _seconds: None)
+    made = Archive(database, audit, retention, kept)
+    yield made
+    database.dispose()
+
+
+def test_every_kind_ends_at_its_time_and_not_before(archive: Archive) -> None:
+    for kind, days in (("old", 185), ("young", 183)):
+        archive.turn(kind, days)
+        archive.rates(kind, days)
+    archive.ticket("a", 201, TicketState.RELEASED)
+    archive.ticket("b", 201, TicketState.UNANSWERED)
+    archive.ticket("c", 201, TicketState.SERVED)
+    archive.ticket("d", 199, TicketState.RELEASED)
+    archive.broadcast(1, 101)
+    archive.broadcast(2, 99)
+    assert archive.retention.work() is False
+    assert archive.turns.get("old") is None
+    assert archive.turns.get("young") is not None
+    verdicts = FeedbackRecords(archive.database)
+    assert (len(verdicts.of_turn("old")), len(verdicts.of_turn("young"))) == (0, 1)
+    with archive.database.read() as connection:
+        assert list(connection.scalars(select(tickets.c.opened_by).order_by(tickets.c.number))) == ["c", "d"]
+        assert list(connection.scalars(select(broadcasts.c.number))) == [2]
+        assert list(connection.scalars(select(recipients.c.broadcast))) == [2]
+
+
+def test_words_are_masked_when_they_are_old_and_the_rest_of_the_record_stays(archive: Archive) -> None:
+    archive.turn("old", 31, quoted="患者张丽华，身份证号11010519491231002X")
+    archive.turn("plain", 31, "检查前要禁食多久？", answer="4小时。")
+    archive.turn("young", 29)
+    archive.retention.work()
+    old, plain, young = (archive.turns.get(name) for name in ("old", "plain", "young"))
+    assert old is not None
+    assert old.question == "我的手机是〔手机号1〕"
+    assert old.quoted == "患者〔姓名1〕，身份证号〔身份证号1〕"
+    assert old.answer == "已登记〔手机号1〕。检查前4小时禁食。"
+    assert (old.person, old.kind, old.step) == (HERE.person, "grounded", "compose")
+    assert plain is not None
+    assert (plain.question, plain.answer) == ("检查前要禁食多久？", "4小时。")
+    assert young is not None
+    assert young.question == "我的手机是13800138000"
+
+
+def test_more_than_one_batch_is_worked_through(archive: Archive) -> None:
+    for number in range(MASKED_AT_ONCE + 3):
+        archive.turn(f"t{number:03}", 31)
+    archive.retention.work()
+    with archive.database.read() as connection:
+        left = [row.question for row in connection.execute(select(metadata.tables["turns"].c.question))]
+    assert left == ["我的手机是〔手机号1〕"] * (MASKED_AT_ONCE + 3)
+    archive.now += 200 * DAY_S
+    archive.retention.work()
+    assert archive.count(metadata.tables["turns"]) == 0
+
+
+def test_a_day_is_worked_once_at_night_and_the_next_one_again(archive: Archive, redis_client: redis.Redis) -> None:
+    archive.turn("a", 185)
+    archive.now = datetime(2027, 1, 15, 2, 59, tzinfo=SHANGHAI).timestamp()
+    archive.retention.work()
+    assert archive.turns.get("a") is not None
+    archive.now = datetime(2027, 1, 15, 3, 0, tzinfo=SHANGHAI).timestamp()
+    archive.retention.work()
+    assert archive.turns.get("a") is None
+    archive.turn("b", 185)
+    archive.retention.work()
+    assert archive.turns.get("b") is not None, "today's work is done"
+    archive.now += DAY_S
+    redis_client.set("retention:running", "1")
+    archive.retention.work()
+    assert archive.turns.get("b") is not None, "somebody else is at it"
+    redis_client.delete("retention:running")
+    archive.retention.work()
+    assert archive.turns.get("b") is None
+
+
+def test_the_loss_of_redis_costs_nothing_but_work(archive: Archive, redis_client: redis.Redis) -> None:
+    archive.turn("a", 31)
+    archive.retention.work()
+    redis_client.flushdb()
+    archive.retention.work()
+    kept = archive.turns.get("a")
+    assert kept is not None
+    assert kept.question == "我的手机是〔手机号1〕"
+
+
+def test_what_the_law_holds_stays_and_the_log_says_what_went(archive: Archive) -> None:
+    archive.turn("a", 5000)
+    with archive.database.write() as connection:
+        connection.execute(insert(case_history).values(case_number=1, at=0.0, what="opened", actor="a", details={}))
+    before = archive.count(audit_entries)
+    archive.retention.work()
+    assert archive.count(case_history) == 1
+    assert archive.count(audit_entries) == before + 1
+    *_, last = archive.audit.entries()
+    assert (last.action, last.subject, last.actor) == ("deletion", "records:turns", "system:worker")
+    assert '"removed":1' in last.details
+    assert verify(archive.audit.entries(), archive.audit.key, []).ok
+
+
+def test_every_table_has_an_end_or_a_reason_to_stay() -> None:
+    ended = {"turns", "feedback", "tickets", "broadcasts", "broadcast_recipients"}
+    assert set(metadata.tables) == ended | set(HELD) | KNOWLEDGE
