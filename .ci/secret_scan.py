@@ -16,7 +16,7 @@ from pathlib import Path
 from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.settings import default_settings
 
-BASELINE = Path(__file__).with_name("known_secrets.json")
+KNOWN = Path(__file__).with_name("known_secrets.json")
 # Files that hold no words of ours: pictures, weights, word lists, labelled sentences and the hashes of locks.
 NOT_READ = re.compile(r"\.(png|svg|npz|jsonl|tsv)$|^requirements[\w-]*\.txt$|/data/.*\.txt$|^\.ci/known_secrets\.json$")
 
@@ -45,22 +45,23 @@ def found_in(folder: Path, names: Sequence[str]) -> dict[tuple[str, str, str], i
     return {(name, one.type, one.secret_hash): one.line_number for name, one in secrets}
 
 
-def main(arguments: list[str]) -> int:
-    found = found_in(Path.cwd(), committed(Path.cwd()))
-    if "--renew" in arguments:
-        lines = ",\n".join(json.dumps(key) for key in sorted(found))
-        BASELINE.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+def judge(folder: Path, names: Sequence[str], known_file: Path, *, renew: bool) -> int:
+    """The exit code: 1 when something is found that ``known_file`` does not list."""
+    found = found_in(folder, names)
+    if renew:
+        listed = ",\n".join(json.dumps(key) for key in sorted(found))
+        known_file.write_text(f"[\n{listed}\n]\n", encoding="utf-8")
         return 0
-    known = {tuple(key) for key in json.loads(BASELINE.read_text(encoding="utf-8"))}
+    known = {tuple(key) for key in json.loads(known_file.read_text(encoding="utf-8"))}
     new = sorted(found.keys() - known)
     lines = [f"{key[0]}:{found[key]}: looks like a secret ({key[1]})" for key in new]
     if lines:
         lines.append(
-            f"take it out and change it where it is in use; if it is none: .venv/bin/python {sys.argv[0]} --renew"
+            "take it out and change it where it is in use; if it is none: .venv/bin/python .ci/secret_scan.py --renew"
         )
         sys.stdout.write("\n".join(lines) + "\n")
     return 1 if new else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(judge(Path.cwd(), committed(Path.cwd()), KNOWN, renew="--renew" in sys.argv[1:]))

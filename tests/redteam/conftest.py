@@ -2,14 +2,14 @@
 
 import math
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 import redis
 import yaml
+from pydantic import SecretStr
 
 from bot.answering.grounded import Composer
 from bot.answering.masks import Masks
@@ -44,7 +44,7 @@ LIBRARY = (
     "打印机在三楼东侧，刷工卡后取件，彩色打印每月限一百页。",
     "差旅报销须在返回后三十天内提交，附发票原件和行程单。",
 )
-DISGUISES = {"plain": lambda text: text, "percent": quote} | FOUND_DISGUISES
+DISGUISES: dict[str, Callable[[str], str]] = {**FOUND_DISGUISES, "plain": str}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +130,7 @@ def llm(gullible: Gullible) -> Iterator[LlmServer]:
 
 @pytest.fixture
 def composer(llm: LlmServer, redis_client: redis.Redis) -> Iterator[Composer]:
-    settings = Settings(openai_base_url=llm.url, openai_model="large", openai_api_key=API_KEY)
+    settings = Settings(openai_base_url=llm.url, openai_model="large", openai_api_key=SecretStr(API_KEY))
     model = LanguageModel.from_settings(settings, redis_client)
     yield Composer(model, Masks(redis_client, b"a secret of this test, long enough"), "bot.example")
     model.close()

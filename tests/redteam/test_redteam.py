@@ -129,6 +129,9 @@ def test_nothing_leaks_when_no_attack_is_noticed(
 def test_true_answers_still_get_through(attacker: Attacker) -> None:
     tried = [attacker.tries(case) for case in cases("honest")]
     assert sum(each.kind == ReplyKind.GROUNDED for each in tried) >= len(tried) // 2
+    about_medicine = [each.said[0] for each in tried if "剂量" in each.said[0] and each.kind == ReplyKind.GROUNDED]
+    assert about_medicine
+    assert all("以上内容不能替代医生诊断，请遵医嘱。" in said for said in about_medicine)
     documents = [(case, attacker.tries(case)) for case in cases("files")]
     assert any(colour_of(case.number) in each.said[-1] for case, each in documents)
 

@@ -36,19 +36,17 @@ def test_a_secret_in_a_file_is_found(scan: ModuleType, tmp_path: Path, line: str
 
 
 def test_what_a_person_has_looked_at_is_known(
-    scan: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    scan: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known, secret = tmp_path / "known.json", "hj4K9wq2Zt" + "99"
     (tmp_path / "a.yaml").write_text(f"password: '{secret}'\n", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(scan, "BASELINE", known)
-    monkeypatch.setattr(scan, "committed", lambda _folder: ["a.yaml"])
     known.write_text("[]", encoding="utf-8")
-    assert scan.main([]) == 1
-    assert "a.yaml:1: looks like a secret" in capsys.readouterr().out
-    assert scan.main(["--renew"]) == 0
-    assert scan.main([]) == 0
-    assert secret not in known.read_text(encoding="utf-8")
+    assert scan.judge(tmp_path, ["a.yaml"], known, renew=False) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("a.yaml:1: looks like a secret")
+    assert scan.judge(tmp_path, ["a.yaml"], known, renew=True) == 0
+    assert scan.judge(tmp_path, ["a.yaml"], known, renew=False) == 0
+    assert secret not in said + known.read_text(encoding="utf-8")
 
 
 def test_no_word_list_or_lock_is_read(scan: ModuleType) -> None:
