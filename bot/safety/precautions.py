@@ -100,7 +100,7 @@ class Precautions:
 
     def _attack(self, turn: Turn) -> Said | None:
         """Words that would have a language model drop its rules are read by none."""
-        found = inspect(turn.text)
+        found = _inspected(turn.text)
         if not found.attack and turn.context:
             found = inspect(turn.context, Origin.MATERIAL)
         if not found.attack:
@@ -161,6 +161,11 @@ def _count(turn: Turn, found: Inspection) -> None:
     turn.found(attack=list(found.families))
     telemetry.count("attack", bot=turn.bot.id, family=found.families[0])
     log.warning("attack_declined", turn=turn.id, rules=[match.id for match in found.matches])
+
+
+@lru_cache(maxsize=512)  # many people ask the same
+def _inspected(text: str) -> Inspection:
+    return inspect(text)
 
 
 @lru_cache(maxsize=64)
