@@ -345,14 +345,24 @@ class Leases:
         while not self._closed.wait(RENEW_EVERY_S):
             with self._lock:
                 held = list(self._held)
-            for lease in held:
-                self._renew(lease)
+            if held:
+                self._renew(held)
 
-    def _renew(self, lease: Lease) -> None:
+    def _renew(self, held: Sequence[Lease]) -> None:
+        """Renew all in one trip: one after the other, hundreds would take a busy worker longer than a lease lasts."""
+        pipe: Any = self._redis.pipeline(transaction=False)
+        for lease in held:
+            conversation = lease.conversation
+            names = [keys.lease(conversation), keys.due(conversation.tag)]
+            pipe.eval(_RENEW, len(names), *names, lease.token, conversation.key, int(LEASE_S * 1000))
         try:
-            lease.renew()
-        except LeaseLost:
-            log.warning("lease_lost", conversation=lease.conversation.key)
-            self.forget(lease)
-        except Unavailable as error:
-            log.error("lease_not_renewed", conversation=lease.conversation.key, error=str(error))
+            results = pipe.execute(raise_on_error=False)
+        except redis.RedisError as error:
+            log.error("leases_not_renewed", leases=len(held), error=type(error).__name__)
+            return
+        for lease, result in zip(held, results, strict=True):
+            if isinstance(result, Exception):
+                log.error("lease_not_renewed", conversation=lease.conversation.key, error=type(result).__name__)
+            elif result == -1:
+                log.warning("lease_lost", conversation=lease.conversation.key)
+                self.forget(lease)
