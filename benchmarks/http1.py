@@ -3,6 +3,9 @@
 A library would spend more processor time on an exchange than the part of the product that is measured.
 """
 
+import asyncio
+from collections.abc import Callable
+
 
 class BadMessage(Exception):
     """Bytes that are no HTTP message with a ``Content-Length``."""
@@ -39,3 +42,20 @@ def request(path: str, body: bytes) -> bytes:
 def answer(body: bytes) -> bytes:
     """A 200 with a JSON body."""
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+class Served(asyncio.Protocol):
+    """One connection of a client; ``answer(head, body, transport)`` answers each of its requests."""
+
+    def __init__(self, answer: Callable[[bytes, bytes, asyncio.Transport], None]) -> None:
+        self._answer = answer
+        self._buffer = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (message := take_message(self._buffer)) is not None:
+            self._answer(*message, self._transport)

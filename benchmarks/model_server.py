@@ -29,12 +29,17 @@ class ModelServer:
 
     async def start(self) -> str:
         """Listen from now on; gives the URL for ``OPENAI_BASE_URL``."""
-        server = await asyncio.get_running_loop().create_server(lambda: _Exchange(self), "127.0.0.1", 0, backlog=1024)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: http1.Served(self._answer), "127.0.0.1", 0, backlog=1024
+        )
         return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
     def forget(self) -> None:
         """Count anew."""
         self.asked, self.most = 0, self._now
+
+    def _answer(self, _head: bytes, body: bytes, transport: asyncio.Transport) -> None:
+        self.ask(body, transport)
 
     def ask(self, body: bytes, transport: asyncio.Transport) -> None:
         """Answer the request ``body`` when it is time."""
@@ -52,23 +57,6 @@ class ModelServer:
         events = [_event({"content": text[at : at + PIECE]}, None) for at in range(0, len(text), PIECE)]
         events += [_event({}, "stop"), "data: [DONE]\n\n"]
         transport.write(b"".join((_STREAM[0], *map(_chunk, events), _STREAM[1])))
-
-
-class _Exchange(asyncio.Protocol):
-    """One connection from the product."""
-
-    def __init__(self, server: ModelServer) -> None:
-        self._server = server
-        self._buffer = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while (message := http1.take_message(self._buffer)) is not None:
-            self._server.ask(message[1], self._transport)
 
 
 def _event(delta: dict[str, str], finish: str | None) -> str:

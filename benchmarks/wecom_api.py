@@ -19,8 +19,13 @@ class WeComApi:
 
     async def start(self) -> str:
         """Listen from now on; gives the URL for ``WECOM_API_BASE``."""
-        server = await asyncio.get_running_loop().create_server(lambda: _Exchange(self), "127.0.0.1", 0, backlog=1024)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: http1.Served(self._respond), "127.0.0.1", 0, backlog=1024
+        )
         return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    def _respond(self, head: bytes, body: bytes, transport: asyncio.Transport) -> None:
+        transport.write(self.answer(head, body))
 
     def answer(self, head: bytes, body: bytes) -> bytes:
         """The whole answer to one request."""
@@ -28,20 +33,3 @@ class WeComApi:
             return _TOKEN
         self._arrived(json.loads(body)["touser"])
         return http1.answer(b'{"errcode":0,"errmsg":"ok","msgid":"m%d"}' % next(self._numbers))
-
-
-class _Exchange(asyncio.Protocol):
-    """One connection from the product."""
-
-    def __init__(self, api: WeComApi) -> None:
-        self._api = api
-        self._buffer = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while (message := http1.take_message(self._buffer)) is not None:
-            self._transport.write(self._api.answer(*message))
