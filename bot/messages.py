@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 from bot.errors import BotError
 from bot.events import Event, decode_event, encode_event
 from bot.json_fields import items, number, texts
+from bot.shallow import shallow
 
 BUCKETS = 256
 """Number of Redis hash-tag buckets; fixed for ever, because keys already written carry it."""
@@ -164,10 +165,10 @@ class InboundMessage:
 
     def encode(self) -> bytes:
         """UTF-8 JSON with a schema version."""
-        fields = {"v": _SCHEMA, **_shallow(self)}  # `asdict` copies what it need not: it took half of the time
-        fields["conversation"], fields["sender"] = _shallow(self.conversation), _shallow(self.sender)
-        fields["attachments"] = [_shallow(attachment) for attachment in self.attachments]
-        fields["quoted"] = _shallow(self.quoted) if self.quoted else None
+        fields = {"v": _SCHEMA, **shallow(self)}
+        fields["conversation"], fields["sender"] = shallow(self.conversation), shallow(self.sender)
+        fields["attachments"] = [shallow(attachment) for attachment in self.attachments]
+        fields["quoted"] = shallow(self.quoted) if self.quoted else None
         fields["event"] = encode_event(self.event) if self.event else None
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -225,8 +226,3 @@ class Citation:
     source: str
     location: str
     quote: str
-
-
-def _shallow(one: Any) -> dict[str, Any]:
-    """The fields of a dataclass with slots, by name."""
-    return {name: getattr(one, name) for name in one.__slots__}

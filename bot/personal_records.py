@@ -27,6 +27,7 @@ from bot.messages import ConversationId, ReplyKind
 from bot.records.database import Database
 from bot.records.turns import turns
 from bot.redis_client import redis_answers
+from bot.shallow import shallow
 
 _EMPTY = (
     LUA_OWNED
@@ -56,7 +57,7 @@ class Forgotten:
 
     def counts(self) -> dict[str, int]:
         """By name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return shallow(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

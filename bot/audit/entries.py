@@ -9,10 +9,12 @@ things.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from bot.shallow import shallow
 
 GENESIS = "0" * 64
 """What stands for the hash before the first entry."""
@@ -108,15 +110,12 @@ class AuditEntry:
         )
 
     def to_row(self) -> dict[str, Any]:
-        """Field to value. ``asdict`` copies every text, and this is done for every turn."""
-        return {name: getattr(self, name) for name in _FIELDS}
+        """Field to value."""
+        return shallow(self)
 
     def to_line(self) -> str:
         """One JSON object, as it is exported."""
         return _plain(self.to_row())
-
-
-_FIELDS = tuple(field.name for field in fields(AuditEntry))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Double, Index, Integer, Row, String, Table, Text, select
 
 from bot.records.database import Database, metadata, upserting
 from bot.records.group_commit import GroupCommit
+from bot.shallow import shallow
 
 turns = Table(
     "turns",
@@ -96,15 +97,12 @@ class TurnRecord:
 
     def fields(self) -> dict[str, Any]:
         """Its values by name, JSON-ready."""
-        return {name: getattr(self, name) for name in _FIELDS}
+        return shallow(self)
 
     @classmethod
     def decode(cls, text: str) -> "TurnRecord":
         """The inverse of :meth:`encode`."""
         return _record(json.loads(text))
-
-
-_FIELDS = tuple(field.name for field in fields(TurnRecord))
 
 
 Audit = Callable[[Connection, Sequence[TurnRecord]], None]
