@@ -179,7 +179,7 @@ class Inbox:
                 pipe.zrangebyscore(due, now + LONGEST_WAIT_S, "+inf", start=0, num=limit_per_bucket, withscores=True)
             found = zip(keys.ALL_DUE * 2, pipe.execute(), strict=True)
             in_turn = sorted((score, due, raw) for due, members in found for raw, score in members)
-            woken = [key for _, due, raw in in_turn[:room] if (key := self._still_due(due, raw))]
+            woken = self._still_due([(due, raw) for _, due, raw in in_turn[:room]])
             self._redis.set(keys.SWEEP_LAST, now)
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer the sweep: {type(error).__name__}") from error
@@ -273,13 +273,18 @@ class Inbox:
             log.error("inbox_replicas_short", wanted=wanted, reached=reached)
             raise Unavailable(f"only {reached} of {wanted} replicas have the message")
 
-    def _still_due(self, due: str, raw: bytes) -> str:
-        """The key of the conversation, if it is one and no other sweep was quicker."""
-        if _conversation(raw) is None:
-            log.error("due_undecodable", due=due, bytes=len(raw))
-            self._redis.zrem(due, raw)
-            return ""
-        return raw.decode() if self._redis.eval(_REWAKE, 1, due, raw, WAKE_GRACE_S, LONGEST_WAIT_S) else ""
+    def _still_due(self, found: Iterable[tuple[str, bytes]]) -> list[str]:
+        """The keys of those that are conversations and for which no other sweep was quicker, in their order."""
+        pipe = self._redis.pipeline(transaction=False)
+        keys_: list[str] = []
+        for due, raw in found:
+            if _conversation(raw) is None:
+                log.error("due_undecodable", due=due, bytes=len(raw))
+                self._redis.zrem(due, raw)
+            else:
+                pipe.eval(_REWAKE, 1, due, raw, WAKE_GRACE_S, LONGEST_WAIT_S)
+                keys_.append(raw.decode())
+        return [key for key, due_still in zip(keys_, pipe.execute(), strict=True) if due_still]
 
 
 def _conversation(raw: bytes) -> ConversationId | None:

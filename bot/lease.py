@@ -363,6 +363,5 @@ class Leases:
         for lease, result in zip(held, results, strict=True):
             if isinstance(result, Exception):
                 log.error("lease_not_renewed", conversation=lease.conversation.key, error=type(result).__name__)
-            elif result == -1:
-                log.warning("lease_lost", conversation=lease.conversation.key)
+            elif result == -1:  # given up meanwhile, or lost: then whoever works it is refused at the next write
                 self.forget(lease)

@@ -1,4 +1,8 @@
-"""One thread a worker: the heartbeat, and the sweep when none was made for too long."""
+"""Two threads a worker: the heartbeat, and the sweep when none was made for too long.
+
+They are two because chores among hundreds of busy threads take long, and a worker that does not beat meanwhile is killed
+as one that hangs.
+"""
 
 import json
 import os
@@ -34,27 +38,31 @@ class Housekeeping:
         self._busy_at = 0
         self._closed = threading.Event()
         self._started_at = 0
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(work,), name=name, daemon=True)
+            for name, work in (("heartbeat", self._beat), ("stand-in", self._sweep_if_silent))
+        ]
 
     def start(self) -> None:
         """Begin, with a heartbeat at once."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Take the heartbeat back, so that nobody counts on this worker any more."""
         self._closed.set()
-        self._thread.join(timeout=HEARTBEAT_EVERY_S)
+        for thread in self._threads:
+            thread.join(timeout=HEARTBEAT_EVERY_S)
         try:
             self._services.redis.delete(HEARTBEAT_PREFIX + self._hostname)
             self._services.redis.zrem(HEARTBEATS, self._hostname)
         except redis.RedisError as error:
             log.warning("heartbeat_not_removed", error=type(error).__name__)
 
-    def _run(self) -> None:
+    def _repeat(self, work: Callable[[], None]) -> None:
         while True:
             try:
-                self._beat()
-                self._sweep_if_silent()
+                work()
             except (redis.RedisError, BotError, OSError) as error:
                 log.warning("housekeeping_failed", error=str(error))
             if self._closed.wait(HEARTBEAT_EVERY_S):

@@ -1,5 +1,7 @@
 """A worker that hears of no sweep sweeps by itself, and says whether beat is silent or it was too busy to hear."""
 
+import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +10,7 @@ import redis
 from structlog.testing import capture_logs
 
 from bot import keys
+from bot.web.health import HEARTBEAT_EVERY_S, HEARTBEAT_PREFIX
 from workers.housekeeping import SWEEP_SILENCE_S, Housekeeping
 
 
@@ -17,8 +20,18 @@ class Chores:
 
     redis: "redis.Redis"
     done: list[str] = field(default_factory=list)
+    begun: threading.Event = field(default_factory=threading.Event)
+    may_end: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_end.set()
+
+    def health(self) -> dict[str, Any]:
+        return {}
 
     def sweep(self) -> None:
+        self.begun.set()
+        self.may_end.wait()
         self.done.append("sweep")
 
     def upkeep(self) -> None:
@@ -92,3 +105,20 @@ def test_beat_is_not_blamed_where_no_thread_was_free_for_its_orders(
 def test_a_worker_that_has_just_started_waits_for_beat(chores: Any) -> None:
     assert look(Housekeeping(chores, "w1", lambda: False)) == []
     assert chores.done == []
+
+
+def test_a_worker_beats_while_its_chores_take_long(housekeeping: Housekeeping, chores: Chores) -> None:
+    swept(chores.redis, SWEEP_SILENCE_S + 5)
+    chores.may_end.clear()
+    housekeeping.start()
+    try:
+        assert chores.begun.wait(10)
+        chores.redis.delete(HEARTBEAT_PREFIX + "w1")
+        until = time.monotonic() + 3 * HEARTBEAT_EVERY_S
+        while not chores.redis.exists(HEARTBEAT_PREFIX + "w1") and time.monotonic() < until:
+            time.sleep(0.05)
+        assert chores.redis.exists(HEARTBEAT_PREFIX + "w1")
+        assert chores.done == []
+    finally:
+        chores.may_end.set()
+        housekeeping.close()
