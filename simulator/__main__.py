@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import structlog
@@ -17,13 +17,19 @@ import structlog
 from simulator.platform import Platform
 from simulator.rules import BadRule, Rules
 from simulator.server import SimulatorServer
-from simulator.settings import BotSettings, Group, Member, Settings, SettingsError
+from simulator.settings import BotSettings, Group, KfAccount, KfCustomer, KfSettings, Member, Settings, SettingsError
 
 log = structlog.get_logger()
 
 DEFAULT_MEMBERS = ("wang.fang:王芳:医生", "zhang.wei:张伟:管理员", "li.na:李娜:人工客服")
 DEFAULT_GROUP = "imaging-academy:影像学院交流群"
 """Chatid and name; all members are in it. Only where a bot hears it."""
+DEFAULT_KF_ACCOUNT = "wkSimulator000000000000000000001:影像学院客服"
+"""Its servicers are all members."""
+DEFAULT_KF_CUSTOMERS = (
+    "wmSimulator000000000000000000001:陈医生:oSimulatorUnion00000000000001",
+    "wmSimulator000000000000000000002:微信用户小林",
+)
 
 
 def main() -> None:
@@ -41,7 +47,7 @@ def main() -> None:
     level = logging.getLevelNamesMapping()[options.log_level]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
     signal.signal(signal.SIGTERM, _interrupt)
-    callbacks = {name: peer.first_callback_url for name, peer in platform.peers.items()}
+    callbacks = {name: peer.first_callback_url for name, peer in platform.receivers.items()}
     log.info("simulator_ready", url=server.url, callbacks=callbacks)
     server.serve()
 
@@ -64,6 +70,14 @@ def build_parser() -> argparse.ArgumentParser:
     add("--bot-token", default="", help="its callback's Token; better in SIMULATOR_BOT_TOKEN")
     add("--bot-encoding-aes-key", default="", help="its EncodingAESKey; better in SIMULATOR_BOT_ENCODING_AES_KEY")
     add("--bot-name", default="智能机器人", help="the name that mentions it in groups (default: %(default)s)")
+    add("--kf-callback", default="", help="customer service's callback URL; without one there is none")
+    add("--kf-secret", default="", help="the secret of the app that uses it (default: --secret); SIMULATOR_KF_SECRET")
+    add("--kf-token", default="", help="its callback's Token; better in SIMULATOR_KF_TOKEN")
+    add("--kf-encoding-aes-key", default="", help="its EncodingAESKey; better in SIMULATOR_KF_ENCODING_AES_KEY")
+    account = "OPEN_KFID:NAME[:USERID,USERID]"
+    add("--kf-account", action="append", default=[], metavar=account, help="an account and its servicers; repeatable")
+    customer = "EXTERNAL_USERID[:NICKNAME[:UNIONID]]"
+    add("--kf-customer", action="append", default=[], metavar=customer, help="a WeChat customer; repeatable")
     add("--public-url", default="", help="where the bot reaches this simulator, if not where it listens")
     add("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="default: %(default)s")
     add("--member", action="append", default=[], metavar="USERID[:NAME[:ROLE]]", help="a member; repeatable")
@@ -78,7 +92,8 @@ def arguments_from(environment: Mapping[str, str]) -> list[str]:
     """The options that ``environment`` gives, as arguments that the command line's own may override or add to.
 
     ``SIMULATOR_ENCODING_AES_KEY`` is ``--encoding-aes-key``, and so on; repeatable options stand in the plural
-    (``SIMULATOR_MEMBERS``, ``_GROUPS``, ``_EXAMPLES``, ``_ALLOWED_HOSTS``, ``_RULES``), one value a line.
+    (``SIMULATOR_MEMBERS``, ``_GROUPS``, ``_EXAMPLES``, ``_ALLOWED_HOSTS``, ``_RULES``, ``_KF_ACCOUNTS``,
+    ``_KF_CUSTOMERS``), one value a line.
     """
     arguments = []
     for action in build_parser()._actions:  # argparse offers no public list
@@ -110,6 +125,7 @@ def read_settings(options: argparse.Namespace) -> Settings:
         members=members,
         app_name=options.app_name,
         bot=bot,
+        kf=_read_kf(options, members),
         groups=tuple(Group.parse(text) for text in groups),
         examples=tuple(options.example),
         allowed_hosts=tuple(options.allowed_host),
@@ -126,6 +142,20 @@ def _read_bot(options: argparse.Namespace) -> BotSettings | None:
         encoding_aes_key=options.bot_encoding_aes_key,
         bot_id=options.bot_id,
         name=options.bot_name,
+    )
+
+
+def _read_kf(options: argparse.Namespace, members: Sequence[Member]) -> KfSettings | None:
+    if not options.kf_callback:
+        return None
+    everybody = f"{DEFAULT_KF_ACCOUNT}:{','.join(member.userid for member in members)}"
+    return KfSettings(
+        callback_url=options.kf_callback,
+        token=options.kf_token,
+        encoding_aes_key=options.kf_encoding_aes_key,
+        secret=options.kf_secret or options.secret,
+        accounts=tuple(KfAccount.parse(text) for text in options.kf_account or [everybody]),
+        customers=tuple(KfCustomer.parse(text) for text in options.kf_customer or DEFAULT_KF_CUSTOMERS),
     )
 
 

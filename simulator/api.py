@@ -1,4 +1,7 @@
-"""qyapi as the peers see it: tokens, sending, cards, recall, and active replies; media are in :mod:`media_api`."""
+"""qyapi as the peers see it: tokens, sending, cards, recall, and active replies.
+
+Media are in :mod:`media_api`, customer service in :mod:`kf.api`.
+"""
 
 import json
 from collections.abc import Callable
@@ -8,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from simulator.api_call import Api, Concerns
 from simulator.errcodes import ApiError
+from simulator.kf.api import add_kf_routes
 from simulator.media_api import add_media_routes
 from simulator.platform import Platform
 from simulator.sending import read_body
@@ -23,6 +27,8 @@ def create_api(platform: Platform) -> Blueprint:
     _add_message_routes(blueprint, api, platform)
     _add_bot_routes(blueprint, api, platform)
     add_media_routes(blueprint, api, platform)
+    if platform.kf:
+        add_kf_routes(blueprint, api, platform, platform.kf)
     return blueprint
 
 
@@ -47,7 +53,8 @@ def _add_message_routes(blueprint: Blueprint, api: Api, platform: Platform) -> N
         raw = request.get_data()
 
         def checked(request_id: str) -> dict[str, Any]:
-            api.check_token()
+            if "app" not in api.check_token():
+                raise ApiError(301002, 14)
             if len(raw) > MAX_BODY_BYTES:
                 raise ApiError(45002, None)
             return work(raw, request_id)

@@ -17,6 +17,7 @@ from simulator.errcodes import ApiError
 from simulator.faults import Fault
 from simulator.platform import Platform
 from simulator.rules import is_trusted
+from simulator.tokens import Owner
 from simulator.trace import Request
 from simulator.trace import Response as Answered
 
@@ -43,12 +44,13 @@ class Api:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 
-    def check_token(self) -> None:
-        """Raises :class:`ApiError` unless the request carries an access token that is alive (rule 14) and comes from a
-        trusted address (rule 15)."""
-        self._platform.tokens.check(request.args.get("access_token", ""))
+    def check_token(self) -> frozenset[Owner]:
+        """Whose access token the request carries. Raises :class:`ApiError` unless it is alive (rule 14) and comes from
+        a trusted address (rule 15)."""
+        owners = self._platform.tokens.check(request.args.get("access_token", ""))
         if not is_trusted(request.remote_addr or "0.0.0.0", self._platform.rules.trusted_ips):  # noqa: S104 -- nobody's
             raise ApiError(60020, 15)
+        return owners
 
     def answer(self, name: str, work: Work, concerns: Concerns | None = None) -> Response:
         """The HTTP answer to a call of the API ``name``."""

@@ -11,13 +11,13 @@ KEPT_ENTRIES = 5000
 
 
 class Chats:
-    """All chats of the corp, thread-safe. ``run`` changes whenever numbering starts anew."""
+    """Chats, thread-safe. ``run`` changes whenever numbering starts anew; all ids are above ``ids_above``."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], *, ids_above: int = 0) -> None:
         self._clock = clock
         self._feed: Feed[Entry] = Feed()
         self._answered: set[int] = set()
-        self._last_id = 0
+        self._last_id = ids_above
 
     @property
     def run(self) -> str:

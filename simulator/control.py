@@ -2,10 +2,11 @@
 
 All bodies and answers are JSON. A request that cannot be served is answered 4xx with ``{"error": "what is wrong"}``.
 A *peer* is an account that members write to: ``app`` (self-built app) or ``bot`` (AI bot), each there if configured.
+WeChat customer service, ``/_sim/kf/…``, is described in :mod:`simulator.kf.control`.
 
 ========================================= ============================================================================
 ``GET healthz``                           ``{"ok": true}`` once it serves
-``GET config``                            ``{"run", "app"?, "corp": {"id"}, "peers": [{"id", "kind", "name"}],
+``GET config``                            ``{"run", "app"?, "corp": {"id"}, "peers": [{"id", "kind", "name"}], "has_kf",
                                           "members": [{"userid", "name", "role"}], "groups": [{"chatid", "name",
                                           "members": [userid]}], "examples", "rules": [{"number", "text"}]}``
 ``GET chats?member=``                     ``[{"chat", "peer", "name", "kind": "group" or "single", "last": entry or
@@ -79,6 +80,7 @@ from simulator.entries import PeerId
 from simulator.envelope import BadXml
 from simulator.faults import BadFault, Fault
 from simulator.guard import refusal
+from simulator.kf.control import add_kf_control_routes
 from simulator.platform import Platform
 from simulator.posting import Overloaded, Unpostable
 from simulator.rules import BadRule
@@ -92,6 +94,8 @@ def create_control(platform: Platform) -> Blueprint:
     add_chat_routes(blueprint, platform)
     add_people_routes(blueprint, platform)
     add_upload_routes(blueprint, platform)
+    if platform.kf:
+        add_kf_control_routes(blueprint, platform, platform.kf)
     _add_record_routes(blueprint, platform)
     _add_fault_routes(blueprint, platform)
     _add_steering_routes(blueprint, platform)
@@ -135,7 +139,7 @@ def _add_record_routes(blueprint: Blueprint, platform: Platform) -> None:
     def state() -> Response:
         peers = {
             name: {"callback_url": peer.deliveries.callback_url, "waiting": peer.waiting}
-            for name, peer in platform.peers.items()
+            for name, peer in platform.receivers.items()
         }
         return jsonify(
             run=platform.chats.run,
@@ -172,7 +176,7 @@ def _add_fault_routes(blueprint: Blueprint, platform: Platform) -> None:
 
     @blueprint.post("/faults")
     def add_fault() -> tuple[Response, int]:
-        platform.faults.add(Fault.parse(read_body("on", "kind", "times", "errcode", "seconds", "member")))
+        platform.faults.add(Fault.parse(read_body("on", "kind", "times", "errcode", "seconds", "member", "fail_type")))
         return jsonify(faults=platform.faults.pending()), 201
 
     @blueprint.delete("/faults")
@@ -202,10 +206,10 @@ def _add_steering_routes(blueprint: Blueprint, platform: Platform) -> None:
     def callback_url() -> Response:
         body = read_body("url", "peer")
         named = text_in(body, "peer") or platform.default_peer()
-        peers: dict[str, PeerId] = {name: name for name in platform.peers}
+        peers: dict[str, PeerId] = {name: name for name in platform.receivers}
         if named not in peers:
             raise BadRequest(f"peer must be one of {', '.join(peers)}")
-        url = text_in(body, "url") or platform.peers[peers[named]].deliveries.callback_url
+        url = text_in(body, "url") or platform.receivers[peers[named]].deliveries.callback_url
         problem = url_problem(url)
         if problem:
             raise BadRequest(problem)

@@ -131,6 +131,7 @@ def _config(platform: Platform) -> dict[str, Any]:
         **({"app": app} if platform.app else {}),
         "corp": {"id": settings.corp_id},
         "peers": [{"id": name, "kind": name, "name": peer.name} for name, peer in platform.peers.items()],
+        "has_kf": platform.kf is not None,
         "members": [_member_json(member) for member in list(platform.corp.members.values())],
         "groups": [_group_json(group) for group in list(platform.corp.groups.values())],
         "examples": list(settings.examples),

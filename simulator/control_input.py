@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import request
 
+from simulator.chats import Chats
 from simulator.entries import Entry
 from simulator.platform import Platform
 from simulator.uploads import Upload
@@ -59,23 +60,25 @@ def object_in(body: dict[str, Any], name: str) -> dict[str, Any]:
 
 def entry_in(body: dict[str, Any], name: str, platform: Platform) -> Entry | None:
     """The entry whose id is ``body[name]``, ``None`` if none is named."""
-    entry_id = integer_in(body, name)
-    if entry_id is None:
-        return None
-    entry = platform.chats.find(entry_id)
+    return None if integer_in(body, name) is None else entry_of(body, name, platform.chats)
+
+
+def entry_of(body: dict[str, Any], name: str, chats: Chats) -> Entry:
+    """The entry of ``chats`` whose id is ``body[name]``."""
+    entry = chats.find(integer_in(body, name) or 0)
     if entry is None:
         raise BadRequest(f"{name} is no entry's id", 404)
     return entry
 
 
-def upload_in(body: dict[str, Any], platform: Platform) -> Upload | None:
-    """The upload that ``body`` names, ``None`` if it names none."""
-    upload_id = text_in(body, "upload")
+def upload_in(body: dict[str, Any], platform: Platform, name: str = "upload") -> Upload | None:
+    """The upload that ``body[name]`` names, ``None`` if it names none."""
+    upload_id = text_in(body, name)
     if not upload_id:
         return None
     upload = platform.uploads.find(upload_id)
     if upload is None:
-        raise BadRequest("upload is no upload's id", 404)
+        raise BadRequest(f"{name} is no upload's id", 404)
     return upload
 
 

@@ -109,13 +109,15 @@ class Deliveries:
         with self._lock:
             return self._under_way
 
-    def post(self, entry: Entry, plain: bytes, *, title: str, once: bool = False) -> None:
+    def post(
+        self, entry: Entry, plain: bytes, *, title: str, once: bool = False, fault_kind: str | None = None
+    ) -> None:
         """Let ``plain``, what the member of ``entry`` did, go to the peer; ``once`` without any retry (rule 8).
 
-        ``title`` is what the trace calls it.
+        ``title`` is what the trace calls it. ``fault_kind`` is the fault that the caller has taken, empty for
+        none; left out, the next one that waits happens.
         """
-        fault = self._faults.take(self._target, entry.member)
-        kind = fault.kind if fault else ""
+        kind = self._next_fault(entry.member) if fault_kind is None else fault_kind
         if kind:
             self._journal.rule(9, f"callback_{kind}", entry.request_id, entry)
         if kind == "drop":
@@ -140,6 +142,10 @@ class Deliveries:
             self._enqueue(job)
             if held:
                 self._enqueue(held)
+
+    def _next_fault(self, member: str) -> str:
+        fault = self._faults.take(self._target, member)
+        return fault.kind if fault else ""
 
     def release(self) -> None:
         """Send what a swap still holds back, and leave the order as it was."""

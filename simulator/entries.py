@@ -3,12 +3,14 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-PeerId = Literal["app", "bot"]
-"""The accounts that members write to: the self-built app and the AI bot."""
+PeerId = Literal["app", "bot", "kf"]
+"""The accounts that members write to: the self-built app and the AI bot; and what WeChat customers write to: the
+accounts of WeChat customer service."""
 
-Via = Literal["member", "send", "passive", "stream", "response_url"]
+Via = Literal["member", "send", "passive", "stream", "response_url", "event", "servicer", "system"]
 """Who put an entry into a chat: the member, the app by ``message/send``, a peer in a callback's answer, the bot as a
-stream or through a ``response_url``."""
+stream or through a ``response_url``. In customer service the customer is the ``member``, and besides ``send`` there are
+``event`` (``send_msg_on_event``), a ``servicer`` by hand, and the ``system`` (what happened to the session)."""
 
 State = Literal["queued", "held", "delivering", "delivered", "failed", "dropped", "refused"]
 """``held``: by a swap fault or because too much is in progress (rule 28); ``refused``: the latter, by a switch."""
@@ -54,7 +56,8 @@ class Entry:
     """One bubble. ``type`` is the MsgType, ``content`` its text, ``fields`` what other kinds carry.
 
     ``chat`` is the chatid of a group, empty in the single chat of ``member`` with ``peer``; in a group ``member`` is
-    who wrote it or, for the bot's, whom it answers. ``upload`` describes a picture or file; ``feedback`` is the
+    who wrote it or, for the bot's, whom it answers. In customer service ``chat`` is the account's open_kfid and
+    ``member`` always the customer's external_userid. ``upload`` describes a picture or file; ``feedback`` is the
     feedback id of a bot's reply (empty: nobody can rate it). ``cut`` says that the platform cut the text (rule 17),
     ``recalled`` that the app took the message back, and nothing of it is left (rule 22); ``msg_id`` is the callback's
     message id (empty for the app's events) or the ``msgid`` that ``message/send`` returned; ``at`` is in seconds since

@@ -64,9 +64,10 @@ def _content(value: Value, style: Style) -> str:
     return escape(str(value))
 
 
-def write_envelope(corp_id: str, agent_id: int, encrypted: str) -> bytes:
-    """The body of a callback POST (§1.5)."""
-    fields: dict[str, Value] = {"ToUserName": corp_id, "Encrypt": encrypted, "AgentID": str(agent_id)}
+def write_envelope(corp_id: str, agent_id: int | None, encrypted: str) -> bytes:
+    """The body of a callback POST (§1.5); only an app's names an agent."""
+    agent: dict[str, Value] = {} if agent_id is None else {"AgentID": str(agent_id)}
+    fields: dict[str, Value] = {"ToUserName": corp_id, "Encrypt": encrypted, **agent}
     return f"<xml>{''.join(_elements(fields, 'cdata'))}</xml>".encode()
 
 

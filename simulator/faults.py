@@ -18,6 +18,13 @@
 ``callback``              callback kinds     a message or event to the app; ``member``: of that member
 ``bot_callback``          the same           a message or event to the bot; ``member``: of that member
 ``poll``                  all but ``swap``   a refresh of a stream; ``member``: of that member's message
+``kf/…``                  API kinds          a call of :data:`KF_APIS`; ``member``: about that customer
+``kf_callback``           :data:`BELL_KINDS` a bell; ``member``: for what that customer did
+``kf_stream``             ``swap``           what ``sync_msg`` will say: two messages in the wrong order, or one twice;
+                          ``duplicate``      ``member``: of that customer
+``kf_page``               ``empty``          a page of ``sync_msg`` with nothing on it that is not the last
+``kf_delivery``           ``send_fail``      a message is accepted and fails with ``fail_type``, after ``seconds`` if
+                                             given; ``member``: to that customer
 ========================= ================== ======================================================================
 
 An expired token is ``errcode`` 42001, a busy system -1, a rate limit 45009.
@@ -54,6 +61,33 @@ never given, so that the callback is made again although the peer has worked on 
 
 POLL_KINDS = ("duplicate", "drop", "lose_answer")
 
+BELL_KINDS = (*CALLBACK_KINDS, "late", "stale_token")
+"""What can happen to a bell of customer service, besides what happens to any callback (rule 38).
+
+``late``: it comes ``seconds`` later. ``stale_token``: its token is dead already, as ten minutes later.
+"""
+
+KF_APIS = (
+    "kf/sync_msg",
+    "kf/send_msg",
+    "kf/send_msg_on_event",
+    "kf/service_state/get",
+    "kf/service_state/trans",
+    "kf/servicer/add",
+    "kf/servicer/del",
+    "kf/servicer/list",
+    "kf/account/add",
+    "kf/account/del",
+    "kf/account/update",
+    "kf/account/list",
+    "kf/add_contact_way",
+    "kf/customer/batchget",
+)
+_KF_APIS_WITH_CUSTOMER = ("kf/send_msg", "kf/service_state/get", "kf/service_state/trans")
+
+FAIL_TYPES = (0, 1, 2, 4, 5, 6, 8, 10, 11, 12, 13)
+"""Why a message fails later (§6.4)."""
+
 TARGETS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("gettoken", "getcallbackip", "response_url"), API_KINDS),
     **dict.fromkeys(("message/send", "message/recall", "message/update_template_card"), API_KINDS),
@@ -61,10 +95,20 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("media/get", "media_url"), (*API_KINDS, *MEDIA_KINDS)),
     **dict.fromkeys(("callback", "bot_callback"), CALLBACK_KINDS),
     "poll": POLL_KINDS,
+    **dict.fromkeys(KF_APIS, API_KINDS),
+    "kf_callback": BELL_KINDS,
+    "kf_stream": ("swap", "duplicate"),
+    "kf_page": ("empty",),
+    "kf_delivery": ("send_fail",),
 }
-_WITH_MEMBER = ("message/send", "message/update_template_card", "response_url", "callback", "bot_callback", "poll")
+_WITH_MEMBER = (
+    *("message/send", "message/update_template_card", "response_url", "callback", "bot_callback", "poll"),
+    *_KF_APIS_WITH_CUSTOMER,
+    *("kf_callback", "kf_stream", "kf_delivery"),
+)
 
-_TIMED = ("hang", "answer_late", "drip")
+_TIMED = ("hang", "answer_late", "drip", "late")
+_MAY_WAIT = ("send_fail",)
 
 _MAX_TIMES = 1_000_000
 _MAX_SECONDS = 600
@@ -85,6 +129,7 @@ class Fault:
     errcode: int = 0
     seconds: float = 0.0
     member: str = ""
+    fail_type: int = 0
 
     @classmethod
     def parse(cls, spec: Mapping[str, Any]) -> "Fault":
@@ -92,7 +137,7 @@ class Fault:
         try:
             fault = cls(**spec)
         except TypeError as error:
-            raise BadFault(f"a fault has on, kind, times, errcode, seconds, member; {error}") from error
+            raise BadFault(f"a fault has on, kind, times, errcode, seconds, member, fail_type; {error}") from error
         if fault.on not in TARGETS:
             raise BadFault(f"on must be one of {', '.join(TARGETS)}")
         if fault.kind not in TARGETS[fault.on]:
@@ -104,8 +149,11 @@ class Fault:
         timed = fault.kind in _TIMED
         if isinstance(fault.seconds, bool) or not isinstance(fault.seconds, int | float):
             raise BadFault("seconds must be a number")
-        if not 0 <= fault.seconds <= _MAX_SECONDS or timed != (fault.seconds > 0):
+        fits = fault.kind in _MAY_WAIT or timed == (fault.seconds > 0)
+        if not 0 <= fault.seconds <= _MAX_SECONDS or not fits:
             raise BadFault(f"seconds must be above 0 and at most {_MAX_SECONDS}, and only with {', '.join(_TIMED)}")
+        if not _is_int(fault.fail_type) or fault.fail_type not in (FAIL_TYPES if fault.kind in _MAY_WAIT else (0,)):
+            raise BadFault(f"fail_type must be one of {', '.join(map(str, FAIL_TYPES))}, and only with send_fail")
         if not isinstance(fault.member, str) or (fault.member and fault.on not in _WITH_MEMBER):
             raise BadFault(f"member must be a userid, and only with on {', '.join(_WITH_MEMBER)}")
         return fault

@@ -26,7 +26,7 @@ _HEADERS = {
 
 
 def create_page(settings: Settings) -> Blueprint:
-    """``/`` and the files below ``/static``."""
+    """``/``, the same as ``/kf`` where links of customer service lead, and the files below ``/static``."""
     blueprint = Blueprint("page", __name__)
 
     @blueprint.before_request
@@ -41,6 +41,7 @@ def create_page(settings: Settings) -> Blueprint:
         return response
 
     @blueprint.get("/")
+    @blueprint.get("/kf")
     def index() -> Response:
         return send_from_directory(_FILES, "index.html")
 

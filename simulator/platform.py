@@ -1,4 +1,4 @@
-"""The whole of the simulated platform: one corp with an app and a bot, its members, and all that is remembered."""
+"""The whole of the simulated platform: one corp with an app, a bot and customer service, and all that is remembered."""
 
 import secrets
 import threading
@@ -14,6 +14,7 @@ from simulator.corp import Corp
 from simulator.entries import Entry, PeerId, Quote
 from simulator.faults import Faults
 from simulator.journal import Journal
+from simulator.kf.kf import Kf
 from simulator.media import Media
 from simulator.posting import Overloaded, Posting, Unpostable
 from simulator.rules import Rules
@@ -29,6 +30,9 @@ MAX_WAITING = 10_000
 """Callbacks that may wait to be made; more messages are refused."""
 
 Peer = App | Bot
+"""Whom members write to."""
+Receiver = App | Bot | Kf
+"""Who is called back."""
 
 
 class Platform:
@@ -77,10 +81,12 @@ class Platform:
             self.peers["app"] = self.app
         if self.bot:
             self.peers["bot"] = self.bot
+        self.kf = self._make_kf()
+        self.receivers: dict[PeerId, Receiver] = {**self.peers, **({"kf": self.kf} if self.kf else {})}
 
     def start(self) -> None:
         """Begin to make callbacks."""
-        for peer in self.peers.values():
+        for peer in self.receivers.values():
             peer.start()
 
     def close(self) -> None:
@@ -88,17 +94,17 @@ class Platform:
         self.closing.set()
         self.chats.close()
         self.trace.close()
-        for peer in self.peers.values():
+        for peer in self.receivers.values():
             peer.close()
 
     @property
     def waiting(self) -> int:
         """Callbacks not yet ended, held ones included."""
-        return sum(peer.waiting for peer in self.peers.values())
+        return sum(peer.waiting for peer in self.receivers.values())
 
     def default_peer(self) -> PeerId:
-        """Whom members write to in single chat when nothing else is said."""
-        return next(iter(self.peers))
+        """Whom members write to in single chat, or whose callback URL is meant, when nothing else is said."""
+        return next(iter(self.receivers))
 
     def post(self, posting: Posting, peer: PeerId) -> Entry | None:
         """Let a member write a message or cause an event: it is shown in the chat and goes to ``peer``.
@@ -130,11 +136,11 @@ class Platform:
 
     def save_callback_url(self, url: str, peer: PeerId) -> Verification:
         """Verify ``url`` and, if it passes, make ``peer``'s callbacks there from now on (rule 1)."""
-        verification = verify_url(url, self.peers[peer].sealer, self.rules.url_check_timeout_s)
+        verification = verify_url(url, self.receivers[peer].sealer, self.rules.url_check_timeout_s)
         event = "url_saved" if verification.ok else "url_refused"
         self.journal.rule(1, event, secrets.token_hex(16), reason=verification.reason)
         if verification.ok:
-            self.peers[peer].deliveries.callback_url = url
+            self.receivers[peer].deliveries.callback_url = url
         return verification
 
     def kill_tokens(self, *, expire: bool) -> int:
@@ -150,14 +156,16 @@ class Platform:
         self.faults.clear()
         for peer in self.peers.values():
             peer.deliveries.release()
+        if self.kf:
+            self.kf.release()
 
     def reset(self) -> None:
         """Forget chats, journal, trace, uploads, faults, rates and bans; rules and callback URLs are the first again.
 
-        Members, groups and tokens stay.
+        Members, groups, tokens, and the people of customer service stay.
         """
         self.clear_faults()
-        for peer in self.peers.values():
+        for peer in self.receivers.values():
             peer.deliveries.callback_url = peer.first_callback_url
             peer.clear()
         self.rules.update(self._first_rules.to_json())
@@ -200,4 +208,19 @@ class Platform:
             uploads=self.uploads,
             clock=self.clock,
             quote=self.quote,
+        )
+
+    def _make_kf(self) -> Kf | None:
+        if self.settings.kf is None:
+            return None
+        return Kf(
+            self.settings.kf,
+            corp_id=self.settings.corp_id,
+            members=self.corp.members,
+            media=self.media,
+            rules=self.rules,
+            journal=self.journal,
+            faults=self.faults,
+            trace=self.trace,
+            clock=self.clock,
         )

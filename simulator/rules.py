@@ -10,7 +10,14 @@ from typing import Any
 
 PLAIN_XML = ("mixed", "cdata", "bare")
 BOT_EXCESS = ("held", "refused")
-_CHOICES = {"plain_xml": PLAIN_XML, "bot_excess": BOT_EXCESS}
+KF_DISTRIBUTION = ("api", "servicers")
+KF_REFUSALS = ("at_once", "later")
+_CHOICES = {
+    "plain_xml": PLAIN_XML,
+    "bot_excess": BOT_EXCESS,
+    "kf_distribution": KF_DISTRIBUTION,
+    "kf_refusals": KF_REFUSALS,
+}
 
 _LARGEST = 1_000_000_000
 
@@ -125,6 +132,57 @@ class Rules:
     """Rule 30†: what a used, old or unknown ``response_url`` answers; no code is documented."""
     enter_chat_daily: bool = True
     """Rule 31: ``enter_chat`` comes once a member and day (Asia/Shanghai); off: at every entry."""
+    kf_bell_gather_s: float = 0.0
+    """Rule 38†: the bell waits so long, and what else comes meanwhile shares it."""
+    kf_token_life_s: float = 600
+    """Rule 39: how long the token of a bell works; then 95007."""
+    kf_tokenless_per_minute: int = 10
+    """Rule 39†: calls of ``sync_msg`` without a token; more is 45009 for 60 s. The real limit is not published."""
+    kf_page_messages: int = 1000
+    """Rule 39: the largest page; fewer may come than were asked for."""
+    kf_sent_fill_pages: bool = True
+    """Rule 39†: messages sent through the API take places on the pages though they never show, so that a page can be
+    empty and not the last; off: they take none."""
+    kf_history_s: float = 259_200
+    """Rule 39: how long messages can be pulled (3 days)."""
+    kf_require_open_kfid: bool = True
+    """Rule 39†: ``sync_msg`` must name the account (2024); off: the token's account is read."""
+    kf_cursor_errcode: int = 40_035
+    """Rule 39†: what a cursor that never was answers; no code is documented."""
+    kf_window_messages: int = 5
+    """Rule 40: messages to a customer since the customer's last one; more is 95001."""
+    kf_window_s: float = 172_800
+    """Rule 40: how long after the customer's last message one may send, and a session lasts (48 h)."""
+    kf_late_errcode: int = 95_002
+    """Rule 40†: what a message after that answers; 95018 is reported too."""
+    kf_refusals: str = "at_once"
+    """Rules 40 and 42†: a message that may not be sent is refused ``at_once``, or accepted and fails ``later``."""
+    kf_distribution: str = "api"
+    """Rule 40: who gets a new session: the ``api`` (state 0), or ``servicers`` (state 3) while one is serving."""
+    kf_assistant_may_end: bool = True
+    """Rule 40†: the assistant may end a session from the states 1 and 2; off: 95016."""
+    kf_ended_errcode: int = 95_016
+    """Rule 40†: what moving an ended session answers; 95013 is in the table too."""
+    kf_verified: bool = True
+    """§6.1: the corp is verified; off: nothing can be sent (95018)."""
+    kf_refuse_long_text: bool = True
+    """§6.5†: a text of more than ``text_bytes`` is refused with 45002; off: it is delivered cut."""
+    kf_image_bytes: int = 2_097_152
+    """§6.3: the largest picture that a customer can send (2 MB); a larger one arrives as a text that says so."""
+    kf_quiet_s: float = 172_800
+    """Rule 41: a ``welcome_code`` comes when the customer wrote nothing and got no welcome for so long (48 h)."""
+    kf_welcome_life_s: float = 20
+    """Rule 41: how long a ``welcome_code`` works, and the code of an ended session."""
+    kf_code_life_s: float = 172_800
+    """§6.6: how long the codes of the pool work (48 h)."""
+    kf_code_errcode: int = 40_029
+    """Rule 41†: what a used, old or unknown code answers; no code is documented."""
+    kf_codes_count: bool = False
+    """§6.6†: messages on events use up the five too."""
+    kf_msgid_errcode: int = 40_058
+    """Rule 42†: what a repeated ``msgid`` answers; no code is published."""
+    kf_send_fail_after_s: float = 1.0
+    """Rule 42†: so long after the answer comes ``msg_send_fail``."""
 
     def update(self, changes: Mapping[str, Any]) -> None:
         """Change some rules, all or none. Raises :class:`BadRule`."""

@@ -56,12 +56,13 @@ class Sealer(ABC):
 
 
 class XmlSealer(Sealer):
-    """For a self-built app: XML envelope (§1.5), and the corpid is the receive id (rule 4)."""
+    """For a self-built app, and without ``agent_id`` for customer service: XML envelope (§1.5), and the corpid is the
+    receive id (rule 4)."""
 
     content_type = "text/xml"
 
     def __init__(
-        self, *, token: str, encoding_aes_key: str, corp_id: str, agent_id: int, clock: Callable[[], float]
+        self, *, token: str, encoding_aes_key: str, corp_id: str, agent_id: int | None, clock: Callable[[], float]
     ) -> None:
         super().__init__(token, encoding_aes_key, corp_id, clock)
         self._agent_id = agent_id

@@ -1,7 +1,7 @@
-"""Who the simulated corp is: its app and its bot with their secrets, its members and groups. Checked at the start."""
+"""Who the simulated corp is: its app, bot and customer service with their secrets, its people. Checked at the start."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
@@ -12,6 +12,8 @@ MAX_MEMBERS = 2000
 MAX_GROUPS = 200
 _USERID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _CHATID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_OPEN_KFID = re.compile(r"wk[A-Za-z0-9_-]{1,62}")
+_EXTERNAL_USERID = re.compile(r"w[mo][A-Za-z0-9_-]{1,62}")
 
 
 class SettingsError(ValueError):
@@ -96,8 +98,87 @@ class BotSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KfAccount:
+    """An account of WeChat customer service: its ``open_kfid`` (``wk…``), and the members who serve by hand."""
+
+    open_kfid: str
+    name: str
+    servicers: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """``open_kfid:name[:userid,userid]``. Raises :class:`SettingsError`."""
+        open_kfid, _, rest = text.strip().partition(":")
+        name, _, userids = rest.partition(":")
+        if not is_open_kfid(open_kfid):
+            raise SettingsError([f"not an open_kfid: {open_kfid!r} (wk and 1 to 62 letters, digits and _ -)"])
+        if not 1 <= len(name) <= 64:
+            raise SettingsError([f"the name of account {open_kfid} must have 1 to 64 characters"])
+        servicers = tuple(userid.strip() for userid in userids.split(",") if userid.strip())
+        return cls(open_kfid=open_kfid, name=name, servicers=servicers)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KfCustomer:
+    """A WeChat user: the ``external_userid`` (``wm…``) that the corp knows; ``unionid`` may be empty."""
+
+    external_userid: str
+    nickname: str
+    unionid: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """``external_userid:nickname[:unionid]``. Raises :class:`SettingsError`."""
+        external_userid, _, rest = text.strip().partition(":")
+        nickname, _, unionid = rest.partition(":")
+        return cls.checked(external_userid, nickname or external_userid, unionid)
+
+    @classmethod
+    def checked(cls, external_userid: str, nickname: str, unionid: str) -> Self:
+        """A customer with an id that WeCom would give. Raises :class:`SettingsError`."""
+        if not _EXTERNAL_USERID.fullmatch(external_userid):
+            raise SettingsError([f"not an external_userid: {external_userid!r} (wm and 1 to 62 letters, digits, _ -)"])
+        if not 1 <= len(nickname) <= 64 or len(unionid) > 64:
+            raise SettingsError([f"nickname (1 to 64 characters) or unionid (at most 64) of {external_userid}"])
+        return cls(external_userid=external_userid, nickname=nickname, unionid=unionid)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KfSettings:
+    """WeChat customer service (§6) as one self-built app may use it.
+
+    ``callback_url``, ``token`` and ``encoding_aes_key`` are the receiving side (§1.1), ``secret`` that app's gettoken
+    secret, which may be the one of the corp's app here.
+    """
+
+    callback_url: str
+    token: str
+    encoding_aes_key: str
+    secret: str
+    accounts: tuple[KfAccount, ...]
+    customers: tuple[KfCustomer, ...]
+
+    def problems(self, userids: Collection[str]) -> list[str]:
+        """What cannot work, a readable line each; ``userids`` are the corp's members."""
+        found = [f"kf {problem}" for problem in _secret_problems(self.token, self.encoding_aes_key)]
+        if not self.secret:
+            found.append("kf secret is missing")
+        if not self.accounts or len({one.open_kfid for one in self.accounts}) < len(self.accounts):
+            found.append("kf accounts must be given, each once")
+        if len({one.external_userid for one in self.customers}) < len(self.customers):
+            found.append("kf customers must be given once each")
+        for account in self.accounts:
+            strangers = [userid for userid in account.servicers if userid not in userids]
+            if strangers:
+                found.append(f"account {account.open_kfid} has no such members: {', '.join(strangers)}")
+        problem = url_problem(self.callback_url)
+        return [*found, f"kf: {problem}"] if problem else found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """One corp with a self-built app, an AI bot, or both. Raises :class:`SettingsError` naming every problem.
+    """One corp with a self-built app, an AI bot, customer service, or several. Raises :class:`SettingsError` naming
+    every problem.
 
     ``callback_url``, ``token`` and ``encoding_aes_key`` are the app's receiving side (§1.1), ``secret`` its gettoken
     secret; the four and ``agent_id`` are left out together where there is no app. ``examples`` are questions offered on
@@ -114,6 +195,7 @@ class Settings:
     callback_url: str = ""
     app_name: str = "企业应用"
     bot: BotSettings | None = None
+    kf: KfSettings | None = None
     groups: tuple[Group, ...] = ()
     examples: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
@@ -126,6 +208,8 @@ class Settings:
         if self.bot:
             problems += self.bot.problems()
         userids = {member.userid for member in self.members}
+        if self.kf:
+            problems += self.kf.problems(userids)
         if not self.members or len(userids) < len(self.members):
             problems.append("members must be given, each once")
         if len({group.chatid for group in self.groups}) < len(self.groups):
@@ -141,9 +225,9 @@ class Settings:
 
     @property
     def has_app(self) -> bool:
-        """Whether the corp has a self-built app; without a bot it must have one."""
+        """Whether the corp has a self-built app; with nothing else it must have one."""
         given = (self.agent_id, self.secret, self.token, self.encoding_aes_key, self.callback_url)
-        return self.bot is None or any(given)
+        return (self.bot is None and self.kf is None) or any(given)
 
     def _app_problems(self) -> list[str]:
         problems = [] if self.secret else ["secret is missing"]
@@ -152,6 +236,11 @@ class Settings:
         problems += _secret_problems(self.token, self.encoding_aes_key)
         problem = url_problem(self.callback_url)
         return [*problems, problem] if problem else problems
+
+
+def is_open_kfid(text: str) -> bool:
+    """Whether ``text`` looks like the id of a customer service account."""
+    return _OPEN_KFID.fullmatch(text) is not None
 
 
 def _secret_problems(token: str, encoding_aes_key: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 const POLL_S = 20;
 const RETRY_MS = 1500;
+const LAZY_MS = 2500;
 
 /** The JSON answer to one call. Throws an Error with the simulator's own words when it refuses. */
 export async function call(method, path, body, signal) {
@@ -27,15 +28,17 @@ async function answerOf(response) {
 
 /**
  * Follow `path` until `signal` aborts. `start()` is called before the first answer of a run, `news(answer, first)` for
- * each answer, `lost(true)` when the simulator cannot be reached and `lost(false)` when it can again.
+ * each answer, `lost(true)` when the simulator cannot be reached and `lost(false)` when it can again. While it is not
+ * `held()`, it asks now and then instead of waiting for news: a browser holds six connections for all its windows.
  */
-export async function follow(path, { start, news, lost, signal }) {
+export async function follow(path, { start, news, lost, signal, held = () => true }) {
   let run = null;
   let after = 0;
   let atOnce = true; // do not wait for news: who comes back, or begins anew, is seen at once
   while (!signal.aborted) {
     try {
-      const query = new URLSearchParams({ after, wait: atOnce ? 0 : POLL_S });
+      if (!atOnce && !held()) await pause(LAZY_MS);
+      const query = new URLSearchParams({ after, wait: atOnce || !held() ? 0 : POLL_S });
       const answer = await call("GET", `${path}?${query}`, undefined, signal);
       atOnce = false;
       lost(false);
@@ -55,7 +58,9 @@ export async function follow(path, { start, news, lost, signal }) {
       console.error(error);
       atOnce = true;
       lost(true);
-      await new Promise((resume) => setTimeout(resume, RETRY_MS));
+      await pause(RETRY_MS);
     }
   }
 }
+
+const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));

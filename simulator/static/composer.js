@@ -224,8 +224,8 @@ function acceptDrops(area, take) {
 }
 
 /** The example questions, as chips; `ask(question)` sends one. */
-export function drawExamples(node, ask) {
-  node.replaceChildren(...corp().examples.map((question) => {
+export function drawExamples(node, ask, examples = corp().examples) {
+  node.replaceChildren(...examples.map((question) => {
     const chip = element("button", question, "chip");
     chip.type = "button";
     chip.addEventListener("click", () => ask(question));

@@ -3,27 +3,28 @@ import { call, follow } from "./api.js";
 import { drawChats, drawMembers, kindOf } from "./chats.js";
 import { createComposer, drawExamples } from "./composer.js";
 import { createConversation } from "./conversation.js";
-import { byId, element } from "./dom.js";
+import { byId } from "./dom.js";
 import { createFaults } from "./faults.js";
+import { createKf, isKf } from "./kf.js";
 import { createTrace } from "./panel.js";
-import { openRules } from "./rules.js";
+import { createSide } from "./side.js";
 import * as store from "./store.js";
 import { startTheme } from "./theme.js";
+import { toast } from "./toast.js";
 import { preview } from "./words.js";
 
-const TOAST_MS = 9000;
-const isDrawer = matchMedia("(max-width: 72rem)"); // both as in layout.css
-const wide = matchMedia("(min-width: 45.01rem)");
+const wide = matchMedia("(min-width: 45.01rem)"); // as in layout.css
 
 let me = "";
 let key = ""; // the open conversation; empty on a phone that shows the list
 let run = "";
+let kfStarted = false;
 const entered = new Set(); // "run member": who has opened the bot's chat
 
 const conversation = createConversation({
   quote: (entry) => composer.quote(entry),
   trace: (entry) => {
-    openPanel("trace");
+    side.open("trace");
     trace.showEntry(entry);
   },
   rate: (entry, type) => post({ event: "feedback_event", target: entry.id, feedback: { type } }),
@@ -31,10 +32,22 @@ const conversation = createConversation({
 });
 const composer = createComposer({ post, notify: toast });
 const trace = createTrace((event) => {
-  if (!wide.matches) closePanel();
-  conversation.reveal(event.entry);
+  if (!wide.matches) side.close();
+  if (event.peer === "kf") kf.reveal(event.entry);
+  else conversation.reveal(event.entry);
 });
-const faults = createFaults(() => ({ peer: here()?.peer, member: me }), toast);
+const faults = createFaults(() => kfPlace ?? { peer: here()?.peer, member: me }, toast);
+const side = createSide({ trace, faults, notify: toast });
+let kfPlace = null; // what is open in customer service, if that is seen
+const kf = createKf({
+  notify: toast,
+  shown: ({ customer, account, name }) => {
+    const peer = { id: "kf", kind: "kf" };
+    kfPlace = { peer, member: customer, name };
+    trace.show({ key: "kf", peer, chat: account }, customer);
+    if (!byId("faults-tab").hidden) faults.open();
+  },
+});
 
 const here = () => store.conversations(me).find((one) => one.key === key);
 
@@ -58,16 +71,23 @@ async function post(message, { kind, peer, chat } = here(), member = me) {
 
 async function loadConfig() {
   store.setConfig(await call("GET", "config"));
+  byId("modes").hidden = !store.corp().has_kf || !store.corp().peers.length;
   drawExamples(byId("examples"), (question) => post({ type: "text", content: composer.mentioning() + question }));
 }
 
 /** The address keeps who is played and what is open: #member/conversation. */
 function route() {
+  const ofKf = store.corp().has_kf && (isKf(location.hash) || !store.corp().peers.length);
+  byId("app").dataset.mode = ofKf ? "kf" : "corp";
+  for (const [name, chosen] of [["kf", ofKf], ["corp", !ofKf]]) byId(`mode-${name}`).ariaCurrent = chosen ? "page" : null;
+  if (ofKf) return kf.open(location.hash);
+  if (kfPlace) key = ""; // what the panel shows is to be put back
+  kfPlace = null;
   const [userid, ...rest] = location.hash.slice(1).split("/");
   const member = store.memberOf(userid) ?? store.corp().members[0];
   const found = store.conversations(member.userid);
   const wanted = found.find((one) => one.key === rest.join("/"));
-  show(member.userid, wanted?.key ?? (wide.matches ? found[0].key : ""));
+  return show(member.userid, wanted?.key ?? (wide.matches ? found[0]?.key ?? "" : ""));
 }
 
 function go(userid, conversationKey) {
@@ -120,7 +140,7 @@ function enterChat({ kind, peer, last }) {
 }
 
 function readHere() {
-  if (key && document.visibilityState === "visible") store.markRead(me, key);
+  if (key && !kfPlace && document.visibilityState === "visible") store.markRead(me, key);
 }
 
 function drawSides() {
@@ -131,7 +151,7 @@ function drawSides() {
 async function takeNews({ messages }, first) {
   if (messages.some(store.isUnknown)) await loadConfig();
   const fresh = store.take(messages);
-  if (first) return route();
+  if (first) return begin();
   const open = key && here();
   const changed = open ? messages.filter((entry) => isIn(entry, open)) : [];
   if (changed.length) {
@@ -142,6 +162,19 @@ async function takeNews({ messages }, first) {
   if (messages.length) drawSides();
   for (const entry of fresh) tellOthers(entry);
   return undefined;
+}
+
+/** Everything is known: show what the address says, and listen to customer service, too. */
+function begin() {
+  if (!store.corp().has_kf) return route();
+  if (kfStarted) return route();
+  kfStarted = true;
+  return kf.start(() => {
+    const [code, param] = ["enc_scene", "scene_param"].map((name) => new URLSearchParams(location.search).get(name));
+    if (code) history.replaceState(null, "", "/#~kf"); // who reloads does not come in again
+    route();
+    if (code) kf.enterBy(code, param ?? "");
+  });
 }
 
 const isIn = (entry, open) => store.keyOf(entry) === open.key && (entry.chat !== "" || entry.member === me);
@@ -157,63 +190,7 @@ function tellOthers(entry) {
   toast(`${name}${role ? `（${role}）` : ""}收到：${preview(entry) || "正在写…"}`, `切换到${name}`, () => go(userid, conversationKey));
 }
 
-let toastTimer = 0;
-function toast(words, label = "", act = null) {
-  const node = byId("toast");
-  clearTimeout(toastTimer);
-  const close = () => { node.hidden = true; };
-  node.replaceChildren(element("span", words));
-  if (act) {
-    const button = element("button", label, "plain small");
-    button.type = "button";
-    button.addEventListener("click", () => {
-      close();
-      act();
-    });
-    node.append(button);
-  }
-  node.hidden = false;
-  toastTimer = setTimeout(close, TOAST_MS);
-}
-
-function openPanel(tab) {
-  byId("app").dataset.panel = tab;
-  byId("panel-toggle").setAttribute("aria-expanded", "true");
-  for (const button of byId("tabs").children) {
-    const chosen = button.dataset.tab === tab;
-    button.setAttribute("aria-selected", String(chosen));
-    button.tabIndex = chosen ? 0 : -1;
-    byId(`${button.dataset.tab}-tab`).hidden = !chosen;
-  }
-  if (tab === "trace") trace.open();
-  if (tab === "faults") faults.open();
-  if (tab === "rules") openRules(toast);
-  if (isDrawer.matches) byId("panel").querySelector("[aria-selected=true]").focus();
-}
-
-function closePanel() {
-  if (byId("panel").contains(document.activeElement)) byId("panel-toggle").focus();
-  delete byId("app").dataset.panel;
-  byId("panel-toggle").setAttribute("aria-expanded", "false");
-  trace.close();
-}
-
-const panelIsOpen = () => "panel" in byId("app").dataset;
-
 function listen() {
-  byId("panel-toggle").addEventListener("click", () => (panelIsOpen() ? closePanel() : openPanel("trace")));
-  for (const node of [byId("panel-close"), byId("scrim")]) node.addEventListener("click", closePanel);
-  byId("tabs").addEventListener("click", (event) => {
-    if (event.target.dataset.tab) openPanel(event.target.dataset.tab);
-  });
-  byId("tabs").addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const tabs = [...byId("tabs").children];
-    const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];
-    openPanel(next.dataset.tab);
-    next.focus();
-  });
   byId("back").addEventListener("click", () => go(me, ""));
   window.addEventListener("hashchange", route);
   wide.addEventListener("change", route);
@@ -229,7 +206,7 @@ function listen() {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.defaultPrevented) return;
     if (byId("more").open) byId("more").open = false;
-    else if (panelIsOpen() && !byId("composer").contains(document.activeElement)) closePanel();
+    else if (side.isOpen() && !byId("composer").contains(document.activeElement)) side.close();
   });
 }
 
@@ -244,5 +221,6 @@ follow("messages", {
   },
   news: takeNews,
   lost: (isLost) => { byId("lost").hidden = !isLost; },
+  held: () => !kfPlace,
   signal: new AbortController().signal,
 });

@@ -2,11 +2,12 @@
 import { follow } from "./api.js";
 import { byId, copy, element, iconButton } from "./dom.js";
 import { pretty } from "./pretty.js";
-import { corp, peerOf } from "./store.js";
+import { corp } from "./store.js";
 
 const KEPT = 300;
 const NEAR_END_PX = 40;
 const KINDS = { callback: "回调", poll: "取流", api: "接口", reply: "主动回复", rule: "规则" };
+const PEERS = { app: "应用", bot: "机器人", kf: "客服" };
 
 /** The list of events. `reveal(entryId)` shows the entry that an event belongs to. */
 export function createTrace(reveal) {
@@ -119,8 +120,8 @@ function drawEvent(event, reveal) {
 }
 
 function titleOf(event) {
-  const peer = peerOf(event.peer)?.kind;
-  const where = peer && event.kind !== "rule" ? `${peer === "bot" ? "机器人" : "应用"} · ` : "";
+  const peer = PEERS[event.peer];
+  const where = peer && event.kind !== "rule" ? `${peer} · ` : "";
   return `${where}${event.title}${event.count > 1 ? ` ×${event.count}` : ""}`;
 }
 

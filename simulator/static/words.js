@@ -3,7 +3,7 @@
 const KINDS = {
   image: "图片", voice: "语音", video: "视频", location: "位置", link: "链接", file: "文件",
   mixed: "图文", template_card: "卡片", stream: "回答", textcard: "卡片", news: "图文", mpnews: "图文",
-  miniprogram_notice: "小程序通知",
+  miniprogram_notice: "小程序通知", msgmenu: "菜单", miniprogram: "小程序", business_card: "名片", channels: "视频号",
 };
 const ERRORS = {
   timeout: "没有按时回答", connection: "连接不上", bad_http: "回答看不懂", body: "没有原样解出内容",

@@ -11,6 +11,7 @@ from simulator.server import SimulatorServer
 from simulator.settings import BotSettings, Group, Member, Settings
 from tests.simulator.bot_webhook import BOT_ID, BOT_NAME, BotWebhook
 from tests.simulator.browser import Browser, find_chromium
+from tests.simulator.kf_desk import Desk, kf_settings, serve_kf
 from tests.simulator.offices import office_settings
 from tests.simulator.parties import AES_KEY, AGENT_ID, CORP_ID, SECRET, TOKEN, Clock, Simulator, Webhook
 
@@ -60,6 +61,15 @@ def office(webhook: Webhook, bot: BotWebhook) -> Iterator[Simulator]:
     """A corp with an app, a bot, three members and a group of them, for the page."""
     with SimulatorServer(Platform(office_settings(webhook.url, bot.url))) as server:
         yield Simulator(server.url)
+
+
+@pytest.fixture
+def desk(clock: Clock, webhook: Webhook) -> Iterator[Desk]:
+    """A corp with customer service and nothing else; ``webhook`` is where its bell rings, failures come at once."""
+    with serve_kf(kf_settings(webhook.url), clock) as server:
+        running = Desk(server.url)
+        running.rules(kf_send_fail_after_s=0, kf_tokenless_per_minute=1000)
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.simulator.parties import Simulator, Webhook
 _STATIC = Path(page.__file__).parent / "static"
 _FILES = sorted(path.name for path in _STATIC.iterdir())
 _KINDS = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
-_LIGHT_BYTES = 60_000
+_LIGHT_BYTES = 70_000
 _HOSTILE = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>&amp;"
 _BUBBLES = "[...document.querySelectorAll('.bubble')]"
 
