@@ -31,6 +31,8 @@ from bot.records.database import Database, metadata
 from bot.records.turns import turns
 from bot.replies import OutboxReply
 
+BROADCAST_KEY = "broadcast"
+"""Begins the keys of all replies that are said to many."""
 BATCH = 50
 """Recipients a round of upkeep, every ten seconds: far below what the platform takes from one corp a minute."""
 _PAGE = 500
@@ -124,19 +126,18 @@ class Broadcasts:
         """Put the next words into outboxes with ``post``; returns how many. Who is ``held``, because the bot stands
         still there, hears them later."""
         said = 0
-        for broadcast, conversation in self._due():
-            if held(conversation):
-                continue
+        for broadcast, conversation in self._due(held):
             reply = OutboxReply(
-                key=f"broadcast:{broadcast.number}", parts=(parts.Text(broadcast.text),), created_at=self._clock()
+                key=f"{BROADCAST_KEY}:{broadcast.number}", parts=(parts.Text(broadcast.text),), created_at=self._clock()
             )
             post(conversation, reply)
             self._posted(broadcast, conversation)
             said += 1
         return said
 
-    def _due(self) -> list[tuple[Broadcast, ConversationId]]:
-        """Who is next: at most :data:`BATCH`, of the oldest broadcasts first. One that was said to all ends here."""
+    def _due(self, held: Callable[[ConversationId], bool]) -> list[tuple[Broadcast, ConversationId]]:
+        """Who is next and not ``held``: at most :data:`BATCH`, of the oldest broadcasts first. One that was said to all
+        ends here."""
         found: list[tuple[Broadcast, ConversationId]] = []
         for broadcast in self._all(broadcasts.c.ended_at.is_(None)):
             waiting = select(recipients.c.conversation).where(
@@ -146,7 +147,8 @@ class Broadcasts:
                 keys = connection.scalars(waiting.order_by(recipients.c.conversation).limit(BATCH - len(found))).all()
             if not keys and broadcast.posted >= broadcast.recipients:
                 self._end(broadcast.number)
-            found += [(broadcast, ConversationId.from_key(key)) for key in keys]
+            waiting_for = map(ConversationId.from_key, keys)
+            found += [(broadcast, conversation) for conversation in waiting_for if not held(conversation)]
         return found
 
     def _posted(self, broadcast: Broadcast, conversation: ConversationId) -> None:

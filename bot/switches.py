@@ -26,14 +26,15 @@ LOOK_S = 0.5
 seen everywhere within a second."""
 
 _COPY = "switches"
-"""Hash: ``version``, the number of rows in the table, and ``content``, what holds."""
+"""Hash: ``version``, which every publication raises by one, and ``content``, what holds."""
 _PUBLISH = """
-local held = tonumber(redis.call('HGET', KEYS[1], 'version')) or -1
-if held > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[1], 'content', ARGV[2])
+if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
+redis.call('HINCRBY', KEYS[1], 'version', 1)
+redis.call('HSET', KEYS[1], 'content', ARGV[2])
 return 1
 """
-"""Two who publish at once may come in the wrong order; rows are never removed, so that the greater number is newer."""
+"""Two who publish at once may come in the wrong order: who read the database before another published reads it again.
+Nothing in the rows themselves would tell, for a database may be restored, or be another one, beside the same Redis."""
 
 switches = Table(
     "switches",
@@ -112,14 +113,21 @@ class Switches:
 
     def publish(self) -> list[Switch]:
         """Bring the copy in Redis to what the database says, and return that."""
+        while True:  # whoever must try again does so because somebody else got further
+            with redis_answers():
+                version: Any = self._redis.hget(_COPY, "version")
+            held = self._stored()
+            content = json.dumps([asdict(switch) for switch in held])
+            with redis_answers():
+                if self._redis.eval(_PUBLISH, 1, _COPY, version or "", content):
+                    return held
+
+    def _stored(self) -> list[Switch]:
+        """What holds by the database."""
+        newest = select(func.max(switches.c.id)).group_by(switches.c.bot, switches.c.chat, switches.c.person)
         with self._database.read() as connection:
-            version = connection.scalar(select(func.count()).select_from(switches)) or 0
-            newest = select(func.max(switches.c.id)).group_by(switches.c.bot, switches.c.chat, switches.c.person)
             rows = connection.execute(select(switches).where(switches.c.id.in_(newest))).all()
-        held = [switch for row in rows if (switch := _switch(dict(row._mapping))).state is not State.RUNNING]
-        with redis_answers():
-            self._redis.eval(_PUBLISH, 1, _COPY, version, json.dumps([asdict(switch) for switch in held]))
-        return held
+        return [switch for row in rows if (switch := _switch(dict(row._mapping))).state is not State.RUNNING]
 
     def stopping(self, conversation: ConversationId) -> Switch | None:
         """Why the bot does not answer in ``conversation`` now, the strongest reason; ``None`` when it does."""

@@ -42,13 +42,15 @@ class Anchors:
         self._clock = clock
 
     def due(self) -> bool:
-        """Whether the last anchor is older than :data:`ANCHOR_EVERY_S`, or there is none."""
+        """Whether the last anchor is older than :data:`ANCHOR_EVERY_S`, or there is none. One from the future was
+        written before the clock was set back: waiting for its time would leave the log without any until then."""
         try:
             with self.path.open("rb") as file:
                 last = _last(_tail(file.fileno()))
         except OSError:  # no file yet, or none that can be read: writing to it will say so
             return True
-        return last is None or last.at <= utc_text(self._clock() - ANCHOR_EVERY_S)
+        now = self._clock()
+        return last is None or not utc_text(now - ANCHOR_EVERY_S) < last.at <= utc_text(now)
 
     def write(self, seq: int, hash_: str) -> None:
         """Write an anchor down, unless the last one is of the same entry.
@@ -106,5 +108,5 @@ def _anchor(line: bytes) -> Anchor | None:
         if found.get("event", "audit_anchor") != "audit_anchor":
             return None
         return Anchor(seq=int(found["seq"]), hash=str(found["hash"]), at=str(found["at"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

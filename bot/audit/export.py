@@ -73,12 +73,15 @@ def write_file(log: AuditLog, path: Path, first: int, last: int) -> Manifest:
             hash=written.hash,
         )
         text = json.dumps(asdict(manifest), ensure_ascii=False, indent=2) + "\n"
-        _create(_manifest_path(path), [text.encode()])
-    except BaseException as error:
-        discard(path)
-        if isinstance(error, OSError):
-            raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-        raise
+        try:
+            _create(_manifest_path(path), [text.encode()])
+        except BaseException:
+            path.unlink()
+            raise
+    except FileExistsError as error:  # it came between our look and this: what others wrote there is theirs
+        raise UsageError(f"{error.filename} is there already; name another file") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     return manifest
 
 
@@ -112,8 +115,13 @@ def _manifest_path(path: Path) -> Path:
 
 
 def _create(path: Path, lines: Iterable[bytes]) -> None:
+    """Write the new file ``path``; one that could not be written whole is not there afterwards."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink()
+        raise

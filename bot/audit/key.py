@@ -5,6 +5,7 @@ pseudonyms of the entries before.
 """
 
 import hmac
+import re
 
 from bot.links import installation_secret
 from bot.settings import Settings
@@ -12,6 +13,7 @@ from bot.settings import Settings
 _PSEUDONYM = b"audit pseudonym, first format"
 _SEAL = b"audit seal, first format"
 _PSEUDONYM_BYTES = 16
+_PSEUDONYM_FORM = re.compile(rf"person:[0-9a-f]{{{2 * _PSEUDONYM_BYTES}}}")
 
 
 class AuditKey:
@@ -35,8 +37,9 @@ class AuditKey:
         """What stands for ``person`` in the entries of ``tenant``: ``person:`` and 32 hexadecimal digits.
 
         The same id in another tenant has another pseudonym. Only who has the key can try which id it stands for.
+        WeCom's user ids do not tell case apart (page 90196), and administrators write them as they like.
         """
-        named = f"{tenant}\0{person}".encode("utf-8", "surrogatepass")
+        named = f"{tenant}\0{person.casefold()}".encode("utf-8", "surrogatepass")
         return "person:" + hmac.digest(self._pseudonym_key, named, "sha256")[:_PSEUDONYM_BYTES].hex()
 
     def seal(self, hash_: str) -> str:
@@ -46,3 +49,8 @@ class AuditKey:
     def sealed(self, hash_: str, seal: str) -> bool:
         """Whether ``seal`` is that of ``hash_`` under this key."""
         return hmac.compare_digest(self.seal(hash_).encode(), str(seal).encode())
+
+
+def is_pseudonym(text: str) -> bool:
+    """Whether ``text`` has the form of :meth:`AuditKey.pseudonym`."""
+    return _PSEUDONYM_FORM.fullmatch(text) is not None

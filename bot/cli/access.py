@@ -1,6 +1,7 @@
 """How a command reaches the knowledge: through the worker while the system runs, by itself while it does not."""
 
-import getpass
+import os
+import pwd
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,8 +23,13 @@ Ask = Callable[[str, Mapping[str, Any], float], Any]
 
 
 def actor() -> str:
-    """Who is responsible for what this command does."""
-    return f"cli:{getpass.getuser()}"
+    """Who is responsible for what this command does: the operating system's user, whatever the environment says; by
+    number where the system knows no name, as in a container that runs under any."""
+    number = os.getuid()
+    try:
+        return f"cli:{pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"cli:{number}"
 
 
 def choose_bot(bots: Mapping[str, BotConfig], wanted: str | None) -> BotConfig:

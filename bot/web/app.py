@@ -14,6 +14,7 @@ from bot import telemetry
 from bot.bots_file import BotConfig
 from bot.channel import (
     NOTHING,
+    Bell,
     CallbackRequest,
     CallbackResponse,
     Echo,
@@ -31,6 +32,7 @@ from bot.feedback.words import pressed_label
 from bot.inbox import Acceptance
 from bot.messages import ConversationId, InboundMessage
 from bot.texts import Language, language_of
+from bot.web.answers import answer_pages
 from bot.web.gauges import Gauges
 from bot.web.health import readiness
 from bot.web.proofs import domain_proofs
@@ -51,7 +53,9 @@ def create_app(services: WebServices) -> Flask:
     """The application over ``services``."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False  # else "/callback//x" is sent on to whatever Host the request names
     app.register_blueprint(source_pages(services.sources, services.texts))
+    app.register_blueprint(answer_pages(services.sources, services.texts))
     app.register_blueprint(domain_proofs(services.proofs_dir))
 
     @app.route("/callback/<bot>/<channel>", methods=["GET", "POST"])
@@ -80,8 +84,16 @@ def create_app(services: WebServices) -> Flask:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        log.info("request_refused", status=error.code, method=request.method, path=request.path[:200])
-        return Response(f"{error.name}\n", error.code, content_type="text/plain; charset=utf-8")
+        begin = "/".join(request.path.split("/", 2)[:2])[:200]  # what follows may be the token of a link
+        log.info("request_refused", status=error.code, method=request.method, path=begin)
+        headers = [(name, value) for name, value in error.get_headers() if name != "Content-Type"]  # Allow, above all
+        return Response(f"{error.name}\n", error.code, headers, content_type="text/plain; charset=utf-8")
+
+    @app.after_request
+    def guarded(response: Response) -> Response:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
     return app
 
@@ -99,14 +111,14 @@ def _callback(services: WebServices, bot: str, channel_id: str) -> tuple[Callbac
         log.warning("callback_rejected", bot=bot, channel=channel_id, reason=rejection.reason, status=rejection.status)
         return _refusal(rejection.status), rejection.reason
     try:
-        immediate, result = _immediate(services, received, configuration.bots[bot])
+        immediate, result = _immediate(services, received, configuration.bots[bot], channel_id)
     except Unavailable as error:
         log.error("callback_not_stored", bot=bot, channel=channel_id, error=str(error))
         return _refusal(503), "not_stored"
     return channel.respond(received, immediate), result
 
 
-def _immediate(services: WebServices, received: Received, bot: BotConfig) -> tuple[Immediate, str]:
+def _immediate(services: WebServices, received: Received, bot: BotConfig, channel: str) -> tuple[Immediate, str]:
     """What the HTTP answer says, once everything that needs work is durable, and a word for the metrics.
 
     Raises :class:`~bot.errors.Unavailable` when Redis does not answer.
@@ -115,6 +127,9 @@ def _immediate(services: WebServices, received: Received, bot: BotConfig) -> tup
     match received:
         case Echo():
             return NOTHING, "echo"
+        case Bell(token=token):
+            services.bells.ring(bot.id, channel, token)
+            return NOTHING, "bell"
         case Greeting():
             return Immediate(notice=texts.say("welcome", language, name=bot.name)), "greeting"
         case Poll():

@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from bot import telemetry
 from bot.errors import KnowledgeError, Unavailable
+from bot.knowledge.approval import approval_words
 from bot.knowledge.excerpt import Excerpt, Standing
 from bot.links import ExpiredLink, ForgedLink, SourceToken
 from bot.texts import LANGUAGES, Language, Texts
@@ -29,9 +30,9 @@ from bot.web.services import READ_DEADLINE_S, SourcePages
 log = structlog.get_logger()
 
 RETRY_AFTER_S = 5
-_TAGS: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
+TAGS: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
 _FORBIDDEN = ("base-uri", "form-action", "frame-ancestors")
-_STYLE = Path(__file__).parent / "templates/source.css"
+STYLE = Path(__file__).parent / "templates/source.css"
 
 
 def source_pages(pages: SourcePages, texts: Texts) -> Blueprint:
@@ -55,8 +56,8 @@ class _Reader:
         self._pages = pages
         self._texts = texts
         self._turnstile = threading.BoundedSemaphore(pages.at_once)
-        self._style = Markup(_STYLE.read_text(encoding="utf-8"))  # noqa: S704 - our own file
-        self._headers = _headers(self._style)
+        self._style = Markup(STYLE.read_text(encoding="utf-8"))  # noqa: S704 - our own file
+        self._headers = page_headers(self._style)
 
     def respond(self, token: str, language: Language) -> Response:
         """The page, or a page that says why there is none and what to do."""
@@ -100,16 +101,17 @@ class _Reader:
         return self._response(status, "source_notice.html", language, words=words)
 
     def _response(self, status: int, template: str, language: Language, **shown: object) -> Response:
-        html = render_template(template, style=self._style, language=_TAGS[language], **shown)
+        html = render_template(template, style=self._style, language=TAGS[language], **shown)
         return Response(
             html,
             status,
-            {**self._headers, "Content-Language": _TAGS[language]},
+            {**self._headers, "Content-Language": TAGS[language]},
             content_type="text/html; charset=utf-8",
         )
 
 
-def _headers(style: str) -> dict[str, str]:
+def page_headers(style: str) -> dict[str, str]:
+    """The headers of a page that has only ``style``, fetches nothing and is kept by nobody."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = ("default-src 'none'", f"style-src 'sha256-{digest}'", *(f"{name} 'none'" for name in _FORBIDDEN))
     return {
@@ -141,6 +143,7 @@ def _words(
         "file_label": texts.say("source_file", language),
         "file": excerpt.source,
         "version": texts.say("source_version", language, **version),
+        "approval": approval_words(excerpt.approval_number, texts, language),
         "current": current,
         "warning": warning,
         "jump": texts.say("source_jump", language),

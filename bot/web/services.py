@@ -10,6 +10,7 @@ from bot.channel import MediaSource
 from bot.inbox import Inbox
 from bot.knowledge.remote import IndexClient
 from bot.links import SourceLinks
+from bot.pulling import Bells
 from bot.reload import Reloader
 from bot.streams import Streams
 from bot.texts import Texts
@@ -35,11 +36,12 @@ class SourcePages:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebServices:
-    """``reloader`` holds the bots and channels that run now, and follows their file once it is started; ``media`` the
-    pictures that bubbles end with."""
+    """``bells`` takes what accounts ring for; ``reloader`` holds the bots and channels that run now, and follows their
+    file once it is started; ``media`` the pictures that bubbles end with."""
 
     redis: "redis.Redis"
     inbox: Inbox
+    bells: Bells
     streams: Streams
     reloader: Reloader
     media: MediaSource

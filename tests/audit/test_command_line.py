@@ -1,11 +1,12 @@
 """``audit`` as an operator and an auditor meet it."""
 
-import getpass
 import json
+import os
+import pwd
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from bot.records.turns import TurnRecords
 from bot.settings import Settings
 from tests.audit.conftest import event
 from tests.audit.test_reports import RECORD
+from tests.conftest import Run
 from tests.operations.conftest import dead_message
 
 BOTS = f"""
@@ -33,28 +35,13 @@ bots:
     channels:
       app: {{type: wecom-app, corp_id: ww1, agent_id: 7, secret: s, token: tok, encoding_aes_key: {"k" * 42}A}}
 """
-ME = f"cli:{getpass.getuser()}"
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+ME = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
 
 
 @pytest.fixture
-def bot(tmp_path: Path, repository: Path, redis_url: str, redis_client: "redis.Redis") -> Run:
-    """Runs ``python -m bot`` in a folder of its own."""
+def bot(command_line: Run, tmp_path: Path) -> Run:
     (tmp_path / "bots.yaml").write_text(BOTS)
-
-    def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "bot", *arguments],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "REDIS_URL": redis_url, **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
+    return command_line
 
 
 @pytest.fixture
@@ -131,7 +118,7 @@ def test_entries_are_exported_once_and_that_is_an_entry(bot: Run, kept: AuditLog
         (("export", "--from", "2020-01-01", "--to", "2020-01-02", "--out", "x"), "there are no entries in that time"),
         (("take-out", "--before", "2999-01-01", "--out", "x"), "entries are kept for 365 days (AUDIT_KEEP_DAYS)"),
         (("take-out", "--before", "2020-01-01", "--out", "x"), "there is no entry that is so old"),
-        (("who", "person:0", "--reason", "r"), "nobody that is still known is 'person:0'"),
+        (("who", f"person:{'0' * 32}", "--reason", "r"), f"nobody that is still known is 'person:{'0' * 32}'"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_exit_2(
@@ -157,6 +144,27 @@ def test_who_stands_behind_a_pseudonym_is_shown_after_it_was_written_down(bot: R
     )
 
 
+@pytest.mark.parametrize("name", ["张三丰", "zhang.wei", "person:0", "person:" + "g" * 32])
+def test_who_takes_no_name_which_would_stand_in_the_log_for_ever(bot: Run, kept: AuditLog, name: str) -> None:
+    done = bot("audit", "who", name, "--reason", "complaint 17")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: that is no pseudonym")
+    assert list(kept.entries()) == []
+
+
+def test_nobody_acts_in_another_s_name(bot: Run, kept: AuditLog) -> None:
+    names = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "somebody.else")
+    assert bot("audit", "verify", **names).returncode == 0
+    assert written(kept) == [("read", "audit:verify", ME)]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody whom the system does not know")
+def test_who_has_no_name_on_the_system_is_a_number(repository: Path) -> None:
+    script = "import os; from bot.cli.access import actor; os.setuid(54321); print(actor())"
+    done = subprocess.run([sys.executable, "-c", script], cwd=repository, capture_output=True, text=True, check=True)
+    assert done.stdout == "cli:54321\n"
+
+
 def test_what_is_ingested_and_what_is_sent_again(
     bot: Run, kept: AuditLog, tmp_path: Path, redis_client: "redis.Redis"
 ) -> None:
@@ -166,11 +174,21 @@ def test_what_is_ingested_and_what_is_sent_again(
     DeadLetters(redis_client).keep(letter)
     assert bot("queue", "resend", letter.key).returncode == 0
     assert written(kept) == [("draft", "document:imaging/a.md", ME), ("operation", f"letter:{letter.key}", ME)]
-    details = json.loads(kept.newest(1)[0].details)
+    (newest,) = kept.newest(1)
+    assert (newest.tenant, newest.bot) == ("academy", "imaging")
+    details = json.loads(newest.details)
     assert details == {"what": "resend", "kind": "message", "turn": letter.turn, "reason": "KeyError"}
     anchors = read_anchors(kept.anchors.path)
     assert [anchor.seq for anchor in anchors] == [1, 2]
     assert verify(kept.entries(), kept.key, anchors).ok
+
+
+def test_a_bot_that_answers_from_nothing_takes_nothing_in(bot: Run, tmp_path: Path) -> None:
+    (tmp_path / "bots.yaml").write_text(BOTS.replace("    knowledge: [imaging]\n", ""))
+    (tmp_path / "a.md").write_text("# 册\n\n一段。\n")
+    done = bot("ingest", "a.md")
+    said = "error: imaging answers from no collection; name some as its `knowledge` in bots.yaml\n"
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_what_a_person_wrote_is_not_read_unseen(bot: Run, kept: AuditLog) -> None:

@@ -44,6 +44,7 @@ def test_a_person_is_a_pseudonym_of_the_tenant(books: Books) -> None:
     assert actors[0] == actors[1] == books.key.pseudonym("academy", "wang.fang")
     assert len(set(actors)) == 3
     assert AuditKey(b"another").pseudonym("academy", "wang.fang") != actors[0]
+    assert books.key.pseudonym("academy", "Wang.FANG") == actors[0], "as an administrator may write it"
 
 
 @pytest.mark.parametrize("who", [{}, {"actor": "cli:ops", "person": "wang.fang"}])

@@ -82,6 +82,27 @@ def test_nothing_is_written_over(books: Books, tmp_path: Path, suffix: str) -> N
     assert books.log.head().seq == 1
 
 
+@pytest.mark.parametrize("suffix", ["", ".manifest.json"])
+def test_what_somebody_else_puts_there_in_the_meantime_stays(books: Books, tmp_path: Path, suffix: str) -> None:
+    """A link to nowhere is not seen before, and is in the way of writing, like a file that has just come."""
+    books.write(1)
+    (tmp_path / f"out{suffix}").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="is there already"):
+        take_out(books.log, tmp_path / "out", FAR, actor="cli:ops")
+    assert [path.name for path in tmp_path.glob("out*")] == [f"out{suffix}"]
+    assert books.log.head().seq == 1
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_left(
+    on_sqlite: Books, tamper: Callable[..., None], tmp_path: Path
+) -> None:
+    on_sqlite.write(3)
+    tamper("UPDATE audit_entries SET hash = x'00ff' WHERE seq = 3")
+    with pytest.raises(TypeError):
+        export(on_sqlite.log, tmp_path / "out", "", FAR, actor="cli:ops")
+    assert list(tmp_path.glob("out*")) == []
+
+
 def test_old_entries_are_taken_out_and_the_rest_is_still_whole(books: Books, tmp_path: Path) -> None:
     books.write(6)
     books.log.anchor()

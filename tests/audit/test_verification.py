@@ -185,6 +185,17 @@ def test_an_anchor_is_written_once_for_each_head_and_not_too_often(on_sqlite: Bo
     assert on_sqlite.anchors.path.stat().st_mode & 0o777 == 0o600
 
 
+def test_anchors_go_on_after_the_clock_was_set_back(on_sqlite: Books) -> None:
+    on_sqlite.now += 86_400 * 365
+    on_sqlite.write(1)
+    on_sqlite.log.anchor_if_due()
+    on_sqlite.now -= 86_400 * 365
+    on_sqlite.write(1)
+    on_sqlite.log.anchor_if_due()
+    assert [anchor.seq for anchor in read_anchors(on_sqlite.anchors.path)] == [1, 2]
+    assert on_sqlite.verify().ok
+
+
 def test_half_an_anchor_spoils_no_other(on_sqlite: Books) -> None:
     on_sqlite.write(1)
     on_sqlite.log.anchor()
@@ -203,6 +214,8 @@ def test_anchors_are_read_out_of_a_log_file(on_sqlite: Books) -> None:
         '{"event": "turn_decided", "seq": 9, "hash": "x", "at": "y"}',
         json.dumps({"event": "audit_anchor", "level": "info", "seq": 2, "hash": head.hash, "at": "2027"}),
         "not JSON at all",
+        '{"seq": 1e999, "hash": "x", "at": "y"}',
+        "[" * 100_000,
     ]
     file = on_sqlite.folder / "worker.log"
     file.write_text("\n".join(lines), encoding="utf-8")

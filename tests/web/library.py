@@ -19,6 +19,7 @@ from bot.knowledge.remote import IndexClient
 from bot.knowledge.store import KnowledgeStore, Submission
 from bot.links import DAY_S, SourceLinks
 from bot.live import EMPTY, Live
+from bot.pulling import Bells
 from bot.records.database import Database
 from bot.reload import Reloader
 from bot.running_versions import RunningVersions
@@ -114,6 +115,7 @@ def web_services(
     return WebServices(
         redis=client,
         inbox=Inbox(client, limits, lambda _conversation: None),
+        bells=Bells(client, lambda _bot, _channel: None),
         streams=Streams(client),
         reloader=reloader or _no_configuration(client),
         media=NO_MEDIA,

@@ -162,3 +162,13 @@ def test_forged_links_and_closed_doors_look_the_same(library: Library) -> None:
     assert len({page.text for page in pages}) == 1
     assert "没有可显示的内容" in pages[0].text
     assert library.open(entries[0], reader=Audience.STAFF).status_code == 200
+
+
+def test_the_number_of_the_approval_stands_beside_the_version(library: Library) -> None:
+    origin = replace(library.origin(".csv"), approval_number="MLR-2026-001")
+    (entry,) = library.put_entries(origin, faq(origin, "几点开门？", "早上八点。"))
+    assert "审批号 MLR-2026-001" in library.open(entry).get_data(as_text=True)
+    assert "approval no. MLR-2026-001" in library.open(entry, accept_language="en").get_data(as_text=True)
+    bare = library.origin(".csv")
+    (without,) = library.put_entries(bare, faq(bare, "几点关门？", "晚上八点。"))
+    assert "审批号" not in library.open(without).get_data(as_text=True)
