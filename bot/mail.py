@@ -69,6 +69,15 @@ class Mailer:
                 _code(error), perhaps=given and not isinstance(error, smtplib.SMTPResponseException)
             ) from None
 
+    def greet(self) -> None:
+        """Return once the server has answered and let us in, as it must before a mail. Raises
+        :class:`~bot.errors.MailError`."""
+        try:
+            with self._connected() as server:
+                server.ehlo_or_helo_if_needed()
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise MailError(_code(error), perhaps=False) from None
+
     def _mail(self, recipient: str, subject: str, body: str, key: str) -> EmailMessage:
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = self._sender, recipient, " ".join(subject.split())

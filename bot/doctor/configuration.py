@@ -62,6 +62,19 @@ def bot(config: BotConfig, channels: Mapping[str, Channel]) -> list[Finding]:
     return [Finding(name=name, state=State.OK, detail=f"answers from {', '.join(config.knowledge)}; {people}")]
 
 
+def media_services(settings: Settings, bots: Mapping[str, BotConfig]) -> list[Finding]:
+    """Services that read pictures and voices, and no bot that may send them any."""
+    given = {"SPEECH_BASE_URL": settings.speech_base_url, "VISION_MODEL": settings.vision_model}
+    names = [name for name, value in given.items() if value]
+    if not names or any(config.external_media for config in bots.values()):
+        return []
+    detail = f"{' and '.join(names)}: set, and no bot may send there what people sent"
+    cure = (
+        "where a contract with the operator of the service allows it, set external_media: true for a bot in bots.yaml"
+    )
+    return [Finding(name="media services", state=State.WARNING, detail=detail, cure=cure)]
+
+
 def _bots_without_settings(load_bots: LoadBots) -> list[Finding]:
     """The faults of the bots file that a wrong setting would otherwise hide."""
     try:

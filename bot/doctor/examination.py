@@ -11,7 +11,18 @@ import redis
 from bot.assembly import Configuration, channel_builder, load_bots
 from bot.bots_file import BotConfig
 from bot.channel import Channel, ChannelAddress
-from bot.doctor import callbacks, configuration, database, installation, knowledge, models, redis_server, running
+from bot.doctor import (
+    approvals,
+    callbacks,
+    configuration,
+    database,
+    installation,
+    knowledge,
+    models,
+    redis_server,
+    running,
+    safety_desk,
+)
 from bot.doctor.check import Check, run_checks
 from bot.doctor.redaction import Redactor
 from bot.errors import UsageError
@@ -87,6 +98,7 @@ class _Plan:
             Check(name="database", run=partial(database.database, settings), within_s=15.0),
             Check(name="qdrant", run=partial(knowledge.qdrant, settings)),
             Check(name="index", run=partial(knowledge.index, whole, running=up), within_s=30.0),
+            Check(name="approval numbers", run=partial(approvals.approvals, settings, self._bots), within_s=15.0),
             Check(
                 name="language model",
                 run=partial(models.language_models, settings),
@@ -97,6 +109,11 @@ class _Plan:
                 name="speech service",
                 run=partial(models.speech_service, settings),
                 within_s=models.SPEECH_WITHIN_S + 5.0,
+            ),
+            Check(
+                name=safety_desk.MAIL_SERVER,
+                run=partial(safety_desk.mail_server, settings, self._bots),
+                within_s=safety_desk.MAIL_WITHIN_S,
             ),
             *self._channel_checks(),
             Check(name="system", run=partial(running.system, settings, self._run)),
@@ -109,9 +126,10 @@ class _Plan:
 
     def _configuration(self) -> list[Finding]:
         findings = [*self._configuration_findings, *configuration.public_url(self._settings)]
+        findings += configuration.media_services(self._settings, self._bots)
         for bot in self._bots.values():
             own = {name: channel for (bot_id, name), channel in self._channels.items() if bot_id == bot.id}
-            findings += configuration.bot(bot, own)
+            findings += [*configuration.bot(bot, own), safety_desk.desk(bot, own)]
         return findings
 
     def _channel_checks(self) -> list[Check]:

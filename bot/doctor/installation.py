@@ -104,7 +104,8 @@ def _room(data_dir: Path) -> Finding:
 
 def _modes(settings: Settings) -> Finding:
     """Files with secrets that everybody on this machine may read."""
-    inside = [settings.data_dir / name for name in ("secret_key", "flower_password", "run.json", "bot.sqlite")]
+    secret = ("secret_key", "audit_key", "case_key", "case_keys_before", "flower_password", "run.json", "bot.sqlite")
+    inside = [settings.data_dir / name for name in secret]
     if settings.data_dir.exists() and not settings.data_dir.stat().st_mode & 0o001:
         inside = []  # nobody else reaches them
     demo = settings.bots_path.resolve() == DEMO_BOTS_FILE.resolve()  # its secrets are public

@@ -7,7 +7,7 @@ import redis
 
 from bot.assembly import channel_builder, load_bots
 from bot.channel import Channel, ChannelAddress
-from bot.doctor.configuration import bot, public_url
+from bot.doctor.configuration import bot, media_services, public_url
 from bot.finding import State
 from bot.settings import DEMO_BOTS_FILE
 from tests.doctor.conftest import MakeSettings
@@ -58,3 +58,11 @@ def test_an_address_that_the_platform_cannot_reach_is_told(
 ) -> None:
     (found,) = public_url(make_settings(public_url=url, simulator=simulator))
     assert found.state is state
+
+
+def test_services_that_no_bot_may_send_media_to_are_told(make_settings: MakeSettings) -> None:
+    settings = make_settings(speech_base_url="http://127.0.0.1:9/v1", speech_model="whisper")
+    (found,) = media_services(settings, {"imaging": DEMO})
+    assert (found.state, "SPEECH_BASE_URL" in found.detail) == (State.WARNING, True)
+    assert media_services(settings, {"imaging": DEMO.model_copy(update={"external_media": True})}) == []
+    assert media_services(make_settings(), {"imaging": DEMO}) == []

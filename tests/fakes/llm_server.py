@@ -38,7 +38,8 @@ PATH = "/v1/chat/completions"
 class Say:
     """An answer: ``delay_s`` before it, ``every_s`` before each ``piece`` characters of it.
 
-    ``reasoning`` goes before it in a field of its own. Without ``usage`` the server does not count tokens, and with an
+    ``reasoning`` goes before it in a field of its own, and ``then`` is streamed behind it once the test has told the
+    server to :meth:`~LlmServer.go_on`. Without ``usage`` the server does not count tokens, and with an
     empty ``finish`` it stops in the middle as if it were done.
     """
 
@@ -49,6 +50,7 @@ class Say:
     reasoning: str = ""
     usage: bool = True
     finish: str = "stop"
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class LlmServer:
         self._steps: list[Step] = [default]
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._go_on = threading.Event()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.script = self
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
@@ -137,6 +140,11 @@ class LlmServer:
         """Answer with ``steps`` in turn, the last one for ever. Replaces an earlier script."""
         with self._lock:
             self._steps = list(steps)
+            self._go_on.clear()
+
+    def go_on(self) -> None:
+        """Let an answer that waits in its middle be said to its end."""
+        self._go_on.set()
 
     @property
     def connections(self) -> int:
@@ -156,6 +164,13 @@ class LlmServer:
     def _wait(self, seconds: float) -> bool:
         """Wait, unless the server closes first; True when it goes on."""
         return not self._closing.wait(seconds)
+
+    def _wait_for_the_test(self) -> bool:
+        """Wait until the test says so, unless the server closes first; True when it goes on."""
+        while not self._go_on.wait(0.05):
+            if self._closing.is_set():
+                return False
+        return True
 
 
 class _Server(FakeServer):
@@ -213,6 +228,10 @@ class _Handler(BaseHTTPRequestHandler):
             if not self.server.script._wait(step.every_s):
                 return
             self._stream(_content(step.text[at : at + step.piece]))
+        if step.then:
+            if not self.server.script._wait_for_the_test():
+                return
+            self._stream(_content(step.then))
         if step.finish:
             self._stream(_chunk({}, finish=step.finish))
         if usage and request.get("stream_options", {}).get("include_usage"):

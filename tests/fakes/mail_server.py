@@ -75,4 +75,4 @@ class MailServer:
     ) -> AuthResult:
         right = (data.login.decode(), data.password.decode()) == (self._user, self._password)
         self.logged_in.append(right)
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=right)  # else the server answers 535

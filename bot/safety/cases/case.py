@@ -120,7 +120,8 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseMessage:
-    """One message of a case; ``words`` and ``context`` are masked, ``digest`` is of what was written (SHA-256).
+    """One message of a case; ``words`` and ``context`` are masked, ``digest`` is of what was written
+    (:meth:`.CaseKey.digest`).
     ``grounds`` are ``{"rule", "kind", "words"}``. ``sealed`` holds the rest, encrypted (:class:`Sealed`)."""
 
     id: str

@@ -40,5 +40,12 @@ class SafetyConfig(Conduct):
     """Hours from the message in which the safety desk must have acknowledged a case."""
     alarm_hours: _Hours = 4
     """Hours without an acknowledgement after which desk and admins are told, and again after as many."""
+    quality_desk: tuple[_UserId, ...] = ()
+    """The user ids of those who hear of complaints about quality; the safety desk hears of them where nobody is named,
+    and always where harm or another kind is told too."""
+    quality_email: tuple[_Address, ...] = ()
+    """Mailboxes that get each complaint about quality; needs SMTP_URL."""
+    second_look_percent: Annotated[float, Field(ge=0, le=100)] = 5.0
+    """Percent of the turns in which nothing was suspected that a human reads all the same (guidance 1.6)."""
     duplicate_days: _Days = 30
     """Days in which two reports of the same patient, product and event are linked."""

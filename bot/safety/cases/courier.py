@@ -21,7 +21,7 @@ from bot.parts import Button, Card, CardUpdate, Part, Text
 from bot.replies import OutboxReply
 from bot.safety.cases.case import Case
 from bot.safety.cases.desk_words import DeskWords
-from bot.safety.cases.ledger import Writing, desk_of
+from bot.safety.cases.ledger import DESK, Writing, desk_for
 from bot.safety.cases.notices import (
     CASE_KEY,
     CaseNotice,
@@ -115,16 +115,16 @@ class Courier:
     def _acknowledged(self, turn: Turn, number: int) -> Case | None:
         """The case, confirmed by who pressed, if they are of its desk."""
         person, bot = turn.conversation.person, turn.bot
-        of_desk = person.casefold() in {name.casefold() for name in (*desk_of(bot), *bot.admins)}
-        case = self._cases.get(number) if of_desk else None
-        if case is None or case.bot != bot.id:
+        case = self._cases.get(number)
+        desk = (*desk_for(bot, case), *bot.admins) if case else ()
+        of_desk = person.casefold() in {name.casefold() for name in desk}
+        if case is None or not of_desk or case.bot != bot.id or case.tenant != bot.tenant:
             log.warning("case_not_acknowledged", bot=bot.id, case=number, person=person)
             return None
-        return self._cases.acknowledge(number, f"desk:{person}")
+        return self._cases.acknowledge(number, f"{DESK}{person}")
 
     def _post_one(self, notice: CaseNotice) -> bool:
-        case = self._cases.get(notice.case_number)
-        bot = self._ledger.bots.get(case.bot) if case else None
+        case, bot = self._about(notice)
         if case is None or bot is None:
             return False
         where = self._chat_with(bot, notice.recipient)
@@ -139,6 +139,16 @@ class Courier:
         self._put(notice, NoticeState.POSTED, POSTED_AGAIN_S, tries=tries)
         telemetry.count("case_notice", medium=Medium.CHAT, outcome="posted")
         return True
+
+    def _about(self, notice: CaseNotice) -> tuple[Case | None, BotConfig | None]:
+        """The case that ``notice`` is about, and its bot; without one it waits, and keeps no other from its turn."""
+        case = self._cases.get(notice.case_number)
+        bot = self._ledger.bot_of(case) if case else None
+        if bot is None:
+            telemetry.count("degraded", what="desk_without_bot")
+            log.error("desk_without_bot", case=notice.case_number, cure="configure the bot of the case again")
+            self._put(notice, NoticeState.WAITING, _UNREACHABLE_AGAIN_S, error="no bot")
+        return case, bot
 
     def _put(self, notice: CaseNotice, state: NoticeState, wait_s: float, **values: object) -> bool:
         """Write down how ``notice`` stands, unless somebody else was quicker."""
@@ -168,8 +178,7 @@ class Courier:
 
     def _send_one(self, notice: CaseNotice) -> bool:
         """One mail; the row is claimed first, so that nobody else sends it meanwhile."""
-        case = self._cases.get(notice.case_number)
-        bot = self._ledger.bots.get(case.bot) if case else None
+        case, bot = self._about(notice)
         if case is None or bot is None:
             return False
         if self._mailer is None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.audit.entries import storable
 from bot.bots_file import BotConfig
 from bot.safety.adverse_events import Kind
 from bot.safety.cases.case import Case, CaseMessage
@@ -56,7 +57,7 @@ def open_dossier(cases: Cases, case: Case, bot: BotConfig | None, *, unmasked: b
     messages = cases.messages(case.number)
     sealed = [cases.unsealed(message) for message in messages] if unmasked else []
     if unmasked:
-        words = ["\n".join((*one.context, one.words)) for one in sealed]
+        words = [storable("\n".join((*one.context, one.words))) for one in sealed]  # no file holds half a character
     else:
         words = ["\n".join((*message.context, message.words)) for message in messages]
     company = (bot.safety.company or bot.name) if bot else case.bot
@@ -64,7 +65,7 @@ def open_dossier(cases: Cases, case: Case, bot: BotConfig | None, *, unmasked: b
         case=case,
         messages=messages,
         words=words,
-        senders=[one.sender_name for one in sealed],
+        senders=[storable(one.sender_name) for one in sealed],
         company=company,
         history=[(event["at"], event["what"], event["actor"]) for event in cases.history(case.number)],
     )
@@ -92,60 +93,54 @@ class Form:
 
     def sections(self, dossier: Dossier) -> list[Section]:
         """The form, in its usual order; what is unknown is empty."""
-        case, language = dossier.case, self._language
-        moment = self._words.moment
+        case = dossier.case
         return [
-            self._section(
-                "report",
-                ("number", str(case.number)),
-                ("company", dossier.company),
-                ("kinds", self._words.kinds(case, language)),
-                ("seriousness", self._words.serious(case, language)),
-                ("regimes", self._words.regimes(case, language)),
-                ("received", moment(case.received_at)),
-                ("day0", moment(case.day0_at)),
-                ("due", moment(case.due_at)),
-                ("follow_up_due", moment(case.follow_up_due_at)),
-                ("missing", self._words.missing(case, language)),
-                ("related", str(case.related_to or "")),
-            ),
+            self._report(dossier),
             self._section(
                 "patient",
                 ("sex", dossier.sex or ""),
                 ("age", "".join(dossier.age or ())),
-                ("name", ""),
-                ("weight", ""),
-                ("history", ""),
+                *_empty("name", "weight", "history"),
             ),
             self._section(
                 "product",
                 ("suspect", "、".join(case.products)),
                 ("batch", "、".join(case.batches)),
-                ("approval", ""),
-                ("dose", ""),
-                ("period", ""),
-                ("reason", ""),
-                ("concomitant", ""),
+                *_empty("approval", "dose", "period", "reason", "concomitant"),
             ),
             self._section(
                 "event",
                 ("effects", "、".join(dossier.effects or case.events)),
-                ("onset", ""),
-                ("outcome", ""),
-                ("dechallenge", ""),
-                ("rechallenge", ""),
-                ("causality", ""),
+                *_empty("onset", "outcome", "dechallenge", "rechallenge", "causality"),
             ),
-            self._section(
-                "reporter", ("sender", "、".join(dict.fromkeys(dossier.senders))), ("role", ""), ("phone", "")
-            ),
-            Section(
-                self._say("case_form_words"),
-                [
-                    (moment(message.sent_at), words)
-                    for message, words in zip(dossier.messages, dossier.words, strict=True)
-                ],
-            ),
+            self._section("reporter", ("sender", "、".join(dict.fromkeys(dossier.senders))), *_empty("role", "phone")),
+            *self._told(dossier),
+        ]
+
+    def _report(self, dossier: Dossier) -> Section:
+        """What the report is, and its dates."""
+        case, language, moment = dossier.case, self._language, self._words.moment
+        return self._section(
+            "report",
+            ("number", str(case.number)),
+            ("company", dossier.company),
+            ("kinds", self._words.kinds(case, language)),
+            ("seriousness", self._words.serious(case, language)),
+            ("regimes", self._words.regimes(case, language)),
+            ("received", moment(case.received_at)),
+            ("day0", moment(case.day0_at)),
+            ("due", moment(case.due_at)),
+            ("follow_up_due", moment(case.follow_up_due_at)),
+            ("missing", self._words.missing(case, language)),
+            ("related", str(case.related_to or "")),
+        )
+
+    def _told(self, dossier: Dossier) -> list[Section]:
+        """What people wrote, and what became of it."""
+        moment = self._words.moment
+        written = zip(dossier.messages, dossier.words, strict=True)
+        return [
+            Section(self._say("case_form_words"), [(moment(message.sent_at), words) for message, words in written]),
             Section(
                 self._say("case_form_history"),
                 [(moment(at), f"{what}（{actor}）") for at, what, actor in dossier.history],
@@ -160,3 +155,8 @@ class Form:
 
     def _say(self, key: str, **values: object) -> str:
         return self._texts.say(key, self._language, **values)
+
+
+def _empty(*labels: str) -> list[tuple[str, str]]:
+    """Fields that are a human's to fill in."""
+    return [(label, "") for label in labels]

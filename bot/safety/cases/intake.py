@@ -19,7 +19,6 @@ from bot.safety.cases.follow_up import ANSWERS_WITHIN_S, next_questions
 from bot.safety.cases.ledger import WORKER, Ledger, Writing
 from bot.safety.cases.matching import GROUP_S, Named, goes_on, may_be_same, named_in, same_batch
 from bot.safety.cases.rows import case_of, message_of, row_of
-from bot.safety.cases.sealing import verbatim_digest
 from bot.safety.cases.tables import case_messages, cases
 from bot.safety.personal_data import Masker
 
@@ -64,14 +63,14 @@ class Intake:
 
     def _going_on(self, writing: Writing, report: Report, named: Named, case_number: int) -> Case | None:
         """The case of the same person that ``report`` belongs to."""
-        reporter = self._reporter(report)
+        reporters = self._ledger.key.reporters(report.tenant, report.conversation.person)
         if not report.screening.suspected:
             case = self._ledger.case(writing.connection, case_number)
-            mine = case is not None and case.reporter == reporter and case.state is not CaseState.CLOSED
+            mine = case is not None and case.reporter in reporters and case.state is not CaseState.CLOSED
             return case if mine else None
         query = select(cases).where(
             cases.c.bot == report.conversation.bot,
-            cases.c.reporter == reporter,
+            cases.c.reporter.in_(reporters),
             cases.c.state != CaseState.CLOSED,
             cases.c.latest_at >= report.sent_at - ANSWERS_WITHIN_S,
         )
@@ -104,7 +103,7 @@ class Intake:
             number=0,
             bot=report.conversation.bot,
             tenant=report.tenant,
-            reporter=self._reporter(report),
+            reporter=self._ledger.key.reporter(report.tenant, report.conversation.person),
             state=CaseState.OPEN,
             received_at=report.sent_at,
             latest_at=report.sent_at,
@@ -177,7 +176,7 @@ class Intake:
             "medium": report.medium,
             "words": masked.words,
             "context": masked.context,
-            "digest": verbatim_digest(report.words),
+            "digest": self._ledger.key.digest(report.words),
             "attachments": [dict(attachment) for attachment in report.attachments],
             "grounds": masked.grounds,
             "asked": [question.value for question in asked],
@@ -185,9 +184,6 @@ class Intake:
         }
         writing.connection.execute(case_messages.insert().values(values))
         return position
-
-    def _reporter(self, report: Report) -> str:
-        return self._ledger.key.reporter(report.tenant, report.conversation.person)
 
 
 class _Masked:

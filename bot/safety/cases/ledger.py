@@ -12,6 +12,7 @@ from bot.audit.entries import Action, AuditEvent
 from bot.bots_file import BotConfig
 from bot.errors import UsageError
 from bot.records.database import Database
+from bot.safety.adverse_events import Kind
 from bot.safety.cases.case import Case
 from bot.safety.cases.config import SafetyConfig
 from bot.safety.cases.deadlines import due_at
@@ -22,6 +23,8 @@ from bot.safety.cases.tables import case_history, cases
 
 WORKER = "system:worker"
 """Who does what nobody asked for."""
+DESK = "desk:"
+"""What stands before the user id of somebody at the desk who acts in a chat."""
 
 Audit = Callable[[Connection, Sequence[AuditEvent]], object]
 """Writes events into the audit log, in a transaction (:meth:`bot.audit.log.AuditLog.append_within`)."""
@@ -101,12 +104,16 @@ class Ledger:
 
     def tell_desk(self, writing: Writing, case: Case, reason: str) -> None:
         """Everybody at the desk has to hear of ``case`` for ``reason``, once."""
-        if (bot := self.bots.get(case.bot)) is not None:
-            write_notices(writing.connection, case.number, reason, self.recipients(bot), self.clock())
+        if (bot := self.bot_of(case)) is not None:
+            write_notices(writing.connection, case.number, reason, self.recipients(bot, case), self.clock())
 
-    def recipients(self, bot: BotConfig) -> list[tuple[Medium, str]]:
-        """Everybody who has to hear of a case of ``bot``."""
-        return [(Medium.CHAT, person) for person in desk_of(bot)] + [(Medium.MAIL, box) for box in bot.safety.email]
+    def recipients(self, bot: BotConfig, case: Case) -> list[tuple[Medium, str]]:
+        """Everybody who has to hear of ``case`` of ``bot``."""
+        desk, boxes = desk_for(bot, case), list(bot.safety.email)
+        if Kind.QUALITY_COMPLAINT in case.kinds:
+            quality = list(bot.safety.quality_email)
+            boxes = quality if quality and _is_of_quality_alone(case) else [*boxes, *quality]
+        return [(Medium.CHAT, person) for person in desk] + [(Medium.MAIL, box) for box in dict.fromkeys(boxes)]
 
     def due(self, case: Case, day0_at: float | None) -> float | None:
         """By when ``case`` has to be reported, were its day 0 that of ``day0_at``."""
@@ -122,8 +129,27 @@ class Ledger:
 
     def config(self, case: Case) -> SafetyConfig:
         """What holds for the bot of ``case``; the defaults where it is configured no more."""
-        bot = self.bots.get(case.bot)
+        bot = self.bot_of(case)
         return bot.safety if bot else SafetyConfig()
+
+    def bot_of(self, case: Case) -> BotConfig | None:
+        """The bot of ``case``; ``None`` where it is gone, or its id is another tenant's by now: that one's desk hears
+        nothing of it."""
+        bot = self.bots.get(case.bot)
+        return bot if bot is not None and bot.tenant == case.tenant else None
+
+
+def desk_for(bot: BotConfig, case: Case) -> tuple[str, ...]:
+    """The user ids of those who hear of ``case``: a complaint about quality goes to the quality desk where there is
+    one, and to the safety desk too when harm or another kind is told (guidance 1.1)."""
+    quality = bot.safety.quality_desk
+    if not quality or Kind.QUALITY_COMPLAINT not in case.kinds:
+        return desk_of(bot)
+    return quality if _is_of_quality_alone(case) else tuple(dict.fromkeys((*desk_of(bot), *quality)))
+
+
+def _is_of_quality_alone(case: Case) -> bool:
+    return set(case.kinds) == {Kind.QUALITY_COMPLAINT} and not case.serious
 
 
 def desk_of(bot: BotConfig) -> tuple[str, ...]:
@@ -132,6 +158,8 @@ def desk_of(bot: BotConfig) -> tuple[str, ...]:
 
 
 def case_event(case: Case, action: Action, actor: str, details: Mapping[str, Any]) -> AuditEvent:
-    """What the audit log keeps of something that ``actor`` did with ``case``."""
+    """What the audit log keeps of something that ``actor`` did with ``case``; of a person at the desk the pseudonym."""
+    person = actor.removeprefix(DESK)
+    who: dict[str, str] = {"actor": actor} if person == actor else {"person": person}
     subject = f"case:{case.number}"
-    return AuditEvent(action=action, subject=subject, actor=actor, tenant=case.tenant, bot=case.bot, details=details)
+    return AuditEvent(action=action, subject=subject, **who, tenant=case.tenant, bot=case.bot, details=details)

@@ -77,7 +77,7 @@ def build_safety(
 
     def taken(case: Case) -> None:
         courier.post_messages(case.number)
-        bot = ledger.bots.get(case.bot)
+        bot = ledger.bot_of(case)
         if bot is not None and bot.safety.email:
             wake()
 

@@ -1,5 +1,7 @@
 """What the desk hears when it has not confirmed a case, and before a case has to be reported."""
 
+from collections.abc import Iterator
+
 from sqlalchemy import select
 
 from bot import telemetry
@@ -17,7 +19,7 @@ DAYS_BEFORE = (0, 1, 3)
 """Days before a date at which the desk is reminded of it, the last first."""
 _SETTLED_S = 3600.0
 """A case younger than this has just been told of."""
-_MOST = 1000
+_AT_ONCE = 500
 
 
 class Reminders:
@@ -35,11 +37,8 @@ class Reminders:
         now = self._ledger.clock()
         if now - self._looked_at < EVERY_S:
             return 0
-        query = select(cases).where(cases.c.state != CaseState.CLOSED).order_by(cases.c.number).limit(_MOST)
-        with self._ledger.database.read() as connection:
-            found = [case_of(row) for row in connection.execute(query)]
         reminded = 0
-        for case in found:
+        for case in self._open_cases():
             reasons = self._reasons(case, now)
             if reasons:
                 with self._ledger.write() as writing:
@@ -47,6 +46,18 @@ class Reminders:
                 reminded += any(told)
         self._looked_at = now
         return reminded
+
+    def _open_cases(self) -> Iterator[Case]:
+        """All that are not closed, however many nobody has closed yet."""
+        last = 0
+        while True:
+            query = select(cases).where(cases.c.state != CaseState.CLOSED, cases.c.number > last)
+            with self._ledger.database.read() as connection:
+                found = [case_of(row) for row in connection.execute(query.order_by(cases.c.number).limit(_AT_ONCE))]
+            yield from found
+            if len(found) < _AT_ONCE:
+                return
+            last = found[-1].number
 
     def _reasons(self, case: Case, now: float) -> list[str]:
         """Why the desk must hear of ``case``, by the names of :class:`.notices.CaseNotice`."""
@@ -64,11 +75,11 @@ class Reminders:
 
     def _remind(self, writing: Writing, case: Case, reason: str, now: float) -> bool:
         """Tell them once for each reason; whether that is new."""
-        bot = self._ledger.bots.get(case.bot)
+        bot = self._ledger.bot_of(case)
         if bot is None:
             return False
         admins = [(Medium.CHAT, admin) for admin in bot.admins] if case.acknowledged_at is None else []
-        recipients = dict.fromkeys([*self._ledger.recipients(bot), *admins])
+        recipients = dict.fromkeys([*self._ledger.recipients(bot, case), *admins])
         if not write_notices(writing.connection, case.number, reason, recipients, now):
             return False
         self._ledger.note(writing, case, "reminded", WORKER, {"reason": reason})

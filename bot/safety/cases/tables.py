@@ -78,7 +78,8 @@ case_history = Table(
     Column("actor", String(128), nullable=False),
     Column("details", JSON, nullable=False),
 )
-"""What happened to a case, in order; rows are only ever added."""
+"""What happened to a case, in order, and what a human said of turns that were drawn for a second look (``case_number``
+0 where that opened no case); rows are only ever added."""
 
 case_notices = Table(
     "case_notices",

@@ -18,6 +18,7 @@ from bot.events import Rating
 from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind
 from bot.safety.adverse_events import WINDOW, Lexicon, Screening, default_lexicon, screen
 from bot.safety.cases.case import Case, Report, Taken
+from bot.safety.cases.documents import told_in_document
 from bot.safety.cases.follow_up import (
     MOST_QUESTIONS,
     answers,
@@ -68,7 +69,11 @@ class Watch:
         if turn.bot.safety.off:
             return
         for number, (kind, words) in enumerate(turn.read):
-            self._hear(turn, turn.messages[0], words, kind.value, suffix=f":{kind.value}{number}")
+            spoken = kind is MessageKind.VOICE
+            passages = [words] if spoken else told_in_document(words, _lexicon(turn.bot.safety.products))
+            for place, passage in enumerate(passages):
+                suffix = f":{kind.value}{number}" + (f".{place}" if place else "")
+                self._hear(turn, turn.messages[0], passage, kind.value, suffix=suffix)
 
     def look_or_keep(self, turn: Turn) -> None:
         """Screen ``turn``, whose messages leave the queue with an apology: what cannot be screened now is kept."""

@@ -33,6 +33,8 @@ LOCAL_LINE = re.compile(
     re.IGNORECASE,
 )
 PLATE = re.compile(r"(?:车牌|牌照|车号|号牌|车辆|开车|停车|车)[^0-9A-Za-z]{0,8}$")
+EMAIL = re.compile(r"(?:邮箱|邮件|e-?mail|mail)[^0-9A-Za-z]{0,8}$", re.IGNORECASE)
+CREDIT_CODE = re.compile(r"(?:信用代码|税号|执照(?:号|编号)?)[^0-9]{0,10}$")
 TRAVEL = re.compile(
     r"(?:护照|passport|通行证|回乡证|台胞证|证件号?码?|旅行证|签证)[^0-9]{0,10}$",
     re.IGNORECASE,

@@ -11,10 +11,12 @@ from bot.safety.personal_data.spans import Ground, Kind, Span
 _LOCAL_PART = re.compile(r"[A-Za-z0-9_%+\-](?:[A-Za-z0-9._%+\-]{0,62}[A-Za-z0-9_%+\-])?$")
 _DOMAIN = re.compile(r"[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){0,4}\.[A-Za-z]{2,24}(?![A-Za-z0-9])")
 _SPACED_AT = re.compile(r" ?@ ?")
+_SPELLED_AT = re.compile(r" ?(?:[(\[<]at[)\]>]|艾特|爱特|圈a|#) ?", re.IGNORECASE)
+"""How people write @ against robots."""
 
 _WXID = re.compile(r"(?<![0-9A-Za-z_])wxid_[0-9A-Za-z]{6,24}(?![0-9A-Za-z_])")
 _WECHAT = re.compile(
-    r"(?:(?<!企业)微信号?|(?<![A-Za-z0-9_])(?:wechat|weixin|vx|wx|v信|v(?=[号:]))号?|威信|薇信|加v)(?:\s?id)?[\s:是为,]{0,3}(?:我的?)?"
+    r"(?:(?<!企业)微信号?|(?<![A-Za-z0-9_])(?:wechat|weixin|vx|wx|v信|v(?=[号:]))号?|威信|薇信|加v)(?:\s?id)?[\s:是为,]{0,3}(?:is\s)?(?:我的?|搜索?)?[\s:]?"
     r"([A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-@.])",
     re.IGNORECASE,
 )
@@ -33,14 +35,16 @@ _PERMIT = re.compile(r"(?:台胞证|回乡证|通行证)(?:号码?)?[\s:是为]{
 _RECORD = re.compile(
     r"(?:病历|病案|住院|门诊|就诊卡?|登记|医保卡?|社保卡?|社会保障|诊疗卡?|患者|病人|体检|标本|(?:影像|放射|检查|超声|病理)|(?:CT|MRI?|DR|DSA|PET)(?:检查)?"
     r"|受试者|筛选|入组|随机|(?<![a-z])(?:patient|subject|accession|study|exam|medical\s?record|MRN|HIS|PACS))"
-    r"\s?(?:号码|编号|编码|条码|卡号|流水号|号|(?<=[a-z])\s?(?:id|no|number)\.?|(?<=MRN))\s*[是为:#]{0,2}\s*"
+    r"\s?(?:号码|编号|编码|条码|卡号|流水号|号|(?<=卡)|(?<=[a-z])\s?(?:id|no|number)\.?|(?<=MRN))\s*[是为:#]{0,2}\s*"
     r"([0-9A-Za-z]{1,16}(?:-[0-9A-Za-z]{1,12}){0,3})(?![0-9A-Za-z]|\.[0-9])",
     re.IGNORECASE,
 )
 _NEXT_RECORD = re.compile(r"\s?[、,和与及/]\s?([0-9A-Za-z]{1,16}(?:-[0-9A-Za-z]{1,12}){0,3})(?![0-9A-Za-z]|\.[0-9])")
 _RECORD_DIGITS = 4
 _LICENCE = re.compile(
-    r"(?:执业(?:医师|药师|护士)?证书?|执业(?:编码|编号)|资格证书?|执业注册|医师证|护士证|军官证|士兵证|警官证)(?:编码|编号|号码|号)?[\s是为:]{0,3}([军警士字第]{0,4}[0-9]{7,27})(?![0-9])"
+    r"(?:执业(?:医师|药师|护士)?证书?|执业(?:编码|编号)|资格证书?|执业注册|医师证|护士证|军官证|士兵证|警官证"
+    r"|(?:医师|药师|护士|医生|技师|律师)[^0-9A-Za-z]{0,4}(?:证书?(?=编|号)))"
+    r"(?:编码|编号|号码|号)?[\s是为:]{0,3}([军警士字第]{0,4}[A-Za-z]{0,3}[0-9]{7,27})(?![0-9])"
 )
 _CREDIT_CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}(?![0-9A-Za-z])")
 _SOLE_TRADER = "92"
@@ -50,6 +54,10 @@ _APPROVAL = re.compile(
 
 _IPV4 = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9])")
 _IPV4_DIGITS = 8
+_DOCUMENTATION = tuple(
+    map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"))
+)
+"""Of examples; who writes one means an address like any other."""
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{1,4}(?::{1,2}[0-9A-Fa-f]{1,4}){3,7}(?![0-9A-Za-z:])")
 
 _MONTH = r"(?:18|19|20)[0-9]{2}\s?[年.\-/]\s?[0-9]{1,2}"
@@ -58,6 +66,17 @@ _BORN_AFTER = re.compile(
     r"(?:出生(?:日期|年月日?|时间)?|生日|生于|生辰|(?<![a-z])(?:DOB|date of birth|birth\s?da(?:y|te)|born(?: on)?))"
     rf"[\s是为于在:]{{0,3}}({_DAY}|{_MONTH}(?![0-9]))",
     re.IGNORECASE,
+)
+_NUMERAL = "〇零○一二三四五六七八九十"
+_YEAR, _PART = rf"(?:[0-9]{{2}}|[{_NUMERAL}]{{2,4}})", rf"(?:[0-9]{{1,2}}|[{_NUMERAL}]{{1,3}})"
+_SPOKEN_DAY = f"{_YEAR}年{_PART}月(?:初|{_PART}[日号]?)?"
+"""八八年三月十五, 88年3月."""
+_SPOKEN = re.compile(
+    rf"(?:出生(?:日期|年月日?|时间)?|生日|生于|生辰)[\s是为于在:]{{0,3}}(?<![0-9])({_SPOKEN_DAY})"
+    rf"|(?<![0-9{_NUMERAL}])({_SPOKEN_DAY})\s?(?:出生(?!缺陷|证明|医学)|生人|生日|生的|生(?=$|[\s,。;)]))"
+    r"|(?<![A-Za-z])(?:DOB|[Dd]ate of [Bb]irth|[Bb]irth\s?(?:day|date)|[Bb]orn(?: on)?|出生日期|生日)[\s:是is]{0,4}"
+    r"([0-3]?[0-9][/.\-][0-3]?[0-9][/.\-](?:19|20)[0-9]{2}|[A-Z][a-z]{2,8}\.? [0-3]?[0-9],? (?:19|20)[0-9]{2}"
+    r"|[0-3]?[0-9](?:st|nd|rd|th)? [A-Z][a-z]{2,8},? (?:19|20)[0-9]{2})"
 )
 _BORN_BEFORE = re.compile(rf"(?<![0-9])({_DAY})\s?(?:出生(?!缺陷|证明|医学)|生人|生日|生的|生(?=$|[\s,。;)]))")
 
@@ -93,6 +112,11 @@ def _emails(text: str) -> Iterator[Span]:
         local = _LOCAL_PART.search(text, max(0, at.start() - 64), at.start())
         domain = _DOMAIN.match(text, at.end())
         if local and domain:
+            yield Span(Kind.EMAIL, local.start(), domain.end(), "pattern")
+    for at in _SPELLED_AT.finditer(text):
+        local = _LOCAL_PART.search(text, max(0, at.start() - 64), at.start())
+        domain = _DOMAIN.match(text, at.end())
+        if local and domain and ("#" not in at.group() or cues.says(cues.EMAIL, text, local.start())):
             yield Span(Kind.EMAIL, local.start(), domain.end(), "pattern")
 
 
@@ -130,8 +154,11 @@ def _papers(text: str) -> Iterator[Span]:
     for found in _PERMIT.finditer(text):
         yield Span(Kind.PASSPORT, *found.span(1), "cue")
     for found in _CREDIT_CODE.finditer(text):
-        if found.group().startswith(_SOLE_TRADER) and credit_code_ok(found.group()):
-            yield Span(Kind.CREDIT_CODE, *found.span(), "checksum")
+        if found.group().startswith(_SOLE_TRADER):
+            if credit_code_ok(found.group()):
+                yield Span(Kind.CREDIT_CODE, *found.span(), "checksum")
+            elif cues.says(cues.CREDIT_CODE, text, found.start()):
+                yield Span(Kind.CREDIT_CODE, *found.span(), "cue")
 
 
 def _ip_addresses(text: str) -> Iterator[Span]:
@@ -152,6 +179,8 @@ def _is_public_address(text: str) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
+    if any(address in net for net in _DOCUMENTATION):
+        return True
     return not (address.is_private or address.is_loopback or address.is_multicast or address.is_unspecified)
 
 
@@ -162,3 +191,6 @@ def _birth_dates(text: str) -> Iterator[Span]:
             digits = numbers[0] if len(numbers) == 1 else "".join(n.zfill(2) for n in [*numbers, "1"][:3])
             if is_day(digits):
                 yield Span(Kind.BIRTH_DATE, *found.span(1), "cue")
+    for found in _SPOKEN.finditer(text):
+        group = next(number for number in (1, 2, 3) if found.group(number))
+        yield Span(Kind.BIRTH_DATE, *found.span(group), "cue")

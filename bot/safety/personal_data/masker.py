@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from bot.safety.personal_data.finder import find, value_key
 from bot.safety.personal_data.name_weight import possible_names
-from bot.safety.personal_data.placeholders import LABELS, PLACEHOLDER, WRITTEN, placeholder
+from bot.safety.personal_data.placeholders import BROKEN, LABELS, PLACEHOLDER, WRITTEN, placeholder
 from bot.safety.personal_data.spans import Kind
 
 _DIGEST_BYTES = 12
@@ -79,8 +79,14 @@ class Masker:
         A value that was written in several ways comes back in the first of them.
         """
         return WRITTEN.sub(
-            lambda found: self._values.get(f"〔{found.group(1)}{found.group(2)}〕", found.group()),
+            lambda found: self._values.get(f"〔{found.group(1)}{int(found.group(2))}〕", found.group()),
             text,
+        )
+
+    def is_left_in(self, text: str) -> bool:
+        """Whether a placeholder still stands in an unmasked ``text``, whole or broken, or without its brackets."""
+        return BROKEN.search(text) is not None or any(
+            re.search(rf"{mark[1:-1]}(?![0-9])", text) for mark in self._values
         )
 
     def _spans(self, text: str) -> list[tuple[int, int, Kind]]:

@@ -23,26 +23,36 @@ from bot.safety.personal_data.name_weight import (
 from bot.safety.personal_data.spans import Ground, Kind
 
 _LINK = r"[\s:是为叫,\"“'【\[(]{0,3}"
+_CHANGED = "(?:换|改|写|填|登记|变更)(?:错)?(?:成|为|的?是)"
 _SURE = re.compile(
-    rf"(?:(?:我|他|她|名字?|全名)(?:就)?(?:叫做?|是叫)|姓\s?名|名字(?:是|叫|:)|户名|(?:收|寄|取)(?:件|货)人|联系人|持卡人|开户人|申请人|投保人"
-    rf"|被保险?人|受益人|经办人|(?:报告|投诉|举报|反馈|反映|咨询|来电|参会|报名|推荐|陪同|主讲|接收|监护|法定代表)人|署名|签名|签字){_LINK}"
+    rf"(?:(?:我|他|她|名字?|全名)(?:就)?(?:叫做?|是叫)|姓\s?名|名字(?:是|叫|:|{_CHANGED})|户名|(?:收|寄|取)(?:件|货)人|联系人|持卡人|开户人|申请人|投保人"
+    rf"|被保险?人|受益人|经办人|(?:报告|投诉|举报|反馈|反映|咨询|来电|参会|报名|推荐|陪同|主讲|接收|监护|法定代表)人|署名|签名|签字)(?:{_CHANGED})?{_LINK}"
 )
 """After these comes a name, or nothing."""
 _LIKELY = re.compile(
     rf"(?:患者|病人|客户|用户|顾客|会员|受试者|学员|乘客|业主|租客|房东|员工|同事|学生|司机|老师|患儿|产妇|孕妇|老人|伤者|家属|亲属|本人|我是|这是"
-    rf"|这位|那位|病友|母亲|父亲|妈妈|爸爸|我妈(?!妈)|我爸(?!爸)|妻子|老婆|老公|丈夫|儿子|女儿|爱人|男友|女友|哥哥|姐姐|弟弟|妹妹|医生|主任|教授|护士|药师|医师"
+    rf"|这位|那位|病友|朋友|邻居|室友|舍友|亲戚|舅舅|姑姑|姨妈|叔叔|伯伯|爷爷|奶奶|外公|外婆|婆婆|公公|岳父|岳母|孙子|孙女|侄子|外甥|领导|助理|经理"
+    rf"|主管|顾问|专员|销售|客服|负责人|对接人|[机房户车货失]主|师傅|护工|保安|保姆|保洁|旅客|游客|嘉宾|讲师|律师|警官|股东"
+    rf"|[店站组队班校院处科所局]长|老板"
+    rf"|(?:借款|担保|当事|代理|委托|经手|签收|发件|收款|付款|汇款|承租|购买|购票|乘车|入住|就诊|陪护|审批|审核)人"
+    rf"|[快递业务服营售货驾驶管理配送收银]员|我[堂表]?[姐哥弟妹爷奶婶嫂姨舅叔姑侄]|母亲|父亲|妈妈|爸爸|我妈(?!妈)|我爸(?!爸)|妻子|老婆|老公|丈夫|儿子|女儿|爱人|男友|女友|哥哥|姐姐|弟弟|妹妹|医生|主任|教授|护士|药师|医师"
     rf"|大夫|代表|抄送|转给|联系|通知|@){_LINK}"
 )
+_ROLE = re.compile(rf"[{HAN}](?:人|员|长|(?<!王)者|友|属|客)(?:填|写)?{_LINK}")
+"""Whoever does something: there are more of them than a list holds (受托人, 下单人, 家长)."""
 _PERHAPS = re.compile(
-    r"(?:(?:科|院|部|中心|公司|大学)的|听说|刚刚|刚才|我|把|帮|给|找|请|问|约|叫|和|跟|与|由|为|替|是)"
+    r"(?:(?:科|院|部|中心|公司|大学)的|听说|刚刚|刚才|我|把|帮|给|找|请|问|约|叫|和|跟|与|由|为|替|是|代(?!谢)|让|谢谢|感谢|麻烦|陪|致|向|查(?:询|一下|下|找)?)"
 )
 _SPEAKER = re.compile(rf"(?m)^\s?([{HAN}]{{2,4}})\s?(?=:|\s?[0-9]{{1,2}}:[0-9]{{2}}|\s[0-9]{{4}}[-/])")
 _SENTENCE = re.compile(rf"(?:^|[\s,。;!?、])(?=[{HAN}])")
 _LATIN = re.compile(
-    r"(?:[Mm]y name is|[Nn]ame\s?(?:is|:)|[Pp]atient\s?(?:is|:)?|(?:Mr|Mrs|Ms|Dr|Prof)\.?|I am|I'm|[Tt]his is|姓名:?"
-    r"|我叫)\s?([A-Z][a-z]+(?:[ \-][A-Z][a-z]+){1,2})(?![A-Za-z])"
+    r"(?:[Mm]y name is|[Nn]ame\s?(?:is|:)|[Pp]atient\s?(?:is|:)?"
+    r"|(?:[Cc]ontact(?: person)?|[Cc]ustomer|[Aa]ttn|[Rr]ecipient|[Cc]aller|[Ss]ender|[Rr]eceiver)\s?:"
+    r"|(?:Mr|Mrs|Ms|Dr|Prof)\.?|I am|I'm|[Tt]his is|姓名:?"
+    r"|我叫|我是(?=[A-Z][a-z]+ [A-Z][a-z]+(?:$|[\s,.;!?])))\s?([A-Z][a-z]+(?:[ \-][A-Z][a-z]+){1,2})(?![A-Za-z])"
 )
 _DOTTED = re.compile(rf"[{HAN}]{{2,8}}·[{HAN}]{{2,8}}(?:·[{HAN}]{{2,8}})?")
+_SPACED = re.compile(rf"[{HAN}](?: [{HAN}]){{1,3}}(?=$|[\s,。.;、|/()0-9])")
 _WHOLE = re.compile(rf"[{HAN}]{{2,4}}(?=$|[\s,。.;、|/()0-9])")
 _APART = re.compile(rf"(?:^|(?<=[\s,.;:!?()|/+\]】」”、。]))[{HAN}]{{2,4}}(?=$|[\s,.;:!?()|/+\[【「“、。])")
 _MARK_BEFORE = re.compile(r"[\s:(,/|]{1,2}$")
@@ -52,7 +62,7 @@ _FILLER = re.compile(
 )
 """What people write where a name is asked for and they give none."""
 
-_SURE_AT, _LIKELY_AT, _BESIDE_AT = 0.0, 0.5, 1.0
+_SURE_AT, _LIKELY_AT, _BESIDE_AT, _ROLE_AT = 0.0, 0.5, 1.0, 2.5
 _APART_AT = _TOUCHING_AT = _PERHAPS_AT = 3.5
 _ALONE_AT, _AMIDST_AT = 4.5, 9.0
 """The weight that a name needs, by the sign that speaks for it, weaker and weaker."""
@@ -76,16 +86,21 @@ def claim_names(ground: Ground, text: str) -> None:
 
 def _after(text: str) -> _Found:
     """Names after a word that announces one."""
-    for cues, needed in ((_SURE, _SURE_AT), (_LIKELY, _LIKELY_AT), (_PERHAPS, _PERHAPS_AT)):
+    for cues, needed in ((_SURE, _SURE_AT), (_LIKELY, _LIKELY_AT), (_ROLE, _ROLE_AT), (_PERHAPS, _PERHAPS_AT)):
         for cue in cues.finditer(text):
             yield from _listed(text, cue.end(), needed)
 
 
 def _listed(text: str, start: int, needed: float) -> _Found:
     """The name at ``start``, and those that are listed after it."""
+    if needed == _PERHAPS_AT and text[start : start + 1] == "查":
+        return  # 帮我查…: as good as never a surname there
     end = name_at(text, start, needed)
     if needed <= _LIKELY_AT and (dotted := _DOTTED.match(text, start)):
         end = dotted.end()
+    elif needed == _SURE_AT and (spaced := _SPACED.match(text, start)):
+        name = spaced.group().replace(" ", "")
+        end = spaced.end() if name_at(name, 0, _SURE_AT) == len(name) else end
     elif needed == _SURE_AT and (whole := _WHOLE.match(text, start)):
         end = _whole(text, *whole.span()) or end
     while end is not None:
@@ -159,5 +174,6 @@ def _amidst(text: str) -> _Found:
             surnames.get(character, 0.0) >= _SURNAME_AT
             and name_weight(text, start, 1, 2) >= _AMIDST_AT
             and not (start and text[start - 1 : start + 1] in words)
+            and not names_nobody(text, start)
         ):
             yield start, start + 3, "pattern"

@@ -12,16 +12,19 @@ from bot.safety.personal_data.checksums import hong_kong_id_ok, id_card_ok, id_c
 from bot.safety.personal_data.plain import read_look_alikes
 from bot.safety.personal_data.spans import Ground, Kind, Span
 
-_GAP = r"[ \-\n]{0,2}"
+_GAP = r"[ \-\n]{0,3}"
+_ID_GAP = r"[ \-\n._*/]{0,3}"
 _ID_CARD = re.compile(
-    rf"(?<![0-9.])(?=([1-9](?:{_GAP}[0-9]){{5}}{_GAP}(?:1{_GAP}[89]|2{_GAP}0)(?:{_GAP}[0-9]){{9}}{_GAP}[0-9Xx])(?![0-9]))"
+    rf"(?<![0-9.])(?=([1-9](?:{_ID_GAP}[0-9]){{5}}{_ID_GAP}(?:1{_ID_GAP}[89]|2{_ID_GAP}0)(?:{_ID_GAP}[0-9]){{9}}"
+    rf"{_ID_GAP}[0-9Xx])(?![0-9]))"
 )
 _OLD_ID_CARD = re.compile(r"(?<![0-9A-Za-z.])[1-9][0-9]{5}([0-9]{2}[01][0-9][0-3][0-9])[0-9]{3}(?![0-9A-Za-z])")
 _HONG_KONG_ID = re.compile(r"(?<![0-9A-Za-z])([A-Za-z]{1,2})([0-9]{6})\(([0-9Aa])\)")
 _HOTLINE = re.compile(r"(?<![0-9])(?:[48]00[ \-]?[0-9]{3}[ \-]?[0-9]{4}|[48]00[ \-]?[0-9]{4}[ \-]?[0-9]{3})(?![0-9])")
-_PREFIX = r"(?:\(?(?:\+|00)\s?86\)?[ \-]?|86[ \-])?"
+_PREFIX = r"(?:\(?(?:\+|00)\s?86\)?[ \-]?|\(86\)[ \-]?|86[ \-])?"
 _PHONE = re.compile(rf"(?<![0-9.]){_PREFIX}(1[3-9][0-9][ \-.·]?[0-9]{{4}}[ \-.·\n]?[0-9]{{4}})(?![0-9]|\.[0-9])")
 _LOOSE_PHONE = re.compile(rf"(?<![0-9.])(1{_GAP}[3-9](?:{_GAP}[0-9]){{9}})(?![0-9]|\.[0-9])")
+_CUED_PHONE = re.compile(r"(?<![0-9.,/])(1[3-9][0-9][,/_~*][ ]?[0-9]{4}[,/_~*][ ]?[0-9]{4})(?![0-9]|[.,/][0-9])")
 _PHONE_GROUPS = {(3, 3, 5), (7, 4)}
 _FOREIGN_PHONE = re.compile(
     r"(?<![0-9A-Za-z])\+(?!86|1[3-9][0-9]{9}(?![0-9]))[1-9][0-9]{0,2}[ \-]?"
@@ -136,6 +139,7 @@ def _telephones(text: str) -> Iterator[Span]:
         (_FOREIGN_PHONE, Kind.PHONE),
         (_PHONE, Kind.PHONE),
         (_LOOSE_PHONE, Kind.PHONE),
+        (_CUED_PHONE, Kind.PHONE),
         (_LANDLINE, Kind.LANDLINE),
     ):
         for found in pattern.finditer(text):
@@ -145,6 +149,8 @@ def _telephones(text: str) -> Iterator[Span]:
             if _AMOUNT_AFTER.match(text, end):
                 continue
             if pattern is _LOOSE_PHONE and not (_spelled_out(found.group()) or cues.says(cues.PHONE, text, start)):
+                continue
+            if pattern is _CUED_PHONE and not cues.says(cues.PHONE, text, start):
                 continue
             if pattern is _FOREIGN_PHONE and not 9 <= len(digits_of(found.group())) <= 15:
                 continue

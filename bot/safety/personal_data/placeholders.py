@@ -26,8 +26,15 @@ LABELS = {
 
 _LABEL = "|".join(LABELS.values())
 PLACEHOLDER = re.compile(rf"〔(?:{_LABEL})[1-9][0-9]{{0,5}}〕")
-WRITTEN = re.compile(rf"[〔\[【［(（]\s?({_LABEL})\s?([1-9][0-9]{{0,5}})\s?[〕\]】］)）]")
-"""A placeholder as a language model may write it back, with other brackets."""
+_OPEN, _CLOSE = r"[〔\[【［(（{｛<＜〈《「『〖]", r"[〕\]】］)）}｝>＞〉》」』〗]"
+WRITTEN = re.compile(rf"{_OPEN}\s?({_LABEL})\s?([0-9０-９]{{1,6}})\s?{_CLOSE}")
+"""A placeholder as a language model may write it back: with other brackets, and other digits."""
+_NUMBER = "[0-9０-９一二三四五六七八九十]{1,6}"
+BROKEN = re.compile(
+    rf"〔\s?(?:{_LABEL})|〔[^0-9０-９〔〕\n]{{1,8}}{_NUMBER}\s?〕|\A[^〔]*〕|(?:{_LABEL})\s?{_NUMBER}\s?〕"
+    rf"|{_OPEN}\s?(?:{_LABEL})\s?{_NUMBER}"
+)
+"""A placeholder, or enough of one to be seen as such (〔手机号一〕, 〔手機號1〕): nothing that a person may read."""
 
 
 def placeholder(kind: Kind, number: int) -> str:

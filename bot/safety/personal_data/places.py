@@ -27,8 +27,8 @@ _SEGMENT = "(?:[东南西北中][段路]|[一二三四五六七八九十][段路
 _ROAD = "路|街|大道|巷|弄|胡同|小区|花园|公寓|新村|家园|社区|街坊"
 _LOOSE_ROAD = "里|道|村|镇|乡|大厦|广场|苑|城|园|中心|屯|庄|湾|府|院"
 """These end other words too: with a region before them only."""
-_ROOM = r"(?:\s?[0-9]{1,4}-[0-9]{1,4}|\s?[0-9]{2,4}|-[0-9]{2,4})[室房]?(?![0-9年月日元块mM/.\-:%])"
-_TAIL = rf"(?:{_PIECE}){{0,6}}(?:{_BUILDING}(?=[0-9]|(?![{_HAN}])))?(?:{_ROOM})?"
+_ROOM = r"(?:\s?[0-9]{1,4}(?:-[0-9]{1,4}){1,3}|\s?[0-9]{2,4}|-[0-9]{2,4})[室房]?(?![0-9年月日元块mM/.\-:%])"
+_TAIL = rf"(?:{_PIECE}){{0,6}}(?:{_BUILDING}(?=[0-9]|(?![{_HAN}]))|[{_HAN}]{{2,4}}(?:大厦|大楼|公寓|广场))?(?:{_ROOM})?"
 _HOUSE_AT_ROAD = re.compile(
     rf"(?P<road>{_ROAD}){_SEGMENT}\s?{_NUMBER}\s?{_HOUSE}{_TAIL}"
     rf"|(?:{_LOOSE_ROAD}){_SEGMENT}\s?{_NUMBER}\s?(?:{_HOUSE}|组|队){_TAIL}"
@@ -55,11 +55,25 @@ _UP_TO_THE_LAST = re.compile(
 )
 
 
+_NAMED_PLACE = re.compile(
+    rf"(?:(?<!邮箱)(?<!IP)(?<!ip)(?<!网)(?<!网站)(?<!邮件)地址|住址|家住)[\s:是为在]{{0,3}}"
+    rf"([{_HAN}A-Za-z]{{2,12}}[0-9]{{0,3}}\s?{_PIECE}{_TAIL})"
+)
+_ENGLISH = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:Room|Rm|Unit|Flat|Floor|Suite|Apt)\.? ?[0-9A-Z-]{1,6}, ?){0,2}"
+    r"(?:No\.? ?)?[0-9]{1,5}[A-Za-z]?,? "
+    r"(?:[A-Z][A-Za-z']{1,20} ){1,4}(?:Road|Rd|Street|St|Avenue|Ave|Lane|Boulevard|Blvd|Drive|Highway)\b\.?"
+    r"(?:, ?[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+){0,3}){0,4}"
+)
+
+
 def claim_addresses(ground: Ground, text: str) -> None:
     """Claim the addresses of plain ``text``."""
     ground.claim_all(_houses(text))
     ground.claim_all(_villages(text))
     ground.claim_all(_after_cues(text))
+    ground.claim_all(Span(Kind.ADDRESS, *found.span(1), "cue") for found in _NAMED_PLACE.finditer(text))
+    ground.claim_all(Span(Kind.ADDRESS, *found.span(), "pattern") for found in _ENGLISH.finditer(text))
 
 
 def _houses(text: str) -> Iterator[Span]:

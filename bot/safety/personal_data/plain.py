@@ -11,12 +11,13 @@ from functools import cache
 from bot.safety.personal_data.lexicon import simplified
 
 _FULL_WIDTH = {0xFF01 + n: chr(0x21 + n) for n in range(94)}
-_SPACES = dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2009\u200b\u200c\u200d\u2060\u3000\ufeff\t"), " ")
+_SPACES = dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2009\u200b\u200c\u200d\u2060\u3000\ufeff\ufe0f\u20e3\t"), " ")
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"), "-")
 _DOTS = dict.fromkeys(map(ord, "\u2022\u30fb\u2027\u2219"), "·")
 _OTHER = {
     **{ord(circled): str(n) for n, circled in enumerate("⓪①②③④⑤⑥⑦⑧⑨")},
     **{0x0660 + n: str(n) for n in range(10)},
+    **{0x1D7CE + n: str(n % 10) for n in range(50)},  # bold, outlined and other digits of mathematics
 }
 
 _NUMERALS = {

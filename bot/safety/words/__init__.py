@@ -15,6 +15,7 @@ Everything is a pure function of its arguments; the terms are in ``notices.yaml`
 """
 
 from bot.safety.words.claims import ADVERSE_EVENT, PHARMA, SECURITIES, Claim, Family, find_claims
+from bot.safety.words.limits import answers_limits
 from bot.safety.words.notices import EMERGENCIES, Kind, Notice, emergency, notices
 from bot.safety.words.offence import OFFENSIVE_CHANCE, is_offensive, offensive_chance
 from bot.safety.words.sensitive import SensitiveWords
@@ -30,6 +31,7 @@ __all__ = [
     "Kind",
     "Notice",
     "SensitiveWords",
+    "answers_limits",
     "emergency",
     "find_claims",
     "is_offensive",

@@ -6,13 +6,15 @@ The lists are in ``claims.yaml``. A word alone proves nothing: "不能保证有�
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
 import yaml
+
+from bot.safety.characters import CJK
 
 
 class Family(StrEnum):
@@ -30,6 +32,7 @@ class Family(StrEnum):
     CAUSALITY = "causality"
     COMPENSATION = "compensation"
     DISSUASION = "dissuasion"
+    REPORTED = "reported"
     HUMAN = "human"
 
 
@@ -45,11 +48,15 @@ PHARMA = frozenset(
     }
 )
 """Advertising of drugs and devices."""
-ADVERSE_EVENT = frozenset({Family.DOWNPLAYING, Family.CAUSALITY, Family.COMPENSATION, Family.DISSUASION})
-"""What is never said to somebody who tells of an adverse event or complains."""
+ADVERSE_EVENT = frozenset(
+    {Family.DOWNPLAYING, Family.CAUSALITY, Family.COMPENSATION, Family.DISSUASION, Family.REPORTED}
+)
+"""What is never said to somebody who tells of an adverse event or complains: also not that an authority has it, which
+only people can know (guidance 1.5)."""
 SECURITIES = frozenset({Family.RETURNS, Family.SUPERLATIVE})
 """Advertising of financial products."""
 
+_PULLED_APART = re.compile(rf"(?<=[{CJK}])[ \t\u200b-\u200d\u2060\u3000\ufeff*_·~-]{{1,3}}(?=[{CJK}])")
 _BEFORE = 10
 _AFTER = 14
 _CLAUSE_END = re.compile(r"[,。!?;:\n]")
@@ -81,16 +88,17 @@ class Claim:
 
 def find_claims(text: str, families: Iterable[Family] = Family) -> tuple[Claim, ...]:
     """The claims of ``families`` that ``text`` makes, in its order."""
-    plain = _plain(text)
+    plain, places = _plain(text)
     patterns = _patterns()
-    claims = (claim for family in families for claim in _claims(text, plain, family, patterns[family]))
+    claims = (claim for family in families for claim in _claims(text, plain, places, family, patterns[family]))
     return tuple(sorted(claims, key=lambda claim: (claim.start, claim.end)))
 
 
-def _claims(text: str, plain: str, family: Family, pattern: re.Pattern[str]) -> Iterator[Claim]:
+def _claims(text: str, plain: str, places: Sequence[int], family: Family, pattern: re.Pattern[str]) -> Iterator[Claim]:
     for found in pattern.finditer(plain):
         if not _taken_back(plain, found.start(), found.end(), denies=family in _DENIALS):
-            yield Claim(family=family, words=text[found.start() : found.end()], start=found.start(), end=found.end())
+            start, end = places[found.start()], places[found.end() - 1] + 1
+            yield Claim(family=family, words=text[start:end], start=start, end=end)
 
 
 _DENIALS = frozenset({Family.CAUSALITY, Family.DISSUASION, Family.DOWNPLAYING, Family.HUMAN})
@@ -108,9 +116,12 @@ def _taken_back(plain: str, start: int, end: int, *, denies: bool) -> bool:
     return not denies and bool(_NEGATED.search(before))
 
 
-def _plain(text: str) -> str:
-    """Half-width and in lower case, character by character, so that positions stay."""
-    return "".join(_plain_character(character) for character in text)
+def _plain(text: str) -> tuple[str, list[int]]:
+    """Half-width and in lower case, without what pulls Chinese words apart (零 副 作 用), and where each character of
+    that stands in ``text``."""
+    gaps = {place for found in _PULLED_APART.finditer(text) for place in range(*found.span())}
+    places = [place for place in range(len(text)) if place not in gaps]
+    return "".join(_plain_character(text[place]) for place in places), places
 
 
 def _plain_character(character: str) -> str:

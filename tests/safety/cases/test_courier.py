@@ -1,7 +1,7 @@
 """What the safety desk hears: by message and by mail, until it has arrived, and once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,6 +13,8 @@ from bot.safety.cases.case import CaseState
 from bot.safety.cases.courier import MAIL_WITHIN_S, POSTED_AGAIN_S, Courier
 from bot.safety.cases.notices import NoticeState
 from bot.safety.cases.reminders import EVERY_S, Reminders
+from bot.safety.cases.rows import row_of
+from bot.safety.cases.tables import cases
 from bot.texts import Texts
 from tests.delivery.conftest import RecordingChannel
 from tests.fakes.mail_server import ACCEPTED, MailServer
@@ -230,6 +232,46 @@ def test_a_case_past_the_time_for_handing_over_says_so(desk: Desk) -> None:
     assert reasons(desk, "late") == set(), "the desk has just been told of it"
     desk.passes(HOUR_S + EVERY_S, 60)
     assert "pv.chen" in reasons(desk, "late")
+
+
+def test_a_case_of_another_tenant_is_no_business_of_who_has_the_bot_now(desk: Desk) -> None:
+    desk.clinic.tell(REPORT)
+    desk.clinic.bots["imaging"] = make_bot(desk=["others.pv"], email=["pv@others.example"]).model_copy(
+        update={"tenant": "others"}
+    )
+    desk.passes(5 * HOUR_S, step_s=600)
+    assert desk.posted == []
+    assert desk.server.mails == []
+    assert {notice.error for notice in desk.clinic.cases.notices(1)} == {"no bot"}
+    desk.clinic.bots["imaging"] = make_bot(email=(BOX,))
+    desk.passes(700, step_s=350)
+    assert desk.server.recipients[:1] == [BOX], "it waited for its own bot"
+
+
+def test_what_nobody_can_be_told_keeps_nobody_else_waiting(desk: Desk) -> None:
+    many = [f"pv.{number}" for number in range(510)]
+    desk.clinic.bots["imaging"] = make_bot(desk=many)
+    desk.clinic.tell(REPORT)
+    desk.clinic.now += 1
+    desk.clinic.bots["imaging"] = make_bot()
+    desk.clinic.tell(REPORT, person="zhao.min")
+    with desk.clinic.database.write() as connection:
+        connection.execute(cases.update().where(cases.c.number == 1).values(bot="removed"))
+    desk.chores()
+    desk.chores()
+    assert "pv.chen" in {where.person for where, _ in desk.posted}
+
+
+def test_however_many_cases_nobody_has_closed_the_newest_is_reminded_of(desk: Desk) -> None:
+    desk.clinic.tell(REPORT)
+    first = desk.clinic.cases.acknowledge(1, "desk:pv.chen")
+    assert first is not None
+    with desk.clinic.database.write() as connection:
+        connection.execute(cases.insert(), [row_of(replace(first, reporter=f"r{n}")) for n in range(1100)])
+    newest = desk.clinic.tell("吃了示影灵头晕", person="zhao.min").case.number
+    desk.clinic.now += 4 * HOUR_S + 1
+    desk.reminders.remind()
+    assert "alarm:1" in {notice.reason for notice in desk.clinic.cases.notices(newest)}
 
 
 def reasons(desk: Desk, name: str) -> set[str]:

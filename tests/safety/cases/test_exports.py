@@ -108,6 +108,46 @@ def test_two_ages_are_none(clinic: Clinic) -> None:
     assert "D.2.2a" not in exported(clinic)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "吃了3个月的示影灵，现在转氨酶升高，恶心",
+        "停药1个月后皮疹才消，用的是示影灵",
+        "男朋友给我打的示影灵，我打完后皮疹",
+        "老人用示影灵后吐了，女儿，儿子都在",
+        "我妈妈用了示影灵吐了，我今年40岁，我是女的",
+        "示影灵18岁以下用后也会皮疹，我用完就皮疹了",
+    ],
+)
+def test_a_treatment_a_daughter_and_the_speaker_are_not_the_patient(clinic: Clinic, words: str) -> None:
+    clinic.tell(words)
+    assert not {"D.2.2a", "D.2.2b", "D.5"} & set(exported(clinic)), "nothing is guessed"
+
+
+@pytest.mark.parametrize(
+    ("words", "age", "unit", "sex"),
+    [
+        ("患儿，男，8个月，用示影灵后皮疹", "8", "mo", "1"),
+        ("11个月大的女婴用示影灵后皮疹", "11", "mo", "2"),
+        ("65 岁女性患者注射示影灵后呕吐", "65", "a", "2"),
+        ("我今年40岁，我是男的，打完示影灵皮疹", "40", "a", "1"),
+    ],
+)
+def test_the_patient_is_read_off_the_words(clinic: Clinic, words: str, age: str, unit: str, sex: str) -> None:
+    clinic.tell(words)
+    elements = exported(clinic)
+    assert (elements["D.2.2a"], elements["D.2.2b"], elements["D.5"]) == (age, unit, sex)
+
+
+def test_half_a_character_can_be_taken_along(clinic: Clinic) -> None:
+    clinic.tell("用了示影灵后皮疹\ud83e")
+    whole = dossier(clinic, unmasked=True)
+    form = Form(clinic.cases, Texts(), "zh")
+    for write in (workbook, pdf):
+        assert write(form.title(whole), form.sections(whole))
+    assert "用了示影灵后皮疹\\ud83e" in exported(clinic, unmasked=True)["H.1"]
+
+
 def test_names_and_numbers_only_unmasked(clinic: Clinic) -> None:
     clinic.tell("用了示影灵后皮疹，电话13800138000")
     masked, whole = exported(clinic), exported(clinic, unmasked=True)

@@ -1,19 +1,23 @@
 """How a message becomes a case: once, with its own time, with everything that was told and nothing that was not."""
 
+import hashlib
 import itertools
 import threading
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
 
+from bot.errors import ConfigError, UsageError
 from bot.safety.adverse_events import Element, Kind, Screening, Seriousness
 from bot.safety.cases.case import CaseState, Question
 from bot.safety.cases.notices import Medium
 from bot.safety.cases.sealing import CaseKey
 from bot.safety.cases.tables import case_messages, cases
+from bot.settings import Settings
 from tests.safety.cases.conftest import NOW, REPORT, SHANGHAI, Clinic, make_bot
 
 DAY_S = 86400.0
@@ -217,6 +221,37 @@ def test_another_key_opens_nothing(clinic: Clinic) -> None:
     clinic.ledger.key = CaseKey(b"another secret of this test, long enough")
     with pytest.raises(Exception, match="CASE_KEY"):
         clinic.cases.unsealed(message)
+
+
+def test_what_an_earlier_key_sealed_is_opened_and_goes_on(clinic: Clinic) -> None:
+    clinic.tell(REPORT)
+    clinic.ledger.key = CaseKey(b"another secret of this test, long enough", [b"a secret of this test, long enough"])
+    assert clinic.tell("还发烧了").case.number == 1, "the same person is recognised"
+    first, second = clinic.cases.messages(1)
+    assert [clinic.cases.unsealed(message).words for message in (first, second)] == [REPORT, "还发烧了"]
+    clinic.ledger.key = CaseKey(b"a secret of this test, long enough")
+    with pytest.raises(UsageError, match="case_keys_before"):
+        clinic.cases.unsealed(second)
+
+
+def test_earlier_keys_stand_in_a_file(tmp_path: Path) -> None:
+    old = Settings.model_validate({"data_dir": str(tmp_path), "case_key": "o" * 32})
+    sealed = CaseKey.from_settings(old).seal({"words": "皮疹"})
+    (tmp_path / "case_keys_before").write_text(f"{'x' * 32}\n{'o' * 32}\n", "utf-8")
+    new = Settings.model_validate({"data_dir": str(tmp_path), "case_key": "n" * 32})
+    assert CaseKey.from_settings(new).open(sealed) == {"words": "皮疹"}
+    (tmp_path / "case_keys_before").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="case_keys_before"):
+        CaseKey.from_settings(new)
+
+
+def test_no_column_tells_a_telephone_number_to_who_tries_them_all(clinic: Clinic) -> None:
+    clinic.tell(REPORT)
+    clinic.tell("13800138000", case_number=1)
+    _, message = clinic.cases.messages(1)
+    assert message.words == "〔手机号1〕"
+    assert message.digest != hashlib.sha256(b"13800138000").hexdigest()
+    assert len(message.digest) == 64
 
 
 @pytest.mark.parametrize("table", ["case_messages", "case_history"])

@@ -152,6 +152,31 @@ def test_a_model_may_write_a_placeholder_with_other_brackets() -> None:
     )
 
 
+@pytest.mark.parametrize("written", ["{手机号1}", "<手机号1>", "「手机号1」", "《手机号１》", "〔手机号 01〕"])
+def test_brackets_and_digits_of_any_kind_come_back(written: str) -> None:
+    masker = Masker(KEY)
+    masker.mask("电话13800138000")
+    assert masker.unmask(f"请拨打{written}。") == "请拨打13800138000。"
+
+
+@pytest.mark.parametrize(
+    "said", ["〔手机号9〕", "〔手机号1", "手机号1〕", "〔手机号一〕", "〔手機號1〕", "(手机号2", "1〕。", "您的手机号1"]
+)
+def test_what_is_left_of_a_placeholder_is_noticed(said: str) -> None:
+    masker = Masker(KEY)
+    masker.mask("电话13800138000")
+    assert masker.is_left_in(f"{said}")
+
+
+@pytest.mark.parametrize(
+    "said", ["国办发〔2020〕53号", "请填写【手机号】", "手机号（11位）", "手机号12位不对", "姓名1、姓名2各填", "[1]"]
+)
+def test_ordinary_words_are_no_placeholder(said: str) -> None:
+    masker = Masker(KEY)
+    masker.mask("电话13800138000")
+    assert not masker.is_left_in(said)
+
+
 def test_values_of_an_earlier_turn_come_back_only_when_they_were_kept() -> None:
     first = Masker(KEY)
     first.mask("电话13800138000")

@@ -23,6 +23,25 @@ def test_check_digits_are_those_of_published_examples() -> None:
     assert hong_kong_id_ok("A", "123456", "3")
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("身份证:110105.1949.1231.002X", "id_card"),
+        ("身份证110105_19491231_002X", "id_card"),
+        ("身份证一一〇一〇五一九四九一二三一〇〇二X", "id_card"),
+        ("证件１１０１０５ １９４９１２３１ ００２Ｘ", "id_card"),
+        ("客户电话1 3 9 - 1 2 3 4 - 5 6 7 8", "phone"),
+        ("老人机(86)13311112222", "phone"),
+        ("电话150,1234,5678", "phone"),
+        ("手机138*0013*8000", "phone"),
+        ("1️⃣3️⃣8️⃣0️⃣0️⃣1️⃣3️⃣8️⃣0️⃣0️⃣0️⃣", "phone"),
+        ("电话𝟏𝟑𝟖𝟎𝟎𝟏𝟑𝟖𝟎𝟎𝟎", "phone"),
+    ],
+)
+def test_no_spelling_hides_a_number(text: str, kind: str) -> None:
+    assert kinds(text) == [kind]
+
+
 def test_a_thousand_identity_cards_are_found_however_they_are_grouped() -> None:
     chance = random.Random(1)
     for _ in range(1000):

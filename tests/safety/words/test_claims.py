@@ -85,3 +85,44 @@ def test_only_the_families_asked_for_count() -> None:
 def test_full_width_signs_keep_the_place() -> None:
     (claim,) = find_claims("本品１００％有效。", [Family.EFFICACY])
     assert (claim.words, claim.start, claim.end) == ("１００％有效", 2, 8)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不是本品引起的",
+        "与用药没有因果关系",
+        "应该是您自己体质的问题",
+        "这不算不良反应",
+        "没什么大碍，休息一下就会好",
+        "不必过分忧虑",
+        "过两天会自行消失，不用处理",
+        "我们会给您报销医药费",
+        "不建议您向药监局反映",
+        "已经上报国家药监局",
+        "我们已向国家药品不良反应监测系统报告",
+        "it is not our drug's fault",
+    ],
+)
+def test_who_reports_hears_nothing_like_it_in_other_words(text: str) -> None:
+    assert find_claims(text, ADVERSE_EVENT)
+
+
+@pytest.mark.parametrize("text", ["零 副 作 用", "无 毒 副\u200b作·用", "刚 性 兑 付"])
+def test_words_that_are_pulled_apart_are_found_in_their_place(text: str) -> None:
+    (claim,) = find_claims(f"本品{text}。", PHARMA | SECURITIES)
+    assert f"本品{text}。"[claim.start : claim.end] == claim.words == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "请联系医生评估因果关系",
+        "不能排除与用药有关",
+        "是否与药物有关由药物警戒人员评价",
+        "我们会转交药物警戒部门",
+        "如有不适请及时就医",
+    ],
+)
+def test_what_must_be_said_to_who_reports_passes(text: str) -> None:
+    assert find_claims(text, ADVERSE_EVENT) == ()
