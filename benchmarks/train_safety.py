@@ -46,19 +46,24 @@ HARMLESS = {
     "canard_en": ("queries.jsonl", "query", "CC BY-SA 4.0"),
 }
 """Set to (file, field, licence): text of customers, patients and readers, neither an attack nor offensive."""
+SENTENCES = "cmrc2018 passages"
+"""Texts of which single sentences are read too: what only tells of something is neither asked nor an order."""
+MOST_SENTENCES = 4_000
 OTHER_TONES = ("emotion7_zh", "cmrc2018 passages", "phee_ade_en", "banking77_en", "clinc_oos_en", "canard_en")
 SERIOUS = tuple(name for name in HARMLESS if name not in OTHER_TONES)
 """The ones in Chinese whose tone is a customer's."""
 OWN = Path("benchmarks/data/injection.jsonl")
 OWN_TEXTS = "benchmarks/data/injection.jsonl: attacks and hard questions written for this product (its licence)"
-OWN_WEIGHT = 20.0
-"""They are few and varied, where the public attacks are many and made from a few templates."""
+OWN_WEIGHTS = {"attack": 60.0, "harmful": 10.0}
+"""By head. They are few and varied, where the public attacks are many and made from a few templates; requests for harm
+are few in all."""
 HARMFUL_WEIGHT = 10.0
 HARMFUL_FAMILIES = ("harmful", "fiction")
 INJECTION_RIDGE = 1e-4
 OFFENSIVE_RIDGE = 3e-5
 """Penalties; half and double make no difference that can be seen."""
 SEED = 20
+_SENTENCE = re.compile("[^。！？]{12,90}[。！？]")
 _LAST_QUESTION = re.compile(r"[^。!！.：\n”\"』」\\]{5,80}[?？]?$")
 _TEMPLATE_END = re.compile(r"^.*?(?:生活的方式|来激起)|.*(?:ChatGPT?|开发者模式|提供解决方案).*")
 """Words of a template that run into the question, or stand where no question is."""
@@ -87,8 +92,12 @@ def train_injection(data: Path, wild: Path, safety: Path | None, *, families: bo
     asked = {question for row in rows if row["label"] == "jailbreak" if (question := harmful_question(row["text"]))}
     negatives = [Example(text, positive=False, weight=3.0) for name in HARMLESS for text in texts(data, name)]
     negatives += [Example(row["text"], positive=False, weight=3.0) for row in rows if is_benign(row)]
+    told = [sentence for text in texts(data, SENTENCES) for sentence in _SENTENCE.findall(text)]
+    told = random.Random(SEED).sample(told, MOST_SENTENCES)
+    negatives += [Example(sentence, positive=False, weight=1.5) for sentence in told]
     attacks = [Example(row["text"], positive=True, weight=6.0) for row in rows if row["label"] == "jailbreak"]
-    attacks += [Example(row["text"], positive=True, weight=OWN_WEIGHT) for row in rows if row["label"] == "injection"]
+    injections = [row["text"] for row in rows if row["label"] == "injection"]
+    attacks += [Example(text, positive=True, weight=OWN_WEIGHTS["attack"]) for text in injections]
     attacks += [Example(text, positive=True, weight=2.0) for text in json.loads(wild.read_text("utf-8"))]
     harmful = [Example(text, positive=True, weight=HARMFUL_WEIGHT) for text in sorted(asked)]
     harmful += [Example(row["text"], positive=True, weight=HARMFUL_WEIGHT) for row in rows if row["label"] == "harmful"]
@@ -98,7 +107,8 @@ def train_injection(data: Path, wild: Path, safety: Path | None, *, families: bo
     heads = {}
     for head, positives, own_rows in (("attack", attacks, own_attacks), ("harmful", harmful, own_harmful)):
         print(f"{head}, public set and in the wild, each half by the other:", judge([*positives, *negatives]))
-        weighed = [Example(row["text"], not is_benign(row), OWN_WEIGHT) for row in (*own_rows, *own_benign)]
+        weight = OWN_WEIGHTS[head]
+        weighed = [Example(row["text"], not is_benign(row), weight) for row in (*own_rows, *own_benign)]
         print(f"{head}, own texts, each half by the other:", judge(weighed, [*positives, *negatives]))
         heads[head] = fit([*positives, *negatives, *weighed], ridge=INJECTION_RIDGE)
     if families:
@@ -112,7 +122,7 @@ def leave_families_out(attacks: list[Row], others: list[Example], benign: list[R
     """How many of each family of own attacks a model finds that saw none of the family."""
     for family in sorted({str(row["family"]) for row in attacks}):
         seen = [row for row in (*attacks, *benign) if row["family"] != family]
-        weighed = [Example(row["text"], not is_benign(row), OWN_WEIGHT) for row in seen]
+        weighed = [Example(row["text"], not is_benign(row), OWN_WEIGHTS["attack"]) for row in seen]
         unseen = [Example(row["text"], positive=True) for row in attacks if row["family"] == family]
         scores = Scores.of([*others, *weighed], unseen, ridge=INJECTION_RIDGE)
         found = sum(score > 0 for score, _ in scores.pairs)

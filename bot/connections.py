@@ -1,7 +1,7 @@
 """The HTTP connections of a process to the platforms: kept alive, shared by its threads, straight or by a proxy."""
 
 import threading
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from ssl import SSLContext
 from urllib.parse import urlsplit
@@ -11,6 +11,8 @@ import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_auth_from_url, select_proxy
 from urllib3.exceptions import LocationParseError
 from urllib3.util.ssl_ import create_urllib3_context
+
+from bot.lazy import lazy
 
 MOST_KEPT = 256
 """Connections to one host that stay open while idle: a thread that sends uses one, and more than so many threads would
@@ -68,7 +70,7 @@ class Connections:
             proxy, maxsize=MOST_KEPT, proxy_headers=headers, proxy_ssl_context=tls, ssl_context=tls
         )
 
-    @cached_property
+    @lazy
     def _tls(self) -> SSLContext:
         """One for all connections: reading the certificates takes 20 ms of processor time."""
         bundle = self._rules.merge_environment_settings("https:", {}, None, None, None)["verify"]

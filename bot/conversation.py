@@ -168,13 +168,13 @@ class ConversationWorker:
             with self._pinned():
                 flushed = self._outbox.flush(lease, channel, may_take)  # what a drain before this one left
         while not flushed.idle:
-            if flushed.wait_s:
+            if flushed.wait_s and not flushed.stopped:
                 return flushed.wait_s
             if flushed.begun is None and not may_take():
                 return 0.0
             begun = flushed.begun or lease.begin()
             if not begun.messages:
-                return 0.0
+                return flushed.wait_s
             turns += 1
             flushed = self._turn(lease, begun, may_take)
         return None
@@ -212,7 +212,7 @@ class ConversationWorker:
                     log.error("message_parked", conversation=lease.conversation.key, error=str(error))
                     self._count("message_parked")
                     self._letters.keep(self._letter(lease, LetterKind.UNDECODABLE_MESSAGE, str(error), raw=raw))
-                    lease.park()
+                    lease.park(raw)
                 break
             if messages and not self._together(messages[0], message):
                 break

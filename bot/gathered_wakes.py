@@ -13,6 +13,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
+from bot import telemetry
+
+log = structlog.get_logger()
+
 MOST_TOGETHER = 32
 """Conversations in one task: its worker works them side by side, as far as it has threads."""
 GATHERED_FOR_S = 0.05
@@ -54,6 +60,7 @@ class GatheredWakes:
 
     def _begin_anew(self) -> None:
         self._waiting, self._thread = queue.SimpleQueue(), None
+        self._lock = threading.Lock()  # somebody may have held it just then
 
     def _put(self, conversation: str, *, hurry: bool) -> None:
         self._waiting.put(_Wake(conversation, hurry=hurry))
@@ -63,12 +70,18 @@ class GatheredWakes:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, args=(self._waiting,), name="wakes", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, args=(self._waiting,), name="wakes", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def _run(self, waiting: "queue.SimpleQueue[_Wake | None]") -> None:
         while (wake := waiting.get()) is not None:
-            self._publish(*self._gathered(wake, waiting))
+            together = self._gathered(wake, waiting)
+            try:
+                self._publish(*together)
+            except Exception:  # these are left to the sweep; without this thread all would be
+                log.exception("wake_not_published", conversations=together)
+                telemetry.count("degraded", what="wake_not_published")
 
     def _gathered(self, wake: _Wake, waiting: "queue.SimpleQueue[_Wake | None]") -> list[str]:
         """``wake`` and those to be published with it."""

@@ -6,6 +6,7 @@ ONE script that claims the message id and appends to the conversation's queue (d
 again, which costs a second trip on the rare path instead of two trips on every one.
 """
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -18,6 +19,7 @@ from bot import keys, refused, streams
 from bot.errors import Unavailable
 from bot.messages import ConversationId, InboundMessage
 from bot.overload import EPISODE_S, NOTE_OVERLOAD
+from bot.redis_client import redis_answers
 
 log = structlog.get_logger()
 
@@ -34,6 +36,8 @@ that the conversation has been served."""
 
 LONGEST_WAIT_S = 2 * 3600
 """Nothing is due later than this by design; what is was written before Redis' clock was set back, and is due now."""
+LOOK_AHEAD_EVERY = 5
+"""One in so many sweeps looks for that: the sweep is most of what a worker without work does."""
 
 _ACCEPT = """
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCR', KEYS[1]) return 'duplicate' end
@@ -46,13 +50,14 @@ return 'wake'
 """
 
 _REVOKE = """
-if redis.call('LREM', KEYS[2], -1, ARGV[1]) == 0 then return 0 end
+if redis.call('LREM', KEYS[2], -1, ARGV[1]) == 0 and redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('DEL', KEYS[1])
 if redis.call('EXISTS', KEYS[2], KEYS[4], KEYS[5]) > 0 then return 2 end
 redis.call('ZREM', KEYS[3], ARGV[2])
 return 1
 """
-"""Nor is a conversation due any more that has nothing left, else each refusal would cost a worker a look."""
+"""Nor is a conversation due any more that has nothing left, else each refusal would cost a worker a look. A message
+that is in no queue and whose id is free was taken out before: the client repeats a command that got no answer."""
 _OTHERS_LEFT = 2
 
 _DRAW = """
@@ -133,11 +138,13 @@ class Inbox:
         self._count = count
         self._replica_timeout_ms = replica_timeout_ms
         self._streams = streams.Streams(client)
+        self._sweeps = itertools.count()
 
-    def accept(self, message: InboundMessage, waiting_text: str = "") -> Acceptance:
+    def accept(self, message: InboundMessage, waiting_text: str = "", *, hurried: bool = True) -> Acceptance:
         """Store ``message`` unless it was seen or a limit is reached; wake a worker if the conversation was idle.
 
-        The bubble of its reply, where the platform shows one, is opened with ``waiting_text``.
+        The bubble of its reply, where the platform shows one, is opened with ``waiting_text``. ``hurried`` is false for
+        what waited at the platform: when it reaches us tells nothing of how fast its person writes.
         """
         conversation, raw = message.conversation, message.encode()
         try:
@@ -149,7 +156,7 @@ class Inbox:
             if status == b"full":
                 self._refuse(message, "conversation", token=False)
                 return Acceptance.BUSY
-            over = "person" if not allowed else "bot" if waiting > self._limits.bot_waiting else ""
+            over = "person" if hurried and not allowed else "bot" if waiting > self._limits.bot_waiting else ""
             if over and (revoked := self._revoke(message, raw)):
                 self._refuse(message, over, token=bool(allowed))
                 if revoked == _OTHERS_LEFT and status == b"wake":
@@ -164,22 +171,22 @@ class Inbox:
             (self._wake if waiting <= KEPT_UP_WITH else self._wake_later)(conversation.key)
         return Acceptance.ACCEPTED
 
+    def room(self, bot: str) -> int:
+        """How many messages of ``bot`` may still wait for a worker."""
+        with redis_answers():
+            waiting: Any = self._redis.get(keys.waiting(bot))
+        return max(0, self._limits.bot_waiting - int(waiting or 0))
+
     def sweep(self, limit_per_bucket: int = 100) -> int:
         """Wake the conversations that are due, those first that have been for longest. Returns how many were woken.
 
         While workers do not keep up, most of what is due is merely waiting for one; see :data:`WAKES_AHEAD`.
         """
-        room = max(0, WAKES_AHEAD - self._wakes_waiting())
         try:
             now = self._redis.time()[0]
-            pipe = self._redis.pipeline(transaction=False)
-            for due in keys.ALL_DUE:
-                pipe.zrangebyscore(due, "-inf", now, start=0, num=limit_per_bucket, withscores=True)
-            for due in keys.ALL_DUE:
-                pipe.zrangebyscore(due, now + LONGEST_WAIT_S, "+inf", start=0, num=limit_per_bucket, withscores=True)
-            found = zip(keys.ALL_DUE * 2, pipe.execute(), strict=True)
-            in_turn = sorted((score, due, raw) for due, members in found for raw, score in members)
-            woken = self._still_due([(due, raw) for _, due, raw in in_turn[:room]])
+            due = self._due(now, limit_per_bucket)
+            room = max(0, WAKES_AHEAD - self._wakes_waiting()) if due else 0
+            woken = self._still_due(due[:room])
             self._redis.set(keys.SWEEP_LAST, now)
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer the sweep: {type(error).__name__}") from error
@@ -204,8 +211,10 @@ class Inbox:
                 pipe.llen(keys.queue(conversation))
             for conversation, length in zip(conversations, pipe.execute(), strict=True):
                 counts[conversation.bot] = counts.get(conversation.bot, 0) + length
-            if counts:
-                self._redis.mset({keys.waiting(bot): count for bot, count in counts.items()})
+            pipe = self._redis.pipeline(transaction=False)
+            for bot, count in counts.items():
+                pipe.set(keys.waiting(bot), count)
+            pipe.execute()
         except redis.RedisError as error:
             raise Unavailable(f"Redis did not answer the recount: {type(error).__name__}") from error
         return counts
@@ -272,6 +281,21 @@ class Inbox:
         if reached < wanted:
             log.error("inbox_replicas_short", wanted=wanted, reached=reached)
             raise Unavailable(f"only {reached} of {wanted} replicas have the message")
+
+    def _due(self, now: int, limit_per_bucket: int) -> list[tuple[str, bytes]]:
+        """Bucket and member of what is due, those first that have been for longest.
+
+        In some sweeps, the first among them, also what is due so late that Redis' clock must have been set back since.
+        """
+        pipe = self._redis.pipeline(transaction=False)
+        ranges: list[tuple[str | float, str | float]] = [("-inf", now)]
+        if next(self._sweeps) % LOOK_AHEAD_EVERY == 0:
+            ranges.append((now + LONGEST_WAIT_S, "+inf"))
+        for low, high in ranges:
+            for due in keys.ALL_DUE:
+                pipe.zrangebyscore(due, low, high, start=0, num=limit_per_bucket, withscores=True)
+        found = zip(keys.ALL_DUE * len(ranges), pipe.execute(), strict=True)
+        return [(due, raw) for _, due, raw in sorted((score, due, raw) for due, of in found for raw, score in of)]
 
     def _still_due(self, found: Iterable[tuple[str, bytes]]) -> list[str]:
         """The keys of those that are conversations and for which no other sweep was quicker, in their order."""

@@ -7,16 +7,18 @@ done about a send that was under way.
 """
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 import structlog
 
-from bot import keys
+from bot import keys, telemetry
+from bot import lease_scripts as scripts
 from bot.dead_letters import KEPT_S
-from bot.errors import LeaseLost, Unavailable
+from bot.errors import LeaseLost
 from bot.messages import ConversationId
 from bot.redis_client import redis_answers
 
@@ -24,117 +26,18 @@ log = structlog.get_logger()
 
 LEASE_S = 20.0
 RENEW_EVERY_S = 5.0
+RENEWED_FOR_S = 1800.0
+"""Then whoever works the conversation hangs: its messages have long been too old to be useful. The lease runs out, and
+another worker goes on."""
 BATCH = 5
 """At most this many queued messages are looked at for one turn."""
 PARKED_KEPT = 100
 PARKED_KEPT_S = KEPT_S
 """As long as the dead letter that says so."""
 
-LUA_NOW = """
-local function now() local t = redis.call('TIME'); return t[1] + t[2] / 1000000 end
-"""
-LUA_OWNED = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end\n"
 HEARD_KEPT = 4
 """Messages before the one that is screened: with it they are what is read together."""
 HEARD_KEPT_S = 24 * 3600
-LUA_BEGIN = """
-local function begin(queue, tries, fault, heard, most)
-  local head = redis.call('LRANGE', queue, 0, most - 1)
-  if #head == 0 then return head end
-  local try = redis.call('INCR', tries)
-  if try == 1 then redis.call('DEL', fault) end
-  table.insert(head, 1, redis.call('LRANGE', heard, 0, -1))
-  table.insert(head, 1, try)
-  return head
-end
-"""
-"""A try is counted before it is made, so that a crash counts too."""
-
-_ACQUIRE = (
-    LUA_NOW
-    + LUA_BEGIN
-    + """
-local left = redis.call('PTTL', KEYS[1])
-if left > tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end  -- the clock was set back
-if left ~= -2 then return 0 end
-local t = redis.call('TIME')
-local token = math.max((tonumber(redis.call('GET', KEYS[2])) or 0) + 1, t[1] * 1000000 + t[2])
-token = string.format('%.0f', token)
-redis.call('SET', KEYS[2], token, 'EX', 86400)
-redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
-redis.call('ZADD', KEYS[3], now() + ARGV[2] / 1000, ARGV[1])
-local held = redis.call('EXISTS', KEYS[4])
-redis.call('SET', KEYS[4], '1', 'EX', 86400)
-if ARGV[3] == '0' or redis.call('EXISTS', KEYS[5]) == 1 then return {token, held} end
-return {token, held, begin(KEYS[6], KEYS[7], KEYS[8], KEYS[9], ARGV[3])}
-"""
-)
-_RENEW = (
-    LUA_NOW
-    + LUA_OWNED
-    + """
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-redis.call('ZADD', KEYS[2], now() + ARGV[3] / 1000, ARGV[2])
-return 1
-"""
-)
-_BEGIN = LUA_OWNED + LUA_BEGIN + "return begin(KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[2])"
-_FORGIVE = LUA_OWNED + "return redis.call('DECR', KEYS[2])"
-_FAULT = LUA_OWNED + "redis.call('SET', KEYS[2], ARGV[2], 'EX', 86400); return 1"
-_COMMIT = (
-    LUA_NOW
-    + LUA_OWNED
-    + """
-local taken = 0
-local first = 7 + ARGV[4]
-for i = first, #ARGV do taken = taken + redis.call('LREM', KEYS[2], 1, ARGV[i]) end
-redis.call('DEL', KEYS[3])
-if taken > 0 and first > 7 then
-  redis.call('RPUSH', KEYS[6], unpack(ARGV, 7, first - 1))
-  redis.call('LTRIM', KEYS[6], -ARGV[5], -1)
-  redis.call('EXPIRE', KEYS[6], ARGV[6])
-end
-if taken > 0 and ARGV[2] ~= '' then redis.call('RPUSH', KEYS[4], ARGV[2]) end
-local head, marked, mark_s = redis.call('LINDEX', KEYS[4], 0), 0, tonumber(ARGV[3])
-if head == ARGV[2] and mark_s > 0 then
-  local state, by, part, from = unpack(redis.call('HMGET', KEYS[5], 'state', 'by', 'part', 'not_before'))
-  local ready = state ~= 'sending' and not part and (tonumber(from) or 0) <= now()
-  if ready and redis.call('PTTL', KEYS[1]) >= mark_s * 1000 then
-    redis.call('HSET', KEYS[5], 'state', 'sending', 'until', tostring(now() + mark_s), 'by', ARGV[1])
-    redis.call('HINCRBY', KEYS[5], 'tries', 1)
-    marked = 1
-  elseif state == 'sending' and by == ARGV[1] then
-    marked = 1  -- said before: the client repeats a command that got no answer
-  end
-end
-return {taken, marked, head, redis.call('HGETALL', KEYS[5]), tostring(now())}
-"""
-)
-_PARK = (
-    LUA_OWNED
-    + """
-local raw = redis.call('LPOP', KEYS[2])
-redis.call('DEL', KEYS[4])
-if raw then
-  redis.call('RPUSH', KEYS[3], raw)
-  redis.call('LTRIM', KEYS[3], -tonumber(ARGV[2]), -1)
-  redis.call('EXPIRE', KEYS[3], ARGV[3])
-end
-return 1
-"""
-)
-_RELEASE = (
-    LUA_NOW
-    + LUA_OWNED
-    + """
-redis.call('DEL', KEYS[1], KEYS[5])
-if redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then redis.call('ZREM', KEYS[4], ARGV[2]); return 0 end
-local at = tonumber(ARGV[3])
-if at > 0 then redis.call('ZADD', KEYS[4], now() + at, ARGV[2]); return 0 end
-redis.call('ZADD', KEYS[4], now() + ARGV[4], ARGV[2])
-return 1
-"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +51,7 @@ class Begun:
 
     @classmethod
     def of(cls, answer: Sequence[Any]) -> "Begun":
-        """What the function ``begin`` of :data:`LUA_BEGIN` answered."""
+        """What the function ``begin`` of :data:`.lease_scripts.LUA_BEGIN` answered."""
         if not answer:
             return cls(0, ())
         tries, heard, *messages = answer
@@ -181,37 +84,39 @@ class Lease:
     redis: "redis.Redis"
     taken_over: bool = False
     begun: Begun | None = None
+    since: float = field(default_factory=time.monotonic)
 
     def run(self, script: str, names: Sequence[str], *values: str | bytes | float) -> Any:
-        """Run a script that begins with :data:`LUA_OWNED`: the lease is its first key and the token its first value.
+        """Run a script that begins with :data:`.lease_scripts.LUA_OWNED`: its first key is the lease, its first value
+        the token.
 
         Raises :class:`~bot.errors.LeaseLost` when another worker owns the conversation, and
         :class:`~bot.errors.Unavailable` when Redis does not answer.
         """
-        keys_ = [keys.lease(self.conversation), *names]
-        with redis_answers():
-            result = self.redis.eval(script, len(keys_), *keys_, self.token, *values)
-        if result == -1:
-            raise self._lost()
-        return result
+        return self._done(self._command(script, names, *values))
+
+    def renewal(self) -> list[Any]:
+        """What :meth:`renew` has Redis evaluate."""
+        return self._command(
+            scripts.RENEW, [keys.due(self.conversation.tag)], self.conversation.key, int(LEASE_S * 1000)
+        )
 
     def renew(self) -> None:
         """Own the conversation for another :data:`LEASE_S` seconds."""
-        due = keys.due(self.conversation.tag)
-        self.run(_RENEW, [due], self.conversation.key, int(LEASE_S * 1000))
+        self._done(self.renewal())
 
     def begin(self) -> Begun:
         """Count a try at the head of the queue, before it is made, and say what stands there."""
         names = [keys.queue(self.conversation), keys.tries(self.conversation), keys.fault(self.conversation)]
-        return Begun.of(self.run(_BEGIN, [*names, keys.heard(self.conversation)], BATCH))
+        return Begun.of(self.run(scripts.BEGIN, [*names, keys.heard(self.conversation)], BATCH))
 
     def forgive(self) -> None:
         """Take the last :meth:`begin` back: the try failed through no fault of the message."""
-        self.run(_FORGIVE, [keys.tries(self.conversation)])
+        self.run(scripts.FORGIVE, [keys.tries(self.conversation)])
 
     def note_fault(self, fault: str) -> None:
         """Keep why the try that :meth:`begin` counted failed, for whoever gives the message up."""
-        self.run(_FAULT, [keys.fault(self.conversation)], fault)
+        self.run(scripts.FAULT, [keys.fault(self.conversation)], fault)
 
     def last_fault(self) -> str:
         """Why the last try failed; empty when none did, or when it ended with its worker."""
@@ -242,7 +147,7 @@ class Lease:
         names += [keys.outbox(conversation), keys.progress(conversation), keys.heard(conversation)]
         remembered = [len(heard), HEARD_KEPT, HEARD_KEPT_S, *heard]
         pipe: Any = self.redis.pipeline(transaction=False)
-        pipe.eval(_COMMIT, len(names), *names, self.token, reply, mark_s, *remembered, *taken)
+        pipe.eval(scripts.COMMIT, len(names), *names, self.token, reply, mark_s, *remembered, *taken)
         pipe.decrby(keys.waiting(conversation.bot), len(taken))
         with redis_answers():
             answer, _ = pipe.execute()
@@ -254,34 +159,57 @@ class Lease:
         _, marked, head, progress, now = answer
         return Committed(messages, bool(marked), head, progress, float(now))
 
-    def park(self) -> None:
-        """Move an undecodable head of the queue aside, byte for byte."""
-        names = [keys.queue(self.conversation), keys.parked(self.conversation), keys.tries(self.conversation)]
-        self.run(_PARK, names, PARKED_KEPT, PARKED_KEPT_S)
+    def park(self, raw: bytes) -> None:
+        """Move the undecodable head ``raw`` of the queue aside, byte for byte."""
+        self._set_aside(keys.queue(self.conversation), keys.tries(self.conversation), raw)
+
+    def park_reply(self, raw: bytes) -> None:
+        """Move the head ``raw`` of the outbox aside, byte for byte."""
+        self._set_aside(keys.outbox(self.conversation), keys.progress(self.conversation), raw)
+
+    def _set_aside(self, head_of: str, beside_it: str, raw: bytes) -> None:
+        """Move ``raw``, if it still is the ``head_of`` a list; with it goes what was noted ``beside_it``."""
+        self.run(scripts.PARK, [head_of, beside_it, keys.parked(self.conversation)], raw, PARKED_KEPT, PARKED_KEPT_S)
+
+    def ending(self, look_again_s: float = 0.0) -> list[Any]:
+        """What :meth:`release` has Redis evaluate."""
+        conversation = self.conversation
+        names = [keys.queue(conversation), keys.outbox(conversation), keys.due(conversation.tag)]
+        names.append(keys.held(conversation))
+        return self._command(scripts.RELEASE, names, conversation.key, look_again_s, RENEW_EVERY_S)
 
     def release(self, look_again_s: float = 0.0) -> bool:
         """Give the conversation up. True when work is left that a worker should be woken for at once.
 
         ``look_again_s`` above 0 says when the work that is left becomes due; nobody is woken before.
         """
-        conversation = self.conversation
-        names = [
-            keys.queue(conversation),
-            keys.outbox(conversation),
-            keys.due(conversation.tag),
-            keys.held(conversation),
-        ]
-        return bool(self.run(_RELEASE, names, conversation.key, look_again_s, RENEW_EVERY_S))
+        return bool(self._done(self.ending(look_again_s)))
+
+    def _command(self, script: str, names: Sequence[str], *values: str | bytes | float) -> list[Any]:
+        keys_ = [keys.lease(self.conversation), *names]
+        return [script, len(keys_), *keys_, self.token, *values]
+
+    def _done(self, command: list[Any]) -> Any:
+        with redis_answers():
+            result = self.redis.eval(*command)
+        if result == -1:
+            raise self._lost()
+        return result
 
     def _lost(self) -> LeaseLost:
         return LeaseLost(f"the lease on {self.conversation.key} went to another worker")
 
 
 class Leases:
-    """Acquires leases and keeps those in use alive from one thread a process."""
+    """Acquires leases and keeps those in use alive from one thread a process: renews them every ``renew_every_s``
+    seconds, each for ``renewed_for_s`` at most."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(
+        self, client: "redis.Redis", *, renew_every_s: float = RENEW_EVERY_S, renewed_for_s: float = RENEWED_FOR_S
+    ) -> None:
         self._redis = client
+        self._renew_every_s = renew_every_s
+        self._renewed_for_s = renewed_for_s
         self._held: set[Lease] = set()
         self._lock = threading.Lock()
         self._keeper: threading.Thread | None = None
@@ -303,7 +231,7 @@ class Leases:
         ]
         values: list[str | int] = [conversation.key, int(LEASE_S * 1000), BATCH if begin else 0]
         with redis_answers():
-            found: Any = self._redis.eval(_ACQUIRE, len(names), *names, *values)
+            found: Any = self._redis.eval(scripts.ACQUIRE, len(names), *names, *values)
         if found == 0:
             return None
         token, held, *begun = found
@@ -312,8 +240,9 @@ class Leases:
         with self._lock:
             self._held.add(lease)
             if self._keeper is None:
-                self._keeper = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
-                self._keeper.start()
+                keeper = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
+                keeper.start()
+                self._keeper = keeper
         return lease
 
     def forget(self, lease: Lease) -> None:
@@ -326,15 +255,9 @@ class Leases:
 
         For a process that ends at once: whoever still works one of these conversations is refused the next write.
         """
-        with self._lock:
-            held = list(self._held)
         handed = 0
-        for lease in held:
-            try:
-                lease.release()
-                handed += 1
-            except (LeaseLost, Unavailable) as error:  # it runs out by itself
-                log.warning("lease_not_handed_back", conversation=lease.conversation.key, error=str(error))
+        for _, result in self._together(Lease.ending, "lease_not_handed_back"):
+            handed += result != -1  # else it was lost before
         return handed
 
     def close(self) -> None:
@@ -342,26 +265,44 @@ class Leases:
         self._closed.set()
 
     def _keep(self) -> None:
-        while not self._closed.wait(RENEW_EVERY_S):
-            with self._lock:
-                held = list(self._held)
-            if held:
-                self._renew(held)
+        while not self._closed.wait(self._renew_every_s):
+            try:
+                self._give_up_hanging()
+                for lease, result in self._together(Lease.renewal, "lease_not_renewed"):
+                    if result == -1:  # given up meanwhile, or lost: then whoever works it is refused at the next write
+                        self.forget(lease)
+            except Exception:  # without this thread every conversation would have two owners after a while
+                log.exception("leases_not_renewed")
+                telemetry.count("degraded", what="leases_not_renewed")
 
-    def _renew(self, held: Sequence[Lease]) -> None:
-        """Renew all in one trip: one after the other, hundreds would take a busy worker longer than a lease lasts."""
+    def _give_up_hanging(self) -> None:
+        """Leave those to run out that were renewed for too long."""
+        now = time.monotonic()
+        for lease in self._in_use():
+            if now - lease.since > self._renewed_for_s:
+                self.forget(lease)
+                telemetry.count("degraded", what="turn_hangs")
+                log.error("turn_hangs", conversation=lease.conversation.key, since_s=round(now - lease.since))
+
+    def _in_use(self) -> list[Lease]:
+        with self._lock:
+            return list(self._held)
+
+    def _together(self, command: Callable[[Lease], list[Any]], failure: str) -> list[tuple[Lease, Any]]:
+        """Have Redis evaluate the ``command`` of each lease in use, and say what it answered; each ``failure`` is
+        logged. In one trip: one after the other, hundreds would take a busy worker longer than a lease lasts."""
+        leases = self._in_use()
         pipe: Any = self._redis.pipeline(transaction=False)
-        for lease in held:
-            conversation = lease.conversation
-            names = [keys.lease(conversation), keys.due(conversation.tag)]
-            pipe.eval(_RENEW, len(names), *names, lease.token, conversation.key, int(LEASE_S * 1000))
+        for lease in leases:
+            pipe.eval(*command(lease))
         try:
             results = pipe.execute(raise_on_error=False)
         except redis.RedisError as error:
-            log.error("leases_not_renewed", leases=len(held), error=type(error).__name__)
-            return
-        for lease, result in zip(held, results, strict=True):
+            results = [error] * len(leases)
+        answered = []
+        for lease, result in zip(leases, results, strict=True):
             if isinstance(result, Exception):
-                log.error("lease_not_renewed", conversation=lease.conversation.key, error=type(result).__name__)
-            elif result == -1:  # given up meanwhile, or lost: then whoever works it is refused at the next write
-                self.forget(lease)
+                log.error(failure, conversation=lease.conversation.key, error=type(result).__name__)
+            else:
+                answered.append((lease, result))
+        return answered

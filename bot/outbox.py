@@ -10,6 +10,9 @@ States of the part at the head (hash ``progress``), who moves it and what a cras
 
 The first part of a reply that is the next to be sent is marked in the script that commits it (:meth:`.Lease.commit`).
 
+A reply that must not go out now stays, and others pass it: an emergency stop silences the bot and not the humans. Let
+go while it is useful, it goes out; else, or when some of it had gone out before, it is dead like any other.
+
 A part is marked only while the lease outlives T, and a new owner does not touch it before T, so two processes never
 have the same part in flight, except when one is frozen for longer than T between the mark and the write to the
 socket. Then the platform's own duplicate rule is all there is.
@@ -27,8 +30,9 @@ from bot import keys
 from bot.channel import Channel, ChannelError, Refused, Retry, Unknown
 from bot.dead_letters import DeadLetters, Letter, LetterKind, digest_of
 from bot.errors import LeaseLost, Unavailable
-from bot.lease import BATCH, LUA_BEGIN, LUA_NOW, LUA_OWNED, PARKED_KEPT, PARKED_KEPT_S, Begun, Lease
+from bot.lease import BATCH, Begun, Lease
 from bot.messages import ConversationId, UndecodableMessage
+from bot.outbox_scripts import FINISH, HEAD, LATER, LET_PASS, MARK, SENT
 from bot.posting import post
 from bot.replies import Delivery, OutboxReply
 
@@ -41,83 +45,10 @@ LONGEST_BACKOFF_S = 60.0
 MARK_MARGIN_S = 1.0
 LONGEST_MARK_S = 60.0
 """No call of a channel takes longer."""
+STOPPED_S = 5.0
+"""Seconds between two looks at a reply that must not go out now."""
 LONGEST_WAIT_S = 2 * 3600.0
 """No part is told to wait longer: the longest is the pace of an hour."""
-
-_HEAD = (
-    LUA_NOW
-    + LUA_OWNED
-    + """
-return {redis.call('LINDEX', KEYS[2], 0), redis.call('HGETALL', KEYS[3]), tostring(now())}
-"""
-)
-_MARK = (
-    LUA_NOW
-    + LUA_OWNED
-    + """
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) * 1000 then return 0 end
-redis.call('HSET', KEYS[2], 'state', 'sending', 'until', tostring(now() + ARGV[2]))
-redis.call('HINCRBY', KEYS[2], 'tries', 1)
-return 1
-"""
-)
-_SENT = (
-    LUA_NOW
-    + LUA_OWNED
-    + """
-local part = tonumber(redis.call('HGET', KEYS[2], 'part')) or 0
-if part == tonumber(ARGV[2]) then  -- else said before: the client repeats a command that got no answer
-  redis.call('HINCRBY', KEYS[2], 'part', 1)
-  redis.call('HDEL', KEYS[2], 'state', 'until', 'tries', 'not_before', 'by')
-  redis.call('HSET', KEYS[2], 'id' .. ARGV[2], ARGV[3], 'at' .. ARGV[2], string.format('%.3f', now()))
-end
-return {redis.call('LINDEX', KEYS[3], 0), redis.call('HGETALL', KEYS[2]), tostring(now())}
-"""
-)
-_LATER = (
-    LUA_NOW
-    + LUA_OWNED
-    + """
-redis.call('HSET', KEYS[2], 'state', 'ready', 'not_before', tostring(now() + ARGV[2]))
-if ARGV[3] == 'unknown' then redis.call('HINCRBY', KEYS[2], 'unknown', 1) end
-if ARGV[3] == 'paced' then redis.call('HINCRBY', KEYS[2], 'tries', -1) end
-return 1
-"""
-)
-_FINISH = (
-    LUA_NOW
-    + LUA_OWNED
-    + LUA_BEGIN
-    + """
-if redis.call('LINDEX', KEYS[2], 0) == ARGV[2] then  -- else said before
-  redis.call('LPOP', KEYS[2])
-  redis.call('DEL', KEYS[3])
-end
-local raw = redis.call('LINDEX', KEYS[2], 0)
-if raw then return {'reply', raw, redis.call('HGETALL', KEYS[3]), tostring(now())} end
-if redis.call('EXISTS', KEYS[4]) == 0 then
-  redis.call('DEL', KEYS[1], KEYS[8])
-  redis.call('ZREM', KEYS[7], ARGV[3])
-  return {'idle'}
-end
-if ARGV[4] == '0' then return {'left'} end
-return {'turn', begin(KEYS[4], KEYS[5], KEYS[6], KEYS[9], ARGV[4])}
-"""
-)
-"""Says what comes next, so that nobody has to ask; an idle conversation is given up in the same step."""
-_PARK = (
-    LUA_OWNED
-    + """
-local raw = redis.call('LPOP', KEYS[2])
-redis.call('DEL', KEYS[3])
-if raw then
-  redis.call('RPUSH', KEYS[4], raw)
-  redis.call('LTRIM', KEYS[4], -tonumber(ARGV[2]), -1)
-  redis.call('EXPIRE', KEYS[4], ARGV[3])
-end
-return 1
-"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +92,12 @@ class _Marked(_Head):
 class Flushed:
     """Where sending ended: ``wait_s`` seconds until the head of the outbox may be looked at again, 0 when nothing is
     left in it. ``begun`` is then the next turn, where one was taken; when ``idle`` there was none, and the conversation
-    was given up."""
+    was given up. ``stopped`` says that all that is left must not go out now, and hinders no turn."""
 
     wait_s: float = 0.0
     begun: Begun | None = None
     idle: bool = False
+    stopped: bool = False
 
 
 class Outbox:
@@ -173,7 +105,8 @@ class Outbox:
 
     ``concluded(conversation, delivery)`` is called once a reply is sent or dead and before it leaves the outbox; it
     must be idempotent, because a crash in between calls it again, and so does what does not answer
-    (:class:`~bot.errors.Unavailable`). ``count(event, **labels)`` counts.
+    (:class:`~bot.errors.Unavailable`). ``count(event, **labels)`` counts. ``stopped(conversation, reply)`` tells
+    whether a reply must not go out now.
     """
 
     def __init__(
@@ -184,6 +117,7 @@ class Outbox:
         concluded: Callable[[ConversationId, Delivery], None],
         count: Callable[..., None],
         useful_s: float,
+        stopped: Callable[[ConversationId, OutboxReply], bool] = lambda _conversation, _reply: False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -193,6 +127,7 @@ class Outbox:
         self._concluded = concluded
         self._count = count
         self._useful_s = useful_s
+        self._stopped = stopped
         self._clock = clock
         self._sleep = sleep
 
@@ -217,7 +152,7 @@ class Outbox:
         (:meth:`.Lease.commit`), and send as :meth:`flush` does: usually it is the next to be sent, and is marked with
         the commit."""
         timeout_s = channel.limits.send_timeout_s
-        useful = bool(reply.parts) and self._clock() - reply.created_at <= self._useful_s
+        useful = bool(reply.parts) and self._is_useful(reply)
         deadline = self._clock() + timeout_s  # before the mark: however long this process stalls, T comes later
         raw = reply.encode()
         committed = lease.commit(taken, raw, timeout_s + MARK_MARGIN_S if useful else 0.0, heard)
@@ -239,6 +174,7 @@ class Outbox:
 
     def _flush(self, lease: Lease, channel: Channel, head: _Head | None, take: Callable[[], bool]) -> Flushed:
         tries_left, flushed = TRIES_A_DRAIN, Flushed()
+        passed: set[str] = set()
         while head is not None:
             if head.part >= len(head.reply.parts):
                 head, flushed = self._finish(lease, head, head.delivery(), take)
@@ -246,6 +182,12 @@ class Outbox:
             wait_s = 0.0 if isinstance(head, _Marked) else self._wait_s(head)
             if wait_s > 0:
                 return Flushed(wait_s)
+            if self._must_wait(lease.conversation, head):
+                if head.reply.key in passed:
+                    return Flushed(STOPPED_S, stopped=True)
+                passed.add(head.reply.key)
+                head = self._let_pass(lease, head)
+                continue
             result = self._attempt(lease, channel, head)
             if result is None or isinstance(result, _Head):
                 head, tries_left = result, TRIES_A_DRAIN
@@ -260,6 +202,21 @@ class Outbox:
                 head = self._head(lease)
         return flushed
 
+    def _is_useful(self, reply: OutboxReply) -> bool:
+        return self._clock() - reply.created_at <= self._useful_s
+
+    def _must_wait(self, conversation: ConversationId, head: _Head) -> bool:
+        """Whether nothing of the head has gone out, and nothing may now though it would be useful."""
+        lost = head.progress.get("state") == "sending"  # whoever sent it may have got through
+        gone_out = lost or head.part > 0 or int(head.progress.get("unknown", 0)) > 0
+        return not gone_out and self._is_useful(head.reply) and self._stopped(conversation, head.reply)
+
+    def _let_pass(self, lease: Lease, head: _Head) -> _Head | None:
+        """The next head, when this one has gone behind the others."""
+        names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
+        raw, progress, now = lease.run(LET_PASS, names, head.raw)
+        return None if raw is None else self._opened(lease, raw, progress, float(now))
+
     def _wait_s(self, head: _Head) -> float:
         """How long the head must not be touched: another owner's send may be under way, or a retry is not due."""
         if head.progress.get("state") == "sending":
@@ -272,8 +229,10 @@ class Outbox:
 
     def _attempt(self, lease: Lease, channel: Channel, head: _Head) -> _Head | ChannelError | None:
         """One platform call for the head's next part; the head as it stands when the platform took it."""
-        if self._clock() - head.reply.created_at > self._useful_s:
+        if not self._is_useful(head.reply):
             return Refused("no_longer_useful")
+        if self._stopped(lease.conversation, head.reply):  # some of it has gone out, or may have
+            return Refused("stopped")
         names = [keys.progress(lease.conversation), keys.outbox(lease.conversation)]
         deadline = head.deadline if isinstance(head, _Marked) else self._mark(lease, channel.limits.send_timeout_s)
         key, part = f"{head.reply.key}:{head.part}", head.reply.parts[head.part]
@@ -283,7 +242,7 @@ class Outbox:
             log.warning("send_failed", key=key, outcome=type(error).__name__.lower(), code=error.code, tries=head.tries)
             return error
         message_id = receipt.message_id.encode(errors="replace")  # it came from outside
-        raw, progress, now = lease.run(_SENT, names, head.part, message_id)
+        raw, progress, now = lease.run(SENT, names, head.part, message_id)
         if raw == head.raw:
             return _Head(raw, head.reply, _fields(progress), float(now))
         return None if raw is None else self._opened(lease, raw, progress, float(now))  # a fail-over lost the head
@@ -291,7 +250,7 @@ class Outbox:
     def _mark(self, lease: Lease, timeout_s: float) -> float:
         """Mark the head's next part as being sent; returns by when it must be."""
         deadline = self._clock() + timeout_s  # before the mark: however long this process stalls, T comes later
-        while not lease.run(_MARK, [keys.progress(lease.conversation)], timeout_s + MARK_MARGIN_S):
+        while not lease.run(MARK, [keys.progress(lease.conversation)], timeout_s + MARK_MARGIN_S):
             lease.renew()
             deadline = self._clock() + timeout_s
         return deadline
@@ -306,7 +265,7 @@ class Outbox:
         if isinstance(failure, Unknown):
             self._count("send_unknown", cause=failure.code)
         label = "paced" if paced else "unknown" if isinstance(failure, Unknown) else "failed"
-        lease.run(_LATER, [keys.progress(lease.conversation)], wait_s, label)
+        lease.run(LATER, [keys.progress(lease.conversation)], wait_s, label)
         return wait_s
 
     def _finish(
@@ -322,13 +281,13 @@ class Outbox:
         except Exception:  # a bug there must not hold up the conversation for ever; the record is kept with the reply
             log.exception("reply_not_concluded", key=delivery.reply.key, conversation=conversation.key)
             self._count("degraded", what="reply_not_concluded")
-            self._park(lease, names, LetterKind.UNRECORDED, delivery.reply.encode(), delivery.failure)
+            self._park(lease, LetterKind.UNRECORDED, head.raw, delivery.failure)
             return self._head(lease), Flushed()
         if delivery.failure:
             self._letters.keep(_letter(conversation, delivery, self._clock()))
         names += [keys.queue(conversation), keys.tries(conversation), keys.fault(conversation)]
         names += [keys.due(conversation.tag), keys.held(conversation), keys.heard(conversation)]
-        what, *rest = lease.run(_FINISH, names, head.raw, conversation.key, BATCH if take() else 0)
+        what, *rest = lease.run(FINISH, names, head.raw, conversation.key, BATCH if take() else 0)
         match what:
             case b"reply":
                 raw, progress, now = rest
@@ -341,7 +300,7 @@ class Outbox:
         """The first reply that can be decoded."""
         names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
         while True:
-            raw, progress, now = lease.run(_HEAD, names)
+            raw, progress, now = lease.run(HEAD, names)
             if raw is None:
                 return None
             if (head := self._decoded(lease, raw, progress, float(now))) is not None:
@@ -355,17 +314,16 @@ class Outbox:
         try:
             return _Head(raw, OutboxReply.decode(raw), _fields(progress), now)
         except UndecodableMessage as error:
-            names = [keys.outbox(lease.conversation), keys.progress(lease.conversation)]
             log.error("reply_parked", conversation=lease.conversation.key, error=str(error))
             self._count("message_parked")
-            self._park(lease, names, LetterKind.UNDECODABLE_REPLY, raw, str(error))
+            self._park(lease, LetterKind.UNDECODABLE_REPLY, raw, str(error))
             return None
 
-    def _park(self, lease: Lease, names: list[str], kind: LetterKind, raw: bytes, reason: str) -> None:
+    def _park(self, lease: Lease, kind: LetterKind, raw: bytes, reason: str) -> None:
         """Set the reply at the head aside, byte for byte; the letter first, for it may be written twice."""
         at, digest = self._clock(), digest_of(raw)
         self._letters.keep(Letter(kind=kind, conversation=lease.conversation, reason=reason, at=at, digest=digest))
-        lease.run(_PARK, [*names, keys.parked(lease.conversation)], PARKED_KEPT, PARKED_KEPT_S)
+        lease.park_reply(raw)
 
 
 def _letter(conversation: ConversationId, delivery: Delivery, now: float) -> Letter:

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from bot import keys
-from bot.lease import LUA_NOW
+from bot.lease_scripts import LUA_NOW
 from bot.messages import ConversationId
 from bot.redis_client import redis_answers
 from bot.replies import OutboxReply

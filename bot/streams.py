@@ -22,7 +22,8 @@ import redis
 from bot import keys
 from bot.channel import LateReply
 from bot.errors import Unavailable
-from bot.lease import LUA_OWNED, Lease
+from bot.lease import Lease
+from bot.lease_scripts import LUA_OWNED
 from bot.messages import ConversationId, InboundMessage
 
 LIFE_S = 330.0
@@ -187,7 +188,8 @@ class Display:
     """What the worker shows in the bubble of a turn while it works: the text so far, at most every
     :data:`SHOW_EVERY_S`.
 
-    Only for the eyes: the whole reply goes through the outbox. So what cannot be shown is left out.
+    Only for the eyes: the whole reply goes through the outbox. So what comes too soon after the last, or after the
+    bubble ended, is left out.
     """
 
     def __init__(self, streams: Streams, lease: Lease, stream_id: str) -> None:
@@ -197,7 +199,8 @@ class Display:
         self._shown_at = 0.0
 
     def show(self, text: str) -> None:
-        """Show ``text`` in place of what is there. Raises :class:`~bot.errors.LeaseLost`."""
+        """Show ``text`` in place of what is there. Raises :class:`~bot.errors.LeaseLost` and
+        :class:`~bot.errors.Unavailable`."""
         now = time.monotonic()
         if not self._stream_id or now - self._shown_at < SHOW_EVERY_S:
             return

@@ -6,6 +6,7 @@ number of workers may run, and the pools ``solo`` and ``prefork`` too, where eve
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -39,6 +40,7 @@ from bot.task_queue import (  # noqa: E402
     DRAIN_TASK,
     EXPIRE_MEDIA_TASK,
     FETCH_MEDIA_TASK,
+    PULL_TASK,
     RETAIN_TASK,
     SWEEP_TASK,
     TURNS_QUEUE,
@@ -56,6 +58,10 @@ log = structlog.get_logger()
 
 FINISH_WITHIN_S = 7.0
 """Seconds after SIGTERM in which turns under way may end; the rest is handed back. ``up`` waits 10 s for all of it."""
+SWITCH_INTERVAL_S = 0.02
+"""For how long a thread may compute while others want to: longer than a turn does between two waits. With Python's own
+5 ms, 64 busy threads take the interpreter from each other in the middle of what they do, and a third of the worker's
+time goes into the changes."""
 
 app = create_celery(settings.broker_url)
 task_metrics.connect()
@@ -127,11 +133,15 @@ def _begin_to_stop(**_: Any) -> None:
 
 def _hand_back() -> None:
     """Give up what is still under way, for another worker to begin again, and end."""
-    if _Worker.housekeeping is not None:  # else nothing was taken yet
-        handed = _Worker.services.leases.hand_back()
-        telemetry.count("degraded", what="ended_at_deadline")
-        log.warning("worker_ended_at_its_deadline", conversations=handed, after_s=FINISH_WITHIN_S)
-    os._exit(0)
+    try:
+        if _Worker.housekeeping is not None:  # else nothing was taken yet
+            handed = _Worker.services.leases.hand_back()
+            telemetry.count("degraded", what="ended_at_deadline")
+            log.warning("worker_ended_at_its_deadline", conversations=handed, after_s=FINISH_WITHIN_S)
+    except Exception:  # it ends in any case: the leases run out
+        log.exception("leases_not_handed_back")
+    finally:
+        os._exit(0)
 
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -158,6 +168,7 @@ def _upgrade_database() -> None:
 
 def _build() -> None:
     def build() -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         from bot.worker_assembly import build_worker  # everything that answers: beat must not carry it
 
         _Worker.services = build_worker()
@@ -192,6 +203,12 @@ def drain(*conversations: str) -> None:
 def sweep() -> None:
     """Wake conversations that are due: the guarantee behind lost wake-ups and dead workers."""
     _Worker.services.sweep()
+
+
+@app.task(name=PULL_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+def pull(bot: str, channel: str) -> None:
+    """Bring what waits in an account into the inbox."""
+    _Worker.services.pull(bot, channel)
 
 
 @app.task(name=UPKEEP_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types

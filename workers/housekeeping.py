@@ -1,7 +1,7 @@
 """Two threads a worker: the heartbeat, and the sweep when none was made for too long.
 
-They are two because chores among hundreds of busy threads take long, and a worker that does not beat meanwhile is killed
-as one that hangs.
+They are two because chores among hundreds of busy threads take long, and a worker that does not beat meanwhile is
+killed as one that hangs.
 """
 
 import json
@@ -29,12 +29,19 @@ SWEEP_SILENCE_S = 10
 
 class Housekeeping:
     """Starts with the worker and ends with it. ``all_busy()`` tells whether every thread or process of the pool is at a
-    task, so that this worker takes no other."""
+    task, so that this worker takes no other; both threads look ``every_s`` seconds."""
 
-    def __init__(self, services: "WorkerServices", hostname: str, all_busy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        services: "WorkerServices",
+        hostname: str,
+        all_busy: Callable[[], bool],
+        every_s: float = HEARTBEAT_EVERY_S,
+    ) -> None:
         self._services = services
         self._hostname = hostname
         self._all_busy = all_busy
+        self._every_s = every_s
         self._busy_at = 0
         self._closed = threading.Event()
         self._started_at = 0
@@ -61,12 +68,18 @@ class Housekeeping:
 
     def _repeat(self, work: Callable[[], None]) -> None:
         while True:
-            try:
-                work()
-            except (redis.RedisError, BotError, OSError) as error:
-                log.warning("housekeeping_failed", error=str(error))
-            if self._closed.wait(HEARTBEAT_EVERY_S):
+            self._try(work)
+            if self._closed.wait(self._every_s):
                 return
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (redis.RedisError, BotError, OSError) as error:
+            log.warning("housekeeping_failed", error=str(error))
+        except Exception:  # a worker whose heart stands still is killed, and nobody stands in for a silent beat
+            log.exception("housekeeping_failed")
+            telemetry.count("degraded", what="housekeeping_failed")
 
     def _beat(self) -> None:
         now = time.time()
@@ -79,15 +92,15 @@ class Housekeeping:
 
     def _sweep_if_silent(self) -> None:
         now = self._services.redis.time()[0]
-        self._started_at = self._started_at or now
+        self._started_at = min(self._started_at or now, now)
         if self._all_busy():
             self._busy_at = now
         last = int(self._services.redis.get(keys.SWEEP_LAST) or 0)
-        if now - max(last, self._started_at) > SWEEP_SILENCE_S:
-            what = "no_thread_free" if now - self._busy_at <= SWEEP_SILENCE_S else "beat_silent"
-            telemetry.count("degraded", what=what)
-            log.warning(what, since_s=SWEEP_SILENCE_S)
-            self._services.sweep()
-            self._services.upkeep()
-            self._services.tell_desk()
-            self._services.expire_media()
+        if 0 <= now - max(last, self._started_at) <= SWEEP_SILENCE_S:  # below 0 Redis' clock was set back since
+            return
+        what = "no_thread_free" if now - self._busy_at <= SWEEP_SILENCE_S else "beat_silent"
+        telemetry.count("degraded", what=what)
+        log.warning(what, since_s=SWEEP_SILENCE_S)
+        services = self._services
+        for chore in (services.sweep, services.upkeep, services.tell_desk, services.expire_media):
+            self._try(chore)  # the desk hears of a case whatever becomes of the chores before

@@ -1,5 +1,6 @@
 """Several conversations in one task, worked side by side by the threads of the pool that are free."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -16,11 +17,14 @@ class Sharing:
         self._submit = submit
         self._waiting: deque[str] = deque()
         self._stopped = False
+        self._lock = threading.Lock()
         self.helping = 0
-        """Threads that work conversations of another thread's task, more or less: it is for a look at the load."""
+        """Threads that work conversations of another thread's task."""
 
     def work(self, conversations: Sequence[str]) -> None:
         """Work what waits, ``conversations`` among it, until nothing does; others help."""
+        if self._stopped:  # nor would a pool that ends take more work
+            return
         self._waiting.extend(conversations)
         for _ in conversations[1:]:
             self._submit(self._help)
@@ -32,14 +36,18 @@ class Sharing:
         self._stopped = True
 
     def _help(self) -> None:
-        self.helping += 1
+        self._note_help(1)
         try:
             while self._work_next():
                 pass
         except Exception:  # nobody waits for what a helper does; a task's own end in Celery's log
             log.exception("drain_failed")
         finally:
-            self.helping -= 1
+            self._note_help(-1)
+
+    def _note_help(self, more: int) -> None:
+        with self._lock:
+            self.helping += more
 
     def _work_next(self) -> bool:
         """Work the conversation that has waited longest; False when there is none."""

@@ -2,14 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import IO
 
 import pytest
 import redis
 
-from bot.channel import CallbackRequest, CallbackResponse, Immediate, Limits, Receipt, Received
+from bot.channel import (
+    CallbackRequest,
+    CallbackResponse,
+    Fetched,
+    Immediate,
+    Limits,
+    Receipt,
+    Received,
+    UrlVerification,
+)
+from bot.finding import Finding
 from bot.lease import Leases
-from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
-from bot.parts import Part
+from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind, Sender
+from bot.parts import Markdown, Part, Stream, Text
 
 DOCTOR = ConversationId(bot="imaging", channel="app", person="wang.yi")
 
@@ -64,11 +75,29 @@ class RecordingChannel:
         outcome = self.script.pop(0) if self.script else None
         if outcome is not None:
             raise outcome
-        self.sent.append((key, part.content))
+        self.sent.append((key, words_of(part)))
         return Receipt(message_id=f"m{len(self.sent)}")
+
+    def fetch(self, attachment: Attachment, into: IO[bytes], limit: int, deadline: float) -> Fetched:
+        raise AssertionError("nothing is fetched in these tests")
+
+    def recall(self, message_id: str, deadline: float) -> None:
+        raise AssertionError("nothing is recalled in these tests")
 
     def link(self, label: str, url: str) -> str:
         return f"{label} <{url}>"
+
+    def verification_request(self) -> UrlVerification:
+        raise AssertionError("nothing is verified in these tests")
+
+    def examine(self, deadline: float) -> list[Finding]:
+        raise AssertionError("nothing is examined in these tests")
+
+
+def words_of(part: Part) -> str:
+    """What a part says that has words."""
+    assert isinstance(part, Text | Markdown | Stream)
+    return part.content
 
 
 @pytest.fixture

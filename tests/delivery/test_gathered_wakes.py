@@ -1,10 +1,12 @@
 """Wake-ups go out at once while little happens, and together when much does; none is lost when the process ends."""
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.gathered_wakes import MOST_TOGETHER, GatheredWakes
 
@@ -82,6 +84,38 @@ def test_it_goes_on_after_it_was_closed(broker: Broker, wakes: GatheredWakes) ->
     wakes("late")
     wakes.close()
     assert broker.tasks == [("late",)]
+
+
+def test_a_bug_while_publishing_costs_these_wakes_and_no_other() -> None:
+    published: list[str] = []
+    seen = threading.Semaphore(0)
+
+    def publish(*conversations: str) -> None:
+        seen.release()
+        if "bad" in conversations:
+            raise ValueError("a bug")
+        published.extend(conversations)
+
+    wakes = GatheredWakes(publish)
+    with capture_logs() as logs:
+        wakes("bad")
+        assert seen.acquire(timeout=PATIENCE_S)
+        wakes("good")
+        wakes.close()
+    assert published == ["good"]
+    assert [log["event"] for log in logs] == ["wake_not_published"]
+
+
+def test_a_child_process_wakes_whatever_the_parent_was_doing(wakes: GatheredWakes, broker: Broker) -> None:
+    with wakes._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(int(PATIENCE_S))  # rather than wait for ever
+            broker.takes.release(100)
+            wakes("child's")
+            wakes.close()
+            os._exit(0 if broker.tasks == [("child's",)] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_child_process_publishes_by_itself(wakes: GatheredWakes, broker: Broker) -> None:

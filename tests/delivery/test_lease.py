@@ -1,5 +1,7 @@
 """The lease: one owner, fenced writes, nothing lost when the owner dies."""
 
+from typing import Any
+
 import pytest
 import redis
 
@@ -57,8 +59,9 @@ def test_a_frozen_owner_is_refused_every_write(redis_client: redis.Redis, leases
     assert frozen is not None
     redis_client.delete(keys.lease(DOCTOR))
     assert leases.acquire(DOCTOR) is not None
+    arguments: dict[str, tuple[Any, ...]] = {"commit": ([b"1"], b"{}"), "park": (b"1",)}
     with pytest.raises(LeaseLost):
-        frozen.commit([b"1"], b"{}") if write == "commit" else getattr(frozen, write)()
+        getattr(frozen, write)(*arguments.get(write, ()))
     assert redis_client.exists(keys.outbox(DOCTOR)) == 0
 
 
@@ -125,9 +128,23 @@ def test_release_until_later_is_due_then_and_wakes_nobody(
 
 
 def test_an_undecodable_message_is_kept_byte_for_byte(redis_client: redis.Redis, leases: Leases) -> None:
-    redis_client.rpush(keys.queue(DOCTOR), b"\xff not ours")
+    redis_client.rpush(keys.queue(DOCTOR), b"\xff not ours", b"the next")
     lease = leases.acquire(DOCTOR)
     assert lease is not None
-    lease.park()
+    for _ in ("done", "repeated because its answer was lost"):
+        lease.park(b"\xff not ours")
     assert redis_client.lrange(keys.parked(DOCTOR), 0, -1) == [b"\xff not ours"]
-    assert redis_client.llen(keys.queue(DOCTOR)) == 0
+    assert redis_client.lrange(keys.queue(DOCTOR), 0, -1) == [b"the next"]
+
+
+def test_a_reply_that_is_set_aside_takes_none_behind_it_along(redis_client: redis.Redis, leases: Leases) -> None:
+    redis_client.rpush(keys.outbox(DOCTOR), b"\xff not ours", b"the next")
+    redis_client.hset(keys.progress(DOCTOR), "part", 1)
+    lease = leases.acquire(DOCTOR)
+    assert lease is not None
+    lease.park_reply(b"\xff not ours")
+    redis_client.hset(keys.progress(DOCTOR), "part", 2)
+    lease.park_reply(b"\xff not ours")
+    assert redis_client.lrange(keys.parked(DOCTOR), 0, -1) == [b"\xff not ours"]
+    assert redis_client.lrange(keys.outbox(DOCTOR), 0, -1) == [b"the next"]
+    assert redis_client.hgetall(keys.progress(DOCTOR)) == {b"part": b"2"}, "the next one's"

@@ -175,6 +175,7 @@ def test_a_new_owner_waits_for_a_send_under_way_and_then_resends(desk: Desk) -> 
     assert desk.flush() == 0
     assert desk.channel.calls == ["t1:0", "t1:0"]
     assert ("send_unknown", {"cause": "owner_lost"}) in desk.counted
+    assert desk.concluded[0].unknown == 1
 
 
 def test_a_part_is_marked_only_while_the_lease_outlives_the_call(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +12,11 @@ import redis
 from structlog.testing import capture_logs
 
 from bot import keys
-from bot.web.health import HEARTBEAT_EVERY_S, HEARTBEAT_PREFIX
+from bot.errors import Unavailable
+from bot.web.health import HEARTBEAT_PREFIX
 from workers.housekeeping import SWEEP_SILENCE_S, Housekeeping
+
+PATIENCE_S = 10.0
 
 
 @dataclass
@@ -22,26 +27,34 @@ class Chores:
     done: list[str] = field(default_factory=list)
     begun: threading.Event = field(default_factory=threading.Event)
     may_end: threading.Event = field(default_factory=threading.Event)
+    faults: dict[str, Exception] = field(default_factory=dict)
+    """By chore: what it fails of, once."""
 
     def __post_init__(self) -> None:
         self.may_end.set()
 
+    def _do(self, chore: str) -> None:
+        if fault := self.faults.pop(chore, None):
+            raise fault
+        self.done.append(chore)
+
     def health(self) -> dict[str, Any]:
+        self._do("health")
         return {}
 
     def sweep(self) -> None:
         self.begun.set()
         self.may_end.wait()
-        self.done.append("sweep")
+        self._do("sweep")
 
     def upkeep(self) -> None:
-        self.done.append("upkeep")
+        self._do("upkeep")
 
     def tell_desk(self) -> None:
-        self.done.append("tell_desk")
+        self._do("tell_desk")
 
     def expire_media(self) -> None:
-        self.done.append("expire_media")
+        self._do("expire_media")
 
 
 @dataclass
@@ -62,7 +75,7 @@ def chores(redis_client: "redis.Redis") -> Chores:
 @pytest.fixture
 def housekeeping(chores: Any, pool: Pool) -> Housekeeping:
     """Of a worker that has been there for a while."""
-    worker = Housekeeping(chores, "w1", lambda: pool.busy)
+    worker = Housekeeping(chores, "w1", lambda: pool.busy, every_s=0.05)
     worker._started_at = 1
     return worker
 
@@ -107,18 +120,49 @@ def test_a_worker_that_has_just_started_waits_for_beat(chores: Any) -> None:
     assert chores.done == []
 
 
+def test_a_chore_that_fails_keeps_no_other_from_being_done(housekeeping: Housekeeping, chores: Chores) -> None:
+    chores.faults = {"sweep": Unavailable("Redis"), "upkeep": ValueError("a bug")}
+    swept(chores.redis, SWEEP_SILENCE_S + 5)
+    assert look(housekeeping) == ["beat_silent", "housekeeping_failed", "housekeeping_failed"]
+    assert chores.done == ["tell_desk", "expire_media"]
+
+
+def test_a_sweep_in_the_future_is_none(housekeeping: Housekeeping, chores: Chores) -> None:
+    """Redis' clock was set back since."""
+    swept(chores.redis, -3600)
+    assert look(housekeeping) == ["beat_silent"]
+    assert "sweep" in chores.done
+
+
 def test_a_worker_beats_while_its_chores_take_long(housekeeping: Housekeeping, chores: Chores) -> None:
     swept(chores.redis, SWEEP_SILENCE_S + 5)
     chores.may_end.clear()
+    with started(housekeeping):
+        assert chores.begun.wait(PATIENCE_S)
+        chores.redis.delete(HEARTBEAT_PREFIX + "w1")
+        wait_for_a_beat(chores)
+        assert set(chores.done) == {"health"}
+        chores.may_end.set()
+
+
+def test_a_heart_outlives_what_nobody_thought_of(housekeeping: Housekeeping, chores: Chores) -> None:
+    swept(chores.redis, 0)
+    chores.faults = {"health": ValueError("a bug")}
+    with started(housekeeping):
+        wait_for_a_beat(chores)
+
+
+@contextmanager
+def started(housekeeping: Housekeeping) -> Iterator[None]:
     housekeeping.start()
     try:
-        assert chores.begun.wait(10)
-        chores.redis.delete(HEARTBEAT_PREFIX + "w1")
-        until = time.monotonic() + 3 * HEARTBEAT_EVERY_S
-        while not chores.redis.exists(HEARTBEAT_PREFIX + "w1") and time.monotonic() < until:
-            time.sleep(0.05)
-        assert chores.redis.exists(HEARTBEAT_PREFIX + "w1")
-        assert chores.done == []
+        yield
     finally:
-        chores.may_end.set()
         housekeeping.close()
+
+
+def wait_for_a_beat(chores: Chores) -> None:
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not chores.redis.exists(HEARTBEAT_PREFIX + "w1"):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)

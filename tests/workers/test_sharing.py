@@ -47,9 +47,10 @@ def test_a_bug_in_one_keeps_no_other_from_being_worked() -> None:
 
 def test_nothing_is_begun_once_the_worker_ends() -> None:
     worked: list[str] = []
-    sharing = Sharing(worked.append, lambda _work: None)
+    with ThreadPoolExecutor(1) as pool:
+        sharing = Sharing(worked.append, pool.submit)
     sharing.stop()
-    sharing.work(["a", "b"])
+    sharing.work(["a", "b"])  # and the pool, which has ended, is not asked for help
     assert worked == []
 
 

@@ -5,128 +5,28 @@ and a crash can be anywhere. Time is what Redis' deadlines say: passing it moves
 itself takes is given back.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
 
-from bot import inbox, keys, lease, outbox
+from bot import inbox, keys
 from bot.channel import Receipt, Refused, Retry, Unknown
 from bot.conversation import ConversationWorker, TurnOutcome
-from bot.errors import BotError, Unavailable
+from bot.errors import Unavailable
 from bot.inbox import Inbox, InboxLimits
 from bot.lease import Lease, Leases
 from bot.messages import ConversationId, InboundMessage
 from bot.outbox import Outbox
 from bot.parts import Part, Text
 from bot.replies import Delivery, OutboxReply
-from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message
+from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message, words_of
 from tests.delivery.model.states import TICK_S, Action, Scenario, State
+from tests.delivery.model.stepped import Actor, SteppedRedis
 
-_SCRIPTS = {
-    lease._ACQUIRE: "acquire",
-    lease._BEGIN: "begin",
-    lease._COMMIT: "commit",
-    lease._RELEASE: "release",
-    lease._RENEW: "renew",
-    outbox._HEAD: "head",
-    outbox._MARK: "mark",
-    outbox._SENT: "sent",
-    outbox._LATER: "later",
-    outbox._FINISH: "finish",
-    inbox._REVOKE: "revoke",
-}
-_PATIENCE_S = 30.0
 _ROUNDING_MS = 500
 """Less is left of a lease only because the test's own time is not given back to the millisecond."""
-
-
-class Killed(BaseException):
-    """The process ends here: no line of it runs any more."""
-
-
-class Actor(threading.Thread):
-    """A thread of the product that goes on only when it is told to."""
-
-    def __init__(self, work: "Callable[[Actor], None]") -> None:
-        super().__init__(daemon=True)
-        self.step = ""
-        self.lease: Lease | None = None
-        self.error: BaseException | None = None
-        self._work, self._how = work, ""
-        self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
-
-    def run(self) -> None:
-        try:
-            self._work(self)
-        except (Killed, BotError):
-            pass
-        except BaseException as error:  # noqa: BLE001 - the test that drives this thread raises it
-            self.error = error
-        self.step = "idle"
-        self._stopped.release()
-
-    def stop_before(self, step: str) -> str:
-        """Wait until ``step`` may be done; returns how. Raises :class:`Killed`."""
-        self.step = step
-        self._stopped.release()
-        self._go.acquire()
-        if self._how == "crash":
-            raise Killed
-        return self._how
-
-    def begin(self) -> None:
-        self.start()
-        self._wait()
-
-    def go_on(self, how: str = "") -> None:
-        self._how = how
-        self._go.release()
-        self._wait()
-
-    def _wait(self) -> None:
-        assert self._stopped.acquire(timeout=_PATIENCE_S), f"stuck after {self.step}"
-        if self.error is not None:
-            raise self.error
-
-
-class SteppedRedis(redis.Redis):
-    """A client whose commands wait for their turn; those that the model does not know go through."""
-
-    actor: Actor
-
-    def pipeline(self, *_: Any, **__: Any) -> Any:
-        return SteppedPipeline(self)
-
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        step = _SCRIPTS.get(args[1]) if args[0] == "EVAL" else None
-        if step is None or threading.current_thread() is not self.actor:
-            return super().execute_command(*args, **options)
-        how = self.actor.stop_before(step)
-        if how == "away":
-            raise redis.ConnectionError("no answer")
-        for _ in range(2 if how == "twice" else 1):
-            result = super().execute_command(*args, **options)
-        if (step == "mark" and result == 1) or (step == "commit" and result != -1 and result[1]):
-            self.actor.stop_before("send")
-        return result
-
-
-class SteppedPipeline:
-    """Commands that the product sends together, one after the other: anything may happen in between."""
-
-    def __init__(self, client: SteppedRedis) -> None:
-        self._client = client
-        self._commands: list[Callable[[], Any]] = []
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args: self._commands.append(lambda: getattr(self._client, name)(*args))
-
-    def execute(self) -> list[Any]:
-        commands, self._commands = self._commands, []
-        return [command() for command in commands]
 
 
 class KnownLeases(Leases):
@@ -156,7 +56,7 @@ class Edge(RecordingChannel):
         how = self._actor.stop_before("write")
         index = int(key.rpartition(":")[2])
         if how in ("taken", "arrived"):
-            for piece in ((int(number), index) for number in part.content.split()):
+            for piece in ((int(number), index) for number in words_of(part).split()):
                 if not (product.scenario.checks_duplicates and piece in product.shown):
                     product.shown.append(piece)
         match how:
@@ -285,7 +185,7 @@ class Product:
             def conclude(_: ConversationId, delivery: Delivery) -> None:
                 if actor.stop_before("record") == "away":
                     raise Unavailable("no answer")
-                self.concluded |= {int(number) for number in delivery.reply.parts[0].content.split()}
+                self.concluded |= {int(number) for number in words_of(delivery.reply.parts[0]).split()}
 
             sender = Outbox(
                 client,
@@ -360,7 +260,7 @@ class Product:
         return {
             "queue": [int(InboundMessage.decode(raw).message_id) for raw in client.lrange(keys.queue(DOCTOR), 0, -1)],
             "seen": {n for n in range(1, self.scenario.messages + 1) if client.exists(keys.seen(DOCTOR, str(n)))},
-            "outbox": [[int(number) for number in reply.parts[0].content.split()] for reply in replies],
+            "outbox": [[int(number) for number in words_of(reply.parts[0]).split()] for reply in replies],
             "owner": owner if token else None,
             "lease_left": round(client.pttl(keys.lease(DOCTOR)) / 1000) if token else 0,
             "part": int(progress.get(b"part", 0)),

@@ -90,6 +90,8 @@ class Protocol:
                 due = redis.due and bool(queue or redis.outbox or redis.lease)
                 new = self._write(state, redis._replace(queue=queue, seen=redis.seen - {message}, due=due))
                 yield step, self._go_on(new, i, web, "")
+                if state.budget.repeats:
+                    yield Action("web", i, "twice"), _spend(self._go_on(new, i, web, ""), "repeats")
             case "revoke":
                 yield step, self._go_on(state, i, web, waits)
             case "wait":

@@ -115,6 +115,12 @@ def test_the_product_and_the_model_go_the_same_way(redis_client: redis.Redis) ->
     assert any(kind.endswith("away") for kind in kinds)
 
 
+def test_a_message_that_is_taken_back_twice_is_taken_back(redis_client: redis.Redis) -> None:
+    """Rare by chance too: the client repeats the command, because its answer was lost."""
+    refused = Scenario(messages=1, parts=1, web=1, merges=False, drains=1, over_limit=1, repeats=1)
+    assert follow(redis_client, refused, ["deliver 1 over", "web 0", "web 0 twice"]) == "idle"
+
+
 def test_a_message_is_taken_back_while_it_is_answered(redis_client: redis.Redis) -> None:
     """Rare by chance: with no reply to send, the worker asks for the next turn."""
     refused = Scenario(messages=1, parts=1, web=1, merges=False, drains=1, over_limit=1)
