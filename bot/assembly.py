@@ -17,6 +17,7 @@ import structlog
 
 import channels.wecom_aibot
 import channels.wecom_app
+import channels.wecom_kf
 from bot import bots_file, telemetry
 from bot.audit.entries import AuditEvent
 from bot.bots_file import BotConfig, ChannelConfig
@@ -29,12 +30,13 @@ from bot.links import signing_secret, source_links
 from bot.live import EMPTY, Build, Live, next_snapshot
 from bot.media.fetch import MEGABYTE
 from bot.media.store import MediaStore
+from bot.pulling import Bells
 from bot.redis_client import SOCKET_TIMEOUT_S, connect
 from bot.reload import Reloader
 from bot.running_versions import RunningVersions, version_of
 from bot.settings import DOTENV, Settings, load_settings, prepare_process, read_environment
 from bot.streams import Streams
-from bot.task_queue import create_celery, make_prefetcher, make_wake_counter, make_waker
+from bot.task_queue import create_celery, make_prefetcher, make_pull_waker, make_wake_counter, make_waker
 from bot.texts import Texts
 from bot.web.services import READ_DEADLINE_S, SourcePages, WebServices
 
@@ -45,7 +47,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-CHANNELS: Mapping[str, Any] = {"wecom-app": channels.wecom_app, "wecom-aibot": channels.wecom_aibot}
+CHANNELS: Mapping[str, Any] = {
+    "wecom-app": channels.wecom_app,
+    "wecom-aibot": channels.wecom_aibot,
+    "wecom-kf": channels.wecom_kf,
+}
 """Channel type to its package; a package offers ``Config`` and ``build`` (see :mod:`bot.channel`)."""
 
 
@@ -79,6 +85,7 @@ def build_web() -> WebServices:
     return WebServices(
         redis=client,
         inbox=build_inbox(settings, client),
+        bells=Bells(client, make_pull_waker(create_celery(settings.broker_url), telemetry.count)),
         streams=Streams(client),
         reloader=build_reloader(configuration, client, "web"),
         media=media_store(settings),

@@ -110,6 +110,10 @@ class BotConfig(BaseModel):
     feedback: Literal["words", "card", "none"] = "words"
     """How people are asked what an answer was worth, where the platform has no thumbs of its own. A card is a message
     of its own and counts against the platform's rate."""
+    external_media: bool = False
+    """Whether pictures and voices that people send may go, as they are, to the services of VISION_MODEL and
+    SPEECH_BASE_URL: nothing in them can be masked, so a contract with whoever runs the service must allow it. Without,
+    pictures are read on this machine, and who sends a voice is asked to type."""
     menu: Mapping[_MenuKey, _MenuWords] = {}
     """What somebody who chooses an entry of the app's menu asks or commands, by the entry's key."""
     safety: SafetyConfig = SafetyConfig()

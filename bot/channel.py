@@ -2,7 +2,7 @@
 
 A channel is a translator and nothing else: bytes to :class:`~bot.messages.InboundMessage`, :class:`~bot.parts.Part` to
 one platform call. A package under ``channels/`` imports only this module, :mod:`bot.messages`, :mod:`bot.events`,
-:mod:`bot.parts` and :mod:`bot.finding`, and offers
+:mod:`bot.parts`, :mod:`bot.finding` and, where messages are pulled, :mod:`bot.account`, and offers
 
 ``Config``  a pydantic model of the channel's block in ``bots.yaml`` (``type`` excluded), and
 ``build(address, config, kit)``  which returns the channel.
@@ -19,7 +19,7 @@ import urllib3
 from bot.errors import BotError
 from bot.finding import Finding
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
-from bot.parts import Card, CardUpdate, Markdown, Medium, News, Part, Stream, Text
+from bot.parts import Card, CardUpdate, Markdown, Medium, Menu, News, Part, Stream, Text
 
 
 class ChannelError(BotError):
@@ -72,6 +72,21 @@ class Unknown(ChannelError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MenuLimits:
+    """What a :class:`~bot.parts.Menu` may hold: its words and each choice in bytes of UTF-8, and how many choices."""
+
+    text_bytes: int
+    choice_bytes: int
+    choices: int
+
+    def takes(self, menu: Menu) -> bool:
+        """Whether ``menu`` fits."""
+        words = [(menu.text, self.text_bytes), *((choice, self.choice_bytes) for choice in menu.choices)]
+        fits = all(1 <= len(text.encode(errors="replace")) <= most for text, most in words)
+        return fits and len(menu.choices) <= self.choices
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """What one platform message may hold, in bytes of UTF-8, and what one call may take, in seconds.
 
@@ -79,7 +94,8 @@ class Limits:
     can show these parts, ``card_updates`` whether a card can be changed after it was pressed, and ``media`` which kinds
     of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many pictures a bubble may end with; ``ratings`` whether
     people can rate an answer in the platform's own way. ``recall_s`` is for how many seconds the platform takes back
-    what was sent; 0 where it never does.
+    what was sent; 0 where it never does. ``reply_messages`` is how many messages one reply may have, 0 for any number;
+    ``menu`` what a menu may hold, where there are menus.
     """
 
     text_bytes: int
@@ -93,6 +109,8 @@ class Limits:
     stream_pictures: int = 0
     ratings: bool = False
     recall_s: float = 0.0
+    reply_messages: int = 0
+    menu: MenuLimits | None = None
 
     def shows(self, part: Part) -> bool:
         """Whether the channel can show a part of this type; a part outside its other limits is refused all the same."""
@@ -105,6 +123,8 @@ class Limits:
                 return self.news
             case Medium(kind):
                 return kind in self.media
+            case Menu():
+                return self.menu is not None and self.menu.takes(part)
             case Text() | Markdown() | Stream():
                 return True
 
@@ -173,7 +193,14 @@ class Greeting:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-Received = Echo | Messages | Poll | Greeting
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bell:
+    """Something waits to be pulled (:class:`bot.account.Account`); ``token`` lets it be pulled often for a while."""
+
+    token: str = ""
+
+
+Received = Echo | Messages | Poll | Greeting | Bell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot.account import HUMAN_SERVES, SILENCED
 from bot.bots_file import BotConfig
 from bot.handoff.desk import Desk
 from bot.messages import ConversationId
@@ -49,7 +50,8 @@ class Conclusion:
         self._clock = clock
 
     def conclude(self, conversation: ConversationId, delivery: Delivery) -> None:
-        """Record the fate of a reply; a dead answer is apologised for and a human informed.
+        """Record the fate of a reply; a dead answer is apologised for, where the person can hear it, and a human
+        informed, unless one has the person already.
 
         Raises :class:`~bot.errors.Unavailable` when the database or Redis does not answer.
         """
@@ -74,14 +76,15 @@ class Conclusion:
             concluded_at=self._clock(),
         )
         self._records.save(record)
-        if failure and conversation.bot in self._bots:
+        if failure and failure != HUMAN_SERVES and conversation.bot in self._bots:
             self._apologise(conversation, record, failure)
 
     def _apologise(self, conversation: ConversationId, record: TurnRecord, failure: str) -> None:
         bot = self._bots[conversation.bot]
         told = self._desk.failed(bot, conversation, record.id, failure, record.question)
-        text = self._texts.say("apology_not_delivered", language_of(record.question, bot.language))
-        self._notify(self._desk.address_of(conversation), text, f"{record.id}:apology")
+        if failure not in SILENCED:
+            text = self._texts.say("apology_not_delivered", language_of(record.question, bot.language))
+            self._notify(self._desk.address_of(conversation), text, f"{record.id}:apology")
         for notice in told.notices:
             self._notify(notice.conversation, notice.text, notice.key)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.json_fields import text_list, texts
+from bot.json_fields import number, text_list, texts
 
 
 class Verdict(StrEnum):
@@ -23,7 +23,13 @@ class Subscribed:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """The person opened the chat with the bot; may come at every entry."""
+    """The person opened the chat with the bot; may come at every entry.
+
+    Where the platform itself says that a welcome is due, ``welcome_until`` is the epoch second by which it must have
+    been said; else 0.
+    """
+
+    welcome_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,44 @@ class Warned:
     name: str
 
 
-Event = Subscribed | Entered | MenuClick | CardClick | Rating | Warned
+class Change(StrEnum):
+    """What a human did with a person's chat at the platform's own desk."""
+
+    TAKEN = "taken"
+    MOVED = "moved"
+    ENDED = "ended"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionChanged:
+    """A human, ``servicer``, took, passed on, ended or re-opened the person's chat; of one that was passed on it is who
+    has it now."""
+
+    change: Change
+    servicer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServicerWrote:
+    """The human ``servicer`` wrote to the person at the platform's own desk; what, is theirs."""
+
+    servicer: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undelivered:
+    """The platform took a part and says later that the person never got it.
+
+    ``part`` is the key under which it was sent (:meth:`bot.channel.Channel.send`), ``reason`` a constant word such as
+    ``refused_by_person``.
+    """
+
+    part: str
+    reason: str
+
+
+Event = Subscribed | Entered | MenuClick | CardClick | Rating | Warned | Undelivered | SessionChanged | ServicerWrote
 
 
 def encode_event(event: Event) -> dict[str, Any]:
@@ -95,9 +138,12 @@ def _rating(values: dict[str, Any]) -> Rating:
 
 _DECODERS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
     "subscribed": lambda values: Subscribed(**values),
-    "entered": lambda values: Entered(**values),
+    "entered": lambda values: Entered(welcome_until=number(values.pop("welcome_until", 0.0)), **values),
     "menuclick": lambda values: MenuClick(**texts(values)),
     "cardclick": _card_click,
     "rating": _rating,
     "warned": lambda values: Warned(**texts(values)),
+    "undelivered": lambda values: Undelivered(**texts(values)),
+    "sessionchanged": lambda values: SessionChanged(change=Change(values.pop("change")), **texts(values)),
+    "servicerwrote": lambda values: ServicerWrote(**texts(values)),
 }

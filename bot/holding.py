@@ -5,12 +5,27 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.broadcasts import BROADCAST_KEY
+from bot.feedback.invitation import ANSWERS
 from bot.handoff.desk import Desk
-from bot.messages import MessageKind, ReplyKind
+from bot.messages import ConversationId, MessageKind, ReplyKind
 from bot.parts import Part
+from bot.records.turns import TurnRecord
+from bot.replies import OutboxReply
 from bot.switches import State, Switch, Switches
 from bot.texts import Texts
 from bot.turn import Said, Turn
+
+
+def is_silenced(switches: Switches, conversation: ConversationId, reply: OutboxReply) -> bool:
+    """Whether ``reply`` is the bot's own, an answer or a broadcast, where it was killed: commands, humans and what
+    people must be told go out all the same. Raises what :meth:`.Switches.stopping` raises."""
+    switch = switches.stopping(conversation)
+    if switch is None or switch.state is not State.KILLED:
+        return False
+    if not reply.record:
+        return reply.key.startswith(f"{BROADCAST_KEY}:")
+    return TurnRecord.decode(reply.record).kind in ANSWERS
 
 
 class Holding:

@@ -43,7 +43,8 @@ def outbox(conversation: ConversationId) -> str:
 
 
 def progress(conversation: ConversationId) -> str:
-    """Hash: how far the reply at the head of the outbox is (part, state, until, tries, not_before)."""
+    """Hash: how far the reply at the head of the outbox is (part, state, until, by, tries, unknown,
+    not_before), and of each part that was taken the platform's id and when (id0, at0 …)."""
     return f"{conversation.tag}:progress:{conversation.key}"
 
 
@@ -107,7 +108,7 @@ def person_bucket(conversation: ConversationId) -> str:
 
 
 def waiting(bot: str) -> str:
-    """String: messages of one bot accepted and not yet taken; corrected by every sweep."""
+    """String: messages of one bot accepted and not yet taken; :meth:`bot.inbox.Inbox.recount` corrects it."""
     return f"waiting:{bot}"
 
 
@@ -128,6 +129,16 @@ REFUSED_READ = "refused:read"
 def overload(bot: str) -> str:
     """Hash, ends with the overload: what an overload of one bot cost (:mod:`bot.overload`)."""
     return f"overload:{bot}"
+
+
+def account(bot: str, channel: str) -> str:
+    """Hash: how far the messages of one account were pulled, and what its bell said (:mod:`bot.pulling`)."""
+    return f"{{account:{bot}/{channel}}}:state"
+
+
+def account_lease(bot: str, channel: str) -> str:
+    """String with expiry: who pulls the messages of one account now."""
+    return f"{{account:{bot}/{channel}}}:lease"
 
 
 SWEEP_LAST = "sweep:last"

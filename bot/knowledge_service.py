@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -24,10 +24,12 @@ from bot.audit.log import AuditLog
 from bot.audit.turns import audit_of_turns
 from bot.bots_file import BotConfig
 from bot.errors import BotError, Unavailable, UsageError
+from bot.handoff.nobody import Nobody
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
-from bot.knowledge.embedder import CachedEmbedder
+from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Audience, Scope
 from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
+from bot.knowledge.masked_embedder import MaskedEmbedder
 from bot.knowledge.opening import make_embedder, make_tokenizer, open_index, vector_cache
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
@@ -35,11 +37,13 @@ from bot.knowledge.revisions import Revisions
 from bot.knowledge.search import Searcher
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, reindex, sync_all, sync_collection
-from bot.messages import ConversationId, ReplyKind
+from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind, Sender
 from bot.records.database import Database
-from bot.records.turns import TurnRecord, TurnRecords
+from bot.records.turns import TurnRecords
+from bot.safety.precautions import Precautions
 from bot.settings import Settings
 from bot.texts import Texts, language_of
+from bot.turn import Said, Turn, turn_record, unseen
 
 log = structlog.get_logger()
 
@@ -60,9 +64,11 @@ class KnowledgeService:
         self._texts = Texts()
         embedder = make_embedder(settings)
         cached = CachedEmbedder(embedder, vector_cache(settings))
-        self.embedder, self.tokenizer = embedder, make_tokenizer()
+        outside = settings.embedding_base_url is not None
+        self.embedder: Embedder = MaskedEmbedder(embedder) if outside else embedder
+        self.tokenizer = make_tokenizer()
         self._index = open_index(settings, cached, self.tokenizer)
-        self._searcher = Searcher(self._index, embedder, Calibration.shipped())
+        self._searcher = Searcher(self._index, self.embedder, Calibration.shipped())
         self._cache = EvidenceCache(Revisions(self._store, self._index), settings.evidence_cache)
         kept = self._cache if settings.evidence_cache else None
         self.answerer = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, kept), composer)
@@ -134,18 +140,16 @@ class KnowledgeService:
         bot = self._bots.get(arguments["bot"])
         if bot is None:
             raise UsageError(f"there is no bot {arguments['bot']!r}; there are: {', '.join(self._bots)}")
-        question, now = arguments["question"], time.time()
-        asking = Asking(bot=bot, language=language_of(question, bot.language))
-        answer = self.answerer.answer((question,), asking, Audience.PUBLIC, now)
-        text = self._words(answer, question, bot)
-        record = _record(bot, arguments["actor"], question, answer, now, text=text, versions=self.versions)
+        turn = _turn(bot, arguments["actor"], arguments["question"], time.time())
+        said = self._said(turn)
+        record = replace(turn_record(turn, "ask", said, self.versions), **_figures(said.answer))
         self._records.save(record)
         return {
-            "answer": text,
-            "kind": answer.kind.value,
-            "citations": [asdict(citation) for citation in answer.citations],
-            "confidence": round(answer.confidence, 4),
-            "timings_ms": {name: round(value, 2) for name, value in answer.timings_ms.items()},
+            "answer": record.answer,
+            "kind": record.kind,
+            "citations": list(record.citations),
+            "confidence": round(record.confidence or 0.0, 4),
+            "timings_ms": {name: round(value, 2) for name, value in record.timings_ms.items()},
             "turn_id": record.id,
         }
 
@@ -224,13 +228,26 @@ class KnowledgeService:
     def _answered_from(self) -> list[tuple[str, str]]:
         return [(bot.tenant, collection) for bot in self._bots.values() for collection in bot.knowledge]
 
-    def _words(self, answer: Answer, question: str, bot: BotConfig) -> str:
+    def _said(self, turn: Turn) -> Said:
+        """What a chat would say, with the same precautions; but nobody is told of it, and it says so."""
+        desk = Nobody()
+        precautions = Precautions(desk, self._texts, None)
+        said = precautions.heed(turn)
+        if said is None:
+            asking = Asking(bot=turn.bot, language=turn.language)
+            answer = self.answerer.answer((turn.text,), asking, turn.reader, turn.now)
+            words = self._words(answer, turn)
+            said = precautions.pass_on_limit(turn, Said(kind=answer.kind, text=words, answer=answer))
+        said = precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))
+        untold = self._texts.say("nobody_told", turn.language) if desk.wanted else ""
+        return replace(said, text="\n".join(filter(None, [said.text, untold])))
+
+    def _words(self, answer: Answer, turn: Turn) -> str:
         if answer.kind is not ReplyKind.REFUSAL:
             return answer.text
-        language = language_of(question, bot.language)
-        if not answer.passages and not self.has_any(bot):
-            return self._texts.say("empty_knowledge", language)
-        return refusal_text(answer.near, self._texts, language)
+        if not answer.passages and not self.has_any(turn.bot):
+            return self._texts.say("empty_knowledge", turn.language)
+        return refusal_text(answer.near, self._texts, turn.language)
 
 
 def _tell_postponed(error: BotError) -> None:
@@ -239,33 +256,33 @@ def _tell_postponed(error: BotError) -> None:
     tell("index_sync_postponed", error=str(error))
 
 
-def _record(
-    bot: BotConfig,
-    actor: str,
-    question: str,
-    answer: Answer,
-    now: float,
-    *,
-    text: str,
-    versions: Mapping[str, str],
-) -> TurnRecord:
-    return TurnRecord(
-        id=uuid.uuid4().hex[:20],
-        bot=bot.id,
-        tenant=bot.tenant,
-        conversation=ConversationId(bot=bot.id, channel="cli", person=actor).key,
-        person=actor,
-        asked_at=now,
-        answered_at=time.time(),
-        message_ids=(),
-        question=question,
-        step="ask",
-        kind=answer.kind.value,
-        answer=text,
-        citations=tuple(asdict(citation) for citation in answer.citations),
-        passages=answer.passages,
-        confidence=answer.confidence,
-        timings_ms=answer.timings_ms,
-        generation=answer.generation,
-        versions=versions,
+def _turn(bot: BotConfig, actor: str, question: str, now: float) -> Turn:
+    """The turn of a public reader who writes ``question``."""
+    conversation = ConversationId(bot=bot.id, channel="cli", person=actor)
+    message = InboundMessage(
+        conversation=conversation,
+        message_id=uuid.uuid4().hex,
+        sender=Sender(id=actor),
+        kind=MessageKind.TEXT,
+        text=question,
+        sent_at=now,
+        received_at=now,
     )
+    return Turn(
+        id=message.turn_id,
+        bot=bot,
+        conversation=conversation,
+        messages=(message,),
+        text=question,
+        quoted=None,
+        language=language_of(question, bot.language),
+        reader=Audience.PUBLIC,
+        now=now,
+        show=unseen,
+    )
+
+
+def _figures(answer: Answer | None) -> dict[str, Any]:
+    """What the record has beside the words; no confidence where no knowledge was asked."""
+    figures: dict[str, Any] = {"message_ids": (), "answered_at": time.time()}
+    return figures | ({"passages": answer.passages, "confidence": answer.confidence} if answer else {})

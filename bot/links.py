@@ -1,7 +1,8 @@
-"""Links to the sources of an answer: signed, short, and for a while.
+"""Links to the sources of an answer, and to an answer too long for a chat: signed, short, and for a while.
 
 A link opens one entry of the knowledge to whoever holds it, as far as its reader's audience may see, until it
-expires. It carries no name and no words; the page behind it is :mod:`bot.web.reader`.
+expires; or one answer. It carries no name and no words; the pages behind it are :mod:`bot.web.reader` and
+:mod:`bot.web.answers`.
 """
 
 import base64
@@ -28,6 +29,11 @@ _CLAIMS = struct.Struct(">16sBI8s")
 _SIGNATURE_BYTES = 16  # half of SHA-256, the least that RFC 2104, section 5, advises
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{60}", re.ASCII)  # 45 bytes without spare bits: no second spelling of a token
 _PURPOSE = b"source link, first format"
+_ANSWER = struct.Struct(">20sI")
+"""Turn id, expiry in epoch seconds."""
+_ANSWER_SIGNATURE_BYTES = 18
+_ANSWER_TOKEN = re.compile(r"[A-Za-z0-9_-]{56}", re.ASCII)  # 42 bytes without spare bits
+_ANSWER_PURPOSE = b"answer link, first format"
 _AUDIENCES = {Audience.PUBLIC: 0, Audience.HCP: 1, Audience.STAFF: 2}  # fixed for ever: links in chats carry it
 _AUDIENCE_OF = {code: audience for audience, code in _AUDIENCES.items()}
 
@@ -69,6 +75,7 @@ class SourceLinks:
 
     def __init__(self, secret: bytes, base_url: str, life_s: int) -> None:
         self._key = hmac.digest(secret, _PURPOSE, "sha256")
+        self._answer_key = hmac.digest(secret, _ANSWER_PURPOSE, "sha256")
         self._base_url = base_url
         self._life_s = life_s
 
@@ -106,6 +113,32 @@ class SourceLinks:
             tenant=tenant.hex(),
             expires_at=expires_at,
         )
+
+    def answer_url(self, turn_id: str, now: float) -> str:
+        """The address of the whole answer of a turn (:attr:`bot.messages.InboundMessage.turn_id`), made at epoch second
+        ``now``."""
+        claims = _ANSWER.pack(turn_id.encode(), int(now) + self._life_s)
+        token = base64.urlsafe_b64encode(claims + self._sign_answer(claims)).decode()
+        return f"{self._base_url}/answer/{token}"
+
+    def open_answer(self, token: str, now: float) -> str:
+        """The turn whose answer ``token`` opens at epoch second ``now``.
+
+        Raises :class:`ForgedLink` and :class:`ExpiredLink`.
+        """
+        if not _ANSWER_TOKEN.fullmatch(token):
+            raise ForgedLink("not the form of a link to an answer")
+        raw = base64.urlsafe_b64decode(token)
+        claims, signature = raw[: _ANSWER.size], raw[_ANSWER.size :]
+        if not hmac.compare_digest(signature, self._sign_answer(claims)):
+            raise ForgedLink("the signature of a link to an answer is wrong")
+        turn_id, expires_at = _ANSWER.unpack(claims)
+        if now >= expires_at:
+            raise ExpiredLink(f"the link to an answer expired {now - expires_at:.0f} s ago")
+        return str(turn_id.decode())
+
+    def _sign_answer(self, claims: bytes) -> bytes:
+        return hmac.digest(self._answer_key, claims, "sha256")[:_ANSWER_SIGNATURE_BYTES]
 
     def _sign(self, claims: bytes) -> bytes:
         return hmac.digest(self._key, claims, "sha256")[:_SIGNATURE_BYTES]

@@ -218,7 +218,8 @@ class Citation:
     """Where an answer stands.
 
     ``n`` is the number shown to the person, from 1; ``title`` the document's or FAQ's title, ``source`` the file it
-    came from, ``location`` the section path or row inside it, ``quote`` the words the answer rests on.
+    came from, ``location`` the section path or row inside it, ``quote`` the words the answer rests on;
+    ``approval_number`` is that of the material, empty where it has none.
     """
 
     n: int
@@ -226,3 +227,11 @@ class Citation:
     source: str
     location: str
     quote: str
+    approval_number: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Its values by name; an approval number only where there is one."""
+        fields = shallow(self)
+        if not self.approval_number:
+            del fields["approval_number"]
+        return fields

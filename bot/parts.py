@@ -114,7 +114,15 @@ class CardUpdate:
     label: str
 
 
-Part = Text | Markdown | Stream | Medium | News | Card | CardUpdate
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Words with something to choose below them: a choice comes back as a message with its words."""
+
+    text: str
+    choices: tuple[str, ...]
+
+
+Part = Text | Markdown | Stream | Medium | News | Card | CardUpdate | Menu
 """One platform message; already within the channel's limits when it reaches :meth:`bot.channel.Channel.send`."""
 
 
@@ -164,6 +172,7 @@ _DECODERS: Mapping[str, Callable[[dict[str, Any]], Part]] = {
     "news": _news,
     "card": _card,
     "cardupdate": lambda values: CardUpdate(**texts(values)),
+    "menu": lambda values: Menu(choices=text_list(values.pop("choices")), **texts(values)),
 }
 
 
@@ -172,6 +181,8 @@ def words_of(part: Part) -> str:
     match part:
         case Text(content) | Markdown(content) | Stream(content):
             return content
+        case Menu(text, choices):
+            return "\n".join((text, *(f"· {choice}" for choice in choices)))
         case News(articles):
             return "\n".join(f"{article.title} {article.url}" for article in articles)
         case Card():

@@ -21,12 +21,14 @@ from bot.dead_letters import KEPT, DeadLetters
 from bot.errors import LeaseLost
 from bot.feedback.records import feedback
 from bot.handoff.tickets import tickets
-from bot.lease import LUA_OWNED, Leases
+from bot.lease import Leases
+from bot.lease_scripts import LUA_OWNED
 from bot.media.store import MediaStore, owner_of
 from bot.messages import ConversationId, ReplyKind
 from bot.records.database import Database
 from bot.records.turns import turns
 from bot.redis_client import redis_answers
+from bot.safety.consent.records import consents
 from bot.shallow import shallow
 
 _EMPTY = (
@@ -45,13 +47,15 @@ MOST_SHOWN = 2000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forgotten:
-    """How much was removed: recorded turns, verdicts, tickets, media, and what was in flight. ``busy`` conversations
-    must be tried again: a worker had them, or a message waits that nobody has screened for adverse events yet."""
+    """How much was removed: recorded turns, verdicts, tickets, media, consents, and what was in flight. ``busy``
+    conversations must be tried again: a worker had them, or a message waits that nobody has screened for adverse events
+    yet."""
 
     turns: int
     feedback: int
     tickets: int
     media: int
+    consents: int
     in_flight: int
     busy: int
 
@@ -70,16 +74,17 @@ class Held:
     feedback: tuple[Mapping[str, Any], ...]
     tickets: tuple[Mapping[str, Any], ...]
     broadcasts: tuple[Mapping[str, Any], ...]
+    consents: tuple[Mapping[str, Any], ...]
     media: tuple[str, ...]
 
     def counts(self) -> dict[str, int]:
         """How many, by name."""
-        kinds = ("feedback", "tickets", "broadcasts", "media")
+        kinds = ("feedback", "tickets", "broadcasts", "consents", "media")
         return {"turns": self.turns_in_all} | {kind: len(getattr(self, kind)) for kind in kinds}
 
     def to_json(self) -> dict[str, Any]:
         """All of it by name, JSON-ready."""
-        kinds = ("turns", "feedback", "tickets", "broadcasts", "media")
+        kinds = ("turns", "feedback", "tickets", "broadcasts", "consents", "media")
         return {kind: list(getattr(self, kind)) for kind in kinds}
 
 
@@ -102,6 +107,8 @@ class PersonalRecords:
         emptied = [self._empty(conversation) for conversation in theirs if conversation != but]
         in_flight = sum(count for count in emptied if count is not None)
         self._forget_masks({*theirs, but})
+        if but.bot == bot and but.person.casefold() == person.casefold():
+            self._forget_heard(but)
         in_flight += self._forget_letters(bot, person) + self._forget_refused(theirs)
         media = sum(self._media.forget_all_of(owner_of(conversation)) for conversation in theirs)
         removed = self._delete(bot, person, theirs)
@@ -125,6 +132,7 @@ class PersonalRecords:
                 feedback=rows(select(feedback).where(rated)),
                 tickets=rows(select(tickets).where(asked)),
                 broadcasts=rows(select(recipients).where(recipients.c.conversation.in_(names))),
+                consents=rows(select(consents).where(_consent_of(bot, person))),
                 media=tuple(name for one in theirs for name in self._media.names_of(owner_of(one))),
             )
 
@@ -171,6 +179,11 @@ class PersonalRecords:
             for conversation in conversations:
                 self._redis.delete(keys.masks(conversation))
 
+    def _forget_heard(self, conversation: ConversationId) -> None:
+        """What the person wrote before they asked to be forgotten. It was screened; what is in flight there goes on."""
+        with redis_answers():
+            self._redis.delete(keys.heard(conversation), keys.fault(conversation))
+
     def _forget_letters(self, bot: str, person: str) -> int:
         letters = DeadLetters(self._redis)
         theirs = [one for one in letters.newest(bot, KEPT) if one.conversation.person.casefold() == person.casefold()]
@@ -199,6 +212,7 @@ class PersonalRecords:
                 "turns": connection.execute(delete(turns).where(_turns_of(bot, person))).rowcount,
                 "feedback": connection.execute(delete(feedback).where(rated)).rowcount,
                 "tickets": connection.execute(delete(tickets).where(asked)).rowcount,
+                "consents": connection.execute(delete(consents).where(_consent_of(bot, person))).rowcount,
             }
             connection.execute(delete(recipients).where(recipients.c.conversation.in_(names)))
             named = [row.id for row in connection.execute(_commands_with(bot, person)) if _names(row, person)]
@@ -208,6 +222,10 @@ class PersonalRecords:
 
 def _turns_of(bot: str, person: str) -> ColumnElement[bool]:
     return and_(turns.c.bot == bot, func.lower(turns.c.person) == person.casefold())
+
+
+def _consent_of(bot: str, person: str) -> ColumnElement[bool]:
+    return and_(consents.c.bot == bot, consents.c.person == person.casefold())
 
 
 def _commands_with(bot: str, person: str) -> Select[Any]:

@@ -7,6 +7,7 @@ step found is kept with the turn, so that the turn can be replayed.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -16,12 +17,11 @@ from bot.answering.asking import Asking
 from bot.answering.evidence import readings
 from bot.answering.render import answer_text
 from bot.bots_file import BotConfig
-from bot.channel import Channel
+from bot.channel import Channel, Limits
 from bot.commands.desk import CommandDesk
 from bot.commands.wording import is_command
 from bot.conversation import Post, TurnOutcome
 from bot.errors import Unavailable
-from bot.events import MenuClick
 from bot.feedback.invitation import ANSWERS, asks_by_card, asks_in_words, rating_card, verdict_in_words
 from bot.handoff.desk import Desk, Notice
 from bot.holding import Holding
@@ -31,16 +31,16 @@ from bot.links import SourceLinks
 from bot.media.attachments import Attachments
 from bot.media.words import asks_to_delete
 from bot.messages import LONGEST_QUESTION, ConversationId, InboundMessage, MessageKind, ReplyKind
-from bot.parts import Part, Stream, Text
-from bot.reactions import SILENCE, Reactions
+from bot.reactions import SILENCE, Reactions, as_words
 from bot.replies import OutboxReply
 from bot.safety.cases.courier import Courier
 from bot.safety.cases.heard import decode_heard
 from bot.safety.cases.watch import Watch
+from bot.safety.consent.desk import HealthConsent, consent_word
 from bot.safety.precautions import Precautions
-from bot.splitting import split_text
+from bot.shaping import parts_of
 from bot.texts import Texts, language_of
-from bot.turn import Said, Turn, turn_record
+from bot.turn import Said, Turn, turn_record, unseen
 
 log = structlog.get_logger()
 
@@ -72,6 +72,7 @@ class Pipeline:
         watch: Watch,
         courier: Courier,
         precautions: Precautions,
+        consent: HealthConsent,
         texts: Texts,
         links: SourceLinks,
         versions: Mapping[str, str],
@@ -89,6 +90,7 @@ class Pipeline:
         self._watch = watch
         self._courier = courier
         self._precautions = precautions
+        self._consent = consent
         self._texts = texts
         self._links = links
         self._versions = versions
@@ -99,6 +101,7 @@ class Pipeline:
         """See :class:`bot.conversation.Answering`. What quotes or shows something is a question of its own."""
         plain = message.kind is MessageKind.TEXT and not message.quoted and not message.attachments
         words = verdict_in_words(message.text) is None and not asks_to_delete(message.text)
+        words = words and consent_word(message.text) is None
         return plain and words and not is_command(message)
 
     def merged_notice(self, message: InboundMessage) -> str:
@@ -122,13 +125,13 @@ class Pipeline:
 
     def apologise(self, messages: Sequence[InboundMessage], reason: str, heard: Sequence[bytes] = ()) -> TurnOutcome:
         """See :class:`bot.conversation.Answering`. Without a database the apology goes out without a ticket."""
-        turn = self._turn(messages, _unseen, heard)
+        turn = self._turn(messages, unseen, heard)
         spoken = [message for message in turn.messages if message.kind is not MessageKind.EVENT]
         if len(spoken) < len(messages):  # nobody waits for a word about an event
             telemetry.add("degraded", len(messages) - len(spoken), what="event_lost")
         if not spoken:
             return self._outcome(turn, "apologise", SILENCE)
-        turn = self._turn(spoken, _unseen, heard)
+        turn = self._turn(spoken, unseen, heard)
         self._watch.look_or_keep(turn)
         self._precautions.notice(turn)
         notices: tuple[Notice, ...] = ()
@@ -146,7 +149,7 @@ class Pipeline:
         self._precautions.notice(turn)
         self._watch.look(turn)
         if turn.report is not None:
-            turn.show = _unseen
+            turn.show = unseen
         return None
 
     def obey_command(self, turn: Turn) -> Said | None:
@@ -173,12 +176,18 @@ class Pipeline:
         """Somebody came, pressed or rated something."""
         if turn.messages[0].kind is not MessageKind.EVENT:
             return None
+        if (agreed := self._consent.pressed(turn)) is not None:
+            return agreed
         confirmed = self._courier.pressed(turn)
         return self._reactions.to_event(turn) if confirmed is None else replace(SILENCE, parts=confirmed)
 
     def forget_own_files(self, turn: Turn) -> Said | None:
         """The person wants what they sent to go: a wish that no human has to read first."""
         return self._attachments.forget(turn)
+
+    def take_consent(self, turn: Turn) -> Said | None:
+        """Somebody agrees, refuses or withdraws what they agreed to."""
+        return self._consent.answer(turn)
 
     def leave_to_human(self, turn: Turn) -> Said | None:
         """While a human has the conversation the bot is silent and passes the words on; a bubble cannot be silent."""
@@ -199,8 +208,11 @@ class Pipeline:
 
     def read_media(self, turn: Turn) -> Said | None:
         """Pictures, voices and files become words; a spoken wish for a human is one."""
+        if (asked := self._consent.ask_for_file(turn)) is not None:
+            return asked
         said = self._attachments.read(turn)
         self._watch.look_at_media(turn)
+        said = said and (self._consent.ask(turn) or said)
         spoken = turn.messages[0].kind is MessageKind.VOICE
         return self.obey_command(turn) if said is None and spoken else said
 
@@ -270,7 +282,7 @@ class Pipeline:
         text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
         if answer.kind is ReplyKind.REFUSAL and turn.own_files_asked:
             text += "\n" + self._texts.say("own_files_silent", turn.language)
-        said = Said(kind=answer.kind, text=text, answer=answer)
+        said = Said(kind=answer.kind, text=text, answer=answer, choices=answer.near)
         return self._with_footer(turn, self._precautions.pass_on_limit(turn, said))
 
     def _take(self, turn: Turn, name: str, step: "Step") -> Said | None:
@@ -284,7 +296,7 @@ class Pipeline:
 
     def _with_footer(self, turn: Turn, said: Said) -> Said:
         """``said``, what must stand below it, and how the person can say what it was worth."""
-        limits = self._channels[turn.conversation.bot, turn.conversation.channel].limits
+        limits = self._limits(turn.conversation)
         said = self._precautions.below(turn, said)
         if asks_by_card(turn.bot, limits, said.kind):
             return replace(said, parts=(*said.parts, rating_card(turn.id, self._texts, turn.language)))
@@ -307,7 +319,7 @@ class Pipeline:
     def _turn(self, messages: Sequence[InboundMessage], show: Callable[[str], None], heard: Sequence[bytes]) -> Turn:
         conversation = messages[0].conversation
         bot = self._bots[conversation.bot]
-        messages = [_as_words(message, bot) for message in messages]
+        messages = [as_words(message, bot) for message in messages]
         first = messages[0]
         text = "\n".join(message.text for message in messages)
         language = bot.language if first.kind is MessageKind.EVENT else language_of(text, bot.language)
@@ -330,13 +342,22 @@ class Pipeline:
         telemetry.count("turn", bot=turn.bot.id, kind=said.kind.value)
         said = self._watch.complete(turn, said)
         said = self._precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))
+        self._consent.mark(turn)
         record = turn_record(turn, step, said, self._versions).encode() if said.recorded else ""
         label = turn.ai_label if said.kind in GENERATED else ""
-        parts = self._parts(turn.conversation, said.text, said.parts, turn.stream_id, label)
+        parts = parts_of(
+            said.text,
+            self._limits(turn.conversation),
+            said.parts,
+            choices=said.choices,
+            stream_id=turn.stream_id,
+            label=label,
+            continued=partial(self._continued, turn) if record else None,
+        )
         reply = OutboxReply(key=turn.id, parts=parts, created_at=turn.now, record=record)
         posts = []
         for notice in said.notices:
-            words = self._parts(notice.conversation, notice.text, notice.parts)
+            words = parts_of(notice.text, self._limits(notice.conversation), notice.parts)
             author = notice.author.key if notice.author else ""
             sent = OutboxReply(key=notice.key, parts=words, created_at=turn.now, author=author)
             posts.append(Post(conversation=notice.conversation, reply=sent))
@@ -344,29 +365,12 @@ class Pipeline:
         heard = tuple(heard.encode() for heard in turn.heard[-HEARD_KEPT:])
         return TurnOutcome(reply=reply, posts=tuple(posts), heard=heard)
 
-    def _parts(
-        self, conversation: ConversationId, text: str, more: Sequence[Part], stream_id: str = "", label: str = ""
-    ) -> tuple[Part, ...]:
-        """``text`` in pieces that the channel takes, each with ``label`` below it, and of the parts that follow
-        it those that the channel shows."""
-        limits = self._channels[conversation.bot, conversation.channel].limits
-        below = f"\n{label}" if label else ""
-        pieces = [piece + below for piece in split_text(text, limits.text_bytes - len(below.encode()))] if text else []
-        parts: list[Part] = [Text(piece) for piece in pieces]
-        if stream_id and pieces:
-            parts[0] = Stream(pieces[0], stream_id)
-        return (*parts, *(part for part in more if limits.shows(part)))
+    def _limits(self, conversation: ConversationId) -> Limits:
+        return self._channels[conversation.bot, conversation.channel].limits
 
-
-def _unseen(_text: str) -> None:
-    """Nobody watches an apology grow."""
-
-
-def _as_words(message: InboundMessage, bot: BotConfig) -> InboundMessage:
-    """A choice in the menu as the words that the bot's configuration gives it."""
-    if isinstance(message.event, MenuClick) and (words := bot.menu.get(message.event.key)):
-        return replace(message, kind=MessageKind.TEXT, text=words, event=None)
-    return message
+    def _continued(self, turn: Turn) -> str:
+        """Where the whole of a long reply stands."""
+        return self._texts.say("reply_continues", turn.language, url=self._links.answer_url(turn.id, turn.now))
 
 
 Step = Callable[[Pipeline, Turn], Said | None]
@@ -377,6 +381,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("obey_command", Pipeline.obey_command),
     ("react_to_event", Pipeline.react_to_event),
     ("forget_own_files", Pipeline.forget_own_files),
+    ("take_consent", Pipeline.take_consent),
     ("leave_to_human", Pipeline.leave_to_human),
     ("stand_still", Pipeline.stand_still),
     ("take_verdict", Pipeline.take_verdict),

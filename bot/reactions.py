@@ -5,13 +5,26 @@ from dataclasses import replace
 import structlog
 
 from bot import telemetry
+from bot.bots_file import BotConfig
 from bot.errors import InputError
-from bot.events import CardClick, Entered, MenuClick, Rating, Subscribed, Verdict, Warned
+from bot.events import (
+    CardClick,
+    Change,
+    Entered,
+    MenuClick,
+    Rating,
+    ServicerWrote,
+    SessionChanged,
+    Subscribed,
+    Undelivered,
+    Verdict,
+    Warned,
+)
 from bot.feedback.invitation import ANSWERS, HUMAN_KEY, verdict_in_words, verdict_of
 from bot.feedback.records import Feedback, FeedbackRecords, Source
-from bot.handoff.desk import Desk, Notice
+from bot.handoff.desk import HUMAN_WORDS, Desk, Notice
 from bot.handoff.satisfaction import TICKET_KEY
-from bot.messages import ConversationId, MessageKind, ReplyKind, is_turn_id
+from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind, is_turn_id
 from bot.parts import CardUpdate
 from bot.records.turns import TurnRecords
 from bot.texts import Texts
@@ -43,11 +56,12 @@ class Reactions:
 
     def to_event(self, turn: Turn) -> Said:
         """What is said to the event that began ``turn``; often nothing."""
+        notices: tuple[Notice, ...] = ()
         match turn.messages[0].event:
             case Subscribed():
                 return self._welcome(turn)
-            case Entered():
-                return SILENCE if self._spoke_lately(turn) else self._welcome(turn)
+            case Entered(until):
+                return self._entered(turn, until)
             case MenuClick(key):
                 return self._unknown_menu(turn, key)
             case CardClick() as click:
@@ -56,8 +70,14 @@ class Reactions:
                 given = self._given(turn, rating.turn_id, rating.verdict, Source.RATING)
                 self._take(turn, replace(given, reasons=rating.reasons, words=rating.words))
             case Warned(name):
-                return replace(SILENCE, notices=self._warning(turn, name))
-        return SILENCE
+                notices = self._warning(turn, name)
+            case Undelivered() as failure:
+                notices = self._undelivered(turn, failure)
+            case SessionChanged() as changed:
+                return self._session_changed(turn, changed)
+            case ServicerWrote(servicer=servicer):
+                self._desk.servicer_wrote(turn.bot, turn.messages[0], turn.id, servicer)
+        return replace(SILENCE, notices=notices)
 
     def to_verdict(self, turn: Turn) -> Said | None:
         """What is said to a verdict in words on the last answer; ``None`` where the message is none."""
@@ -73,6 +93,45 @@ class Reactions:
 
     def _welcome(self, turn: Turn) -> Said:
         return Said(kind=ReplyKind.NOTICE, text=self._texts.say("welcome", turn.language, name=turn.bot.name))
+
+    def _entered(self, turn: Turn, until: float) -> Said:
+        """A welcome where nothing was said lately; where the platform asks for one, that alone, and by ``until``. One
+        that does not reach the person then is nothing to apologise for."""
+        if not until:
+            return SILENCE if self._spoke_lately(turn) else self._welcome(turn)
+        if turn.now > until:
+            telemetry.count("degraded", what="welcome_too_late")
+            log.warning("welcome_too_late", bot=turn.bot.id, late_s=round(turn.now - until, 1))
+            return SILENCE
+        return replace(self._welcome(turn), recorded=False)
+
+    def _undelivered(self, turn: Turn, failure: Undelivered) -> tuple[Notice, ...]:
+        """The person never got a part that the platform had taken: the record says so, and a human hears of it where
+        it was an answer or a human's words."""
+        key = failure.part.rpartition(":")[0]
+        code = f"undelivered_{failure.reason}"
+        telemetry.count("reply_dead", code=code)
+        log.error("part_undelivered", conversation=turn.conversation.key, part=failure.part, reason=failure.reason)
+        record = self._records.get(key) if is_turn_id(key) else None
+        if record is not None:
+            self._records.save(replace(record, failure=code))
+        elif not key.endswith(HUMAN_WORDS):
+            return ()
+        question = record.question if record is not None else ""
+        return self._desk.failed(turn.bot, turn.conversation, turn.id, code, question).notices
+
+    def _session_changed(self, turn: Turn, changed: SessionChanged) -> Said:
+        """A human took or gave back the person at the platform's own desk. What is said to it is no answer that must
+        arrive: the platform lets it through for a while only, and once."""
+        if changed.change is Change.ENDED:
+            ticket = self._desk.servicer_left(turn.conversation, turn.id)
+            key = "handoff_released"
+        else:
+            ticket = self._desk.servicer_came(turn.bot, turn.messages[0], turn.id, changed.servicer)
+            key = "handoff_taken" if changed.change is Change.TAKEN else ""
+        if ticket is None or not key:
+            return SILENCE
+        return replace(SILENCE, text=self._texts.say(key, turn.language, number=ticket.number))
 
     def _spoke_lately(self, turn: Turn) -> bool:
         recent = self._records.recent(turn.conversation.key, 1)
@@ -157,6 +216,13 @@ class Reactions:
         self._feedback.save(given)
         telemetry.count("feedback", bot=given.bot, verdict=given.verdict, source=given.source)
         log.info("feedback", turn=given.turn_id, verdict=given.verdict, source=given.source)
+
+
+def as_words(message: InboundMessage, bot: BotConfig) -> InboundMessage:
+    """A choice in the menu as the words that the bot's configuration gives it."""
+    if isinstance(message.event, MenuClick) and (words := bot.menu.get(message.event.key)):
+        return replace(message, kind=MessageKind.TEXT, text=words, event=None)
+    return message
 
 
 def _relabelled(click: CardClick, label: str) -> tuple[CardUpdate, ...]:

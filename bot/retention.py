@@ -11,7 +11,7 @@ in Redis have an expiry of their own. :data:`HELD` stays whatever its age.
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import redis
 import structlog
-from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, tuple_, update
 
 from bot import telemetry
 from bot.audit.entries import Action, AuditEvent, utc_text
@@ -30,6 +30,7 @@ from bot.handoff.tickets import TicketState, tickets
 from bot.links import DAY_S
 from bot.records.turns import turns
 from bot.redis_client import redis_answers
+from bot.safety.consent.records import consents
 from bot.safety.personal_data import Masker
 from bot.settings import Settings
 
@@ -53,6 +54,7 @@ MASKED_AT_ONCE = 50
 """Turns; looking for personal data in one takes some milliseconds."""
 _DONE, _RUNNING, _MASKED = "retention:done", "retention:running", "retention:masked"
 """Strings: the day whose work is done; that somebody is at it; the last turn that was masked."""
+_NAMELESS = "…"
 _SERVED = (TicketState.WAITING, TicketState.SERVED)
 
 
@@ -147,6 +149,7 @@ class Retention:
             ("feedback", self._keep.turns, _remove_feedback),
             ("tickets", self._keep.tickets, _remove_tickets),
             ("broadcasts", self._keep.broadcasts, _remove_broadcast),
+            ("consents", self._keep.turns, _remove_consents),
         )
         for kind, days, remove in removed:
             yield kind, "removed", self._remover(kind, now - days * DAY_S, remove)
@@ -173,7 +176,7 @@ class Retention:
             raw: Any = self._redis.get(_MASKED)
         asked_at, turn_id = json.loads(raw) if raw else (0.0, "")
         query = (
-            select(turns.c.id, turns.c.asked_at, turns.c.question, turns.c.quoted, turns.c.answer)
+            select(turns.c.id, turns.c.asked_at, turns.c.question, turns.c.quoted, turns.c.answer, turns.c.steps)
             .where(tuple_(turns.c.asked_at, turns.c.id) > tuple_(asked_at, turn_id), turns.c.asked_at < before)
             .order_by(turns.c.asked_at, turns.c.id)
             .limit(MASKED_AT_ONCE)
@@ -182,18 +185,39 @@ class Retention:
             rows = connection.execute(query).all()
         if not rows:
             return 0, False
-        changed = []
-        for row in rows:
-            masker = Masker(secrets.token_bytes(32))
-            words = {name: masker.mask(getattr(row, name)) for name in ("question", "quoted", "answer")}
-            if any(words[name] != getattr(row, name) for name in words):
-                changed.append({"of": row.id, **words})
+        changed = [{"of": row.id, **words} for row in rows if (words := _masked(dict(row._mapping)))]
         if changed:
             with self._audit.database.write() as connection:
                 connection.execute(update(turns).where(turns.c.id == bindparam("of")), changed)
         with redis_answers():
             self._redis.set(_MASKED, json.dumps([rows[-1].asked_at, rows[-1].id]))
         return len(changed), True
+
+
+def _masked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a turn as they are without personal data; nothing when they hold none. Names of files go whole:
+    half of them are people's (张三-体检报告.pdf)."""
+    masker = Masker(secrets.token_bytes(32))
+    steps, names = _without_file_names(row["steps"])
+    kept: dict[str, Any] = {name: row[name] for name in ("question", "quoted", "answer")}
+    words = {column: masker.mask(_without(names, text)) for column, text in kept.items()} | {"steps": steps}
+    return {} if words == kept | {"steps": row["steps"]} else words
+
+
+def _without_file_names(steps: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], set[str]]:
+    """What each step found, without the names of the media that it fetched, and those names."""
+    names = {note["name"] for step in steps for note in step.get("media", ()) if note["name"]}
+    kept = [
+        {**step, "media": [{**note, "name": ""} for note in step["media"]]} if "media" in step else dict(step)
+        for step in steps
+    ]
+    return kept, names
+
+
+def _without(names: Iterable[str], text: str) -> str:
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, _NAMELESS)
+    return text
 
 
 def _remove_turns(connection: Connection, before: float) -> int:
@@ -212,6 +236,15 @@ def _remove_tickets(connection: Connection, before: float) -> int:
     over = (tickets.c.opened_at < before, tickets.c.state.not_in(_SERVED))
     old = select(tickets.c.number).where(*over).limit(REMOVED_AT_ONCE)
     return connection.execute(delete(tickets).where(tickets.c.number.in_(old))).rowcount
+
+
+def _remove_consents(connection: Connection, before: float) -> int:
+    """Those of people of whom no turn is recorded any more: while somebody writes, their word holds."""
+    theirs = and_(turns.c.bot == consents.c.bot, func.lower(turns.c.person) == consents.c.person)
+    over = and_(consents.c.at < before, ~exists().where(theirs))
+    old = select(consents.c.bot, consents.c.person).where(over).limit(REMOVED_AT_ONCE)
+    gone = tuple_(consents.c.bot, consents.c.person).in_(old)
+    return connection.execute(delete(consents).where(gone)).rowcount
 
 
 def _remove_broadcast(connection: Connection, before: float) -> int:

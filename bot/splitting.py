@@ -40,6 +40,11 @@ def split_text(text: str, limit_bytes: int) -> list[str]:
     return [f"（{number}/{len(pieces)}）\n{piece}" for number, piece in enumerate(pieces, 1)]
 
 
+def beginning(text: str, limit_bytes: int) -> str:
+    """The start of ``text`` within ``limit_bytes`` bytes of UTF-8, whole sentences where that can be."""
+    return _head(text.strip(), limit_bytes).strip()
+
+
 def _head(text: str, limit_bytes: int) -> str:
     """The longest start of ``text`` within the limit that ends at the best border of its second half."""
     near = text[: limit_bytes + 1].encode()  # a character is a byte at least

@@ -18,7 +18,10 @@ MEDIA_QUEUE = "media"
 """Beside the turns, so that media that are slow to fetch stand in the way of nobody's answer."""
 CASES_QUEUE = "cases"
 """Beside the turns too: what the safety desk has to hear waits behind nobody's answer."""
+ACCOUNTS_QUEUE = "accounts"
+"""Beside the turns as well: who enters must be welcomed within 20 s, and a pull fetches what turns are made of."""
 DRAIN_TASK = "turns.drain"
+PULL_TASK = "accounts.pull"
 SWEEP_TASK = "turns.sweep"
 UPKEEP_TASK = "turns.upkeep"
 FETCH_MEDIA_TASK = "media.fetch"
@@ -32,6 +35,8 @@ RETAIN_EVERY_S = 600.0
 """A day's work is done in slices; what is done for the day costs one look at Redis."""
 TELL_DESK_EVERY_S = 10.0
 """A serious case must be with a human within 60 s (compliance guidance 1.2), whatever was lost on the way."""
+PULL_EXPIRES_S = 10
+"""Later the sweep has asked for another."""
 FETCH_MEDIA_EXPIRES_S = 240
 """Later the platform has forgotten most media, and the turn has asked for them itself."""
 VISIBILITY_TIMEOUT_S = 3600
@@ -56,6 +61,7 @@ def create_celery(broker_url: str) -> Celery:
             RETAIN_TASK: {"queue": SWEEP_QUEUE},
             FETCH_MEDIA_TASK: {"queue": MEDIA_QUEUE},
             CASES_TASK: {"queue": CASES_QUEUE},
+            PULL_TASK: {"queue": ACCOUNTS_QUEUE},
         },
         task_publish_retry=False,
         worker_prefetch_multiplier=2,
@@ -134,6 +140,19 @@ def make_desk_waker(app: Celery, count: Callable[..., None]) -> Callable[[], Non
         except OperationalError as error:
             count("degraded", what="desk_wake_not_published")
             log.warning("desk_wake_not_published", error=type(error).__name__)
+
+    return wake
+
+
+def make_pull_waker(app: Celery, count: Callable[..., None]) -> Callable[[str, str], None]:
+    """A function that publishes a pull of one account; a publish that fails is left to the sweep."""
+
+    def wake(bot: str, channel: str) -> None:
+        try:
+            app.send_task(PULL_TASK, args=(bot, channel), queue=ACCOUNTS_QUEUE, expires=PULL_EXPIRES_S)
+        except OperationalError as error:
+            count("degraded", what="pull_not_published")
+            log.warning("pull_not_published", bot=bot, channel=channel, error=type(error).__name__)
 
     return wake
 

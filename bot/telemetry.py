@@ -22,12 +22,17 @@ _TURN = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _COUNTERS = {
     "callback": Counter("bot_callbacks", "Callbacks by result.", ["bot", "channel", "result"]),
     "message": Counter(
-        "bot_messages", "Messages by what became of them in the inbox (accepted, duplicate, busy).", ["bot", "result"]
+        "bot_messages",
+        "Messages by what became of them in the inbox (accepted, duplicate, busy, history).",
+        ["bot", "result"],
     ),
     "message_refused": Counter(
         "bot_messages_refused",
         "Messages refused, by the limit that was reached (person, conversation, bot).",
         ["bot", "limit"],
+    ),
+    "pull_put_off": Counter(
+        "bot_pulls_put_off", "Pulls of an account that must be tried again, by why.", ["bot", "code"]
     ),
     "turn": Counter("bot_turns", "Turns by the kind of the reply.", ["bot", "kind"]),
     "turn_failed": Counter("bot_turns_failed", "Tries of a turn that failed, by error class.", ["bot", "error"]),
@@ -62,6 +67,11 @@ _COUNTERS = {
         ["bot", "suspected"],
     ),
     "case": Counter("bot_cases", "Reports for drug safety by what they were (opened, added).", ["bot", "what"]),
+    "consent": Counter(
+        "bot_consents",
+        "Separate consents to health data by state (asked, given, refused, withdrawn).",
+        ["bot", "state"],
+    ),
     "case_notice": Counter(
         "bot_case_notices",
         "What the safety desk was told, by medium and outcome (posted, arrived, failed, unknown).",

@@ -1,7 +1,7 @@
 """A turn on its way through the pipeline: what came in, what each step found out, and what is said."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.answering.answerer import Answer
@@ -18,10 +18,14 @@ from bot.safety.cases.report import TurnReport
 from bot.safety.words import Notice as Noticed
 from bot.texts import Language
 
+_HIDDEN = "…"
+"""What a record keeps in place of words that it must not keep."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
     """What a step decided: the words for the asker (empty: silence), ``parts`` that follow them, and what others hear.
+    ``choices`` are questions listed in the words, to be asked by a tap where the platform can.
 
     ``recorded`` is false for what is no turn: nobody said anything, and nothing is answered. ``record_as`` is what the
     record keeps instead of ``text`` where that repeats what is the person's own.
@@ -32,6 +36,7 @@ class Said:
     notices: tuple[Notice, ...] = ()
     answer: Answer | None = None
     parts: tuple[Part, ...] = ()
+    choices: tuple[str, ...] = ()
     recorded: bool = True
     record_as: str | None = None
 
@@ -61,8 +66,9 @@ class Turn:
     stands in pictures beside it; ``preface`` what the reply begins with, whatever it is; ``media`` what was fetched;
     ``own_files_asked`` whether the person's own files were asked already; ``read`` what was heard and read in media,
     with their kind; ``heard`` what this turn adds to what the person said ``earlier``; ``report`` what drug safety has
-    to do with it; ``noticed`` what its words must be noticed for. ``ai_label`` is what stands below the words of a
-    language model.
+    to do with it; ``noticed`` what its words must be noticed for; ``complains`` whether a complaint comes with a
+    question; ``without_consent`` that its words tell of somebody's health and nobody consented to their being kept.
+    ``ai_label`` is what stands below the words of a language model.
     """
 
     id: str
@@ -85,6 +91,8 @@ class Turn:
     read: list[tuple[MessageKind, str]] = field(default_factory=list)
     report: TurnReport | None = None
     noticed: tuple[Noticed, ...] = ()
+    complains: bool = False
+    without_consent: bool = False
     ai_label: str = ""
     evidence: Evidence | None = None
     decisions: list[Decision] = field(default_factory=list)
@@ -126,12 +134,18 @@ class Turn:
         return self.messages[0].stream_id
 
 
+def unseen(_text: str) -> None:
+    """The :attr:`Turn.show` of an answer that nobody shall watch growing: it may yet be withheld."""
+
+
 def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) -> TurnRecord:
     """What is kept of ``turn``, which ``step`` decided; its fate is added when the reply was delivered or given up.
 
-    Where somebody is is not kept.
+    Where somebody is is not kept, and no word of what was said without consent.
     """
-    answer = said.answer
+    answer, hidden = said.answer, turn.without_consent
+    words = said.text if said.record_as is None else said.record_as
+    steps = tuple(decision.to_json() for decision in turn.decisions)
     return TurnRecord(
         id=turn.id,
         bot=turn.bot.id,
@@ -142,17 +156,17 @@ def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) 
         asked_at=turn.messages[0].received_at,
         answered_at=turn.now,
         message_ids=tuple(message.message_id for message in turn.messages),
-        question="" if turn.messages[0].kind is MessageKind.LOCATION else turn.text,
-        quoted=turn.quoted.text if turn.quoted else "",
+        question=_HIDDEN if hidden else "" if turn.messages[0].kind is MessageKind.LOCATION else turn.text,
+        quoted="" if turn.quoted is None else _HIDDEN if hidden else turn.quoted.text,
         step=step,
         kind=said.kind.value,
-        answer=said.text if said.record_as is None else said.record_as,
-        citations=tuple(asdict(citation) for citation in answer.citations) if answer else (),
+        answer=words.replace(turn.preface, _HIDDEN) if hidden and turn.preface else words,
+        citations=tuple(citation.to_json() for citation in answer.citations) if answer else (),
         passages=turn.evidence.passages if turn.evidence else (),
         confidence=turn.evidence.confidence if turn.evidence else None,
         timings_ms=answer.timings_ms if answer else {},
-        steps=tuple(decision.to_json() for decision in turn.decisions),
-        generation=answer.generation if answer else {},
+        steps=tuple({**step, "media": []} if hidden and "media" in step else step for step in steps),
+        generation=answer.generation if answer and not hidden else {},
         versions=versions,
         worker=process_name(),
     )

@@ -7,6 +7,7 @@ model. ``workers.app`` imports it when a worker process begins.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,6 @@ import redis
 
 from bot import telemetry
 from bot.assembly import (
-    Configuration,
     build_inbox,
     build_knowledge,
     build_reloader,
@@ -26,8 +26,9 @@ from bot.audit.log import AuditLog
 from bot.audit.turns import audit_of_turns
 from bot.bots_file import BotConfig
 from bot.broadcasts import Broadcasts
+from bot.busy import BusyNotices
 from bot.commands.desk import CommandDesk
-from bot.commands.tools import make_tools
+from bot.commands.tools import Tools, make_tools
 from bot.conclusion import Conclusion
 from bot.conversation import ConversationWorker
 from bot.feedback.records import FeedbackRecords
@@ -35,8 +36,9 @@ from bot.gathered_wakes import GatheredWakes
 from bot.handoff.desk import Desk, Notice
 from bot.handoff.overload import overload_notices
 from bot.handoff.reach import Reach
+from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Tickets
-from bot.holding import Holding
+from bot.holding import Holding, is_silenced
 from bot.inbox import Inbox
 from bot.knowledge.entries import Audience
 from bot.knowledge.remote import IndexServer
@@ -53,6 +55,7 @@ from bot.outbox import Outbox
 from bot.overload import Overload
 from bot.parts import Text
 from bot.pipeline import Pipeline
+from bot.pulling import Puller
 from bot.reactions import Reactions
 from bot.records.database import Database
 from bot.records.turns import TurnRecords
@@ -61,13 +64,17 @@ from bot.reload import Reloader
 from bot.replies import Delivery, OutboxReply
 from bot.retention import KeepDays, Retention
 from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
+from bot.safety.consent.desk import HealthConsent
+from bot.safety.consent.records import Consents
 from bot.safety.precautions import Precautions
 from bot.settings import Settings
 from bot.switches import Switches
-from bot.task_queue import create_celery, make_desk_waker, make_waker
+from bot.task_queue import create_celery, make_desk_waker, make_pull_waker, make_waker
 from bot.texts import Texts
 
 if TYPE_CHECKING:
+    from celery import Celery
+
     from bot.llm.model import LanguageModel
 
 
@@ -78,6 +85,7 @@ class WorkerServices:
     reloader: Reloader
     redis: redis.Redis
     inbox: Inbox
+    puller: Puller
     conversations: ConversationWorker
     outbox: Outbox
     desk: Desk
@@ -100,8 +108,15 @@ class WorkerServices:
         self.index_server.start()
 
     def sweep(self) -> None:
-        """Wake conversations that are due."""
+        """Wake conversations and accounts that are due."""
         self.inbox.sweep()
+        with self.reloader.live.pinned():
+            self.puller.sweep()
+
+    def pull(self, bot: str, channel: str) -> None:
+        """Bring what waits in an account into the inbox."""
+        with self.reloader.live.pinned():
+            self.puller.pull(bot, channel)
 
     def upkeep(self) -> None:
         """Tell people for whom nobody came; correct the counts of waiting messages; tell admins of an overload; anchor
@@ -175,6 +190,78 @@ def build_worker() -> WorkerServices:
 
     Raises :class:`~bot.errors.KnowledgeError` when another process owns the embedded index.
     """
+    base = _build_base()
+    settings, client, live, knowledge = base.settings, base.client, base.reloader.live, base.knowledge
+    wake = GatheredWakes(make_waker(base.celery, telemetry.count))
+    outbox, safety = _build_delivery(base, wake)
+    media = MediaParts.from_settings(settings, media_store(settings), live.channels, knowledge, base.model)
+    tools = _build_tools(base, media)
+    conversations = ConversationWorker(
+        client,
+        leases=base.leases,
+        outbox=outbox,
+        channels=live.channels,
+        pinned=live.pinned,
+        answering=_build_pipeline(base, safety, media, tools),
+        wake=wake,
+        count=telemetry.count,
+        useful_s=settings.useful_s,
+    )
+    inbox = build_inbox(settings, client)
+    puller = Puller(
+        client,
+        channels=live.channels,
+        inbox=inbox,
+        refused=BusyNotices(outbox.post, base.texts, live.bots).tell,
+        wake=make_pull_waker(base.celery, telemetry.count),
+        count=telemetry.count,
+    )
+    operations: dict[str, Callable[[dict[str, Any]], Any]] = {
+        **knowledge.operations(),
+        "answer": partial(_read_answer, base.records),
+    }
+    return WorkerServices(
+        reloader=base.reloader,
+        redis=client,
+        inbox=inbox,
+        puller=puller,
+        conversations=conversations,
+        outbox=outbox,
+        desk=base.desk,
+        database=base.database,
+        audit=base.audit,
+        knowledge=knowledge,
+        index_server=IndexServer(connect(settings.redis_url, socket_timeout_s=None), operations),
+        leases=base.leases,
+        media=media,
+        model=base.model,
+        switches=base.switches,
+        broadcasts=tools.broadcasts,
+        safety=safety,
+        retention=Retention(client, base.audit, KeepDays.from_settings(settings), ZoneInfo(settings.timezone)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Base:
+    """What the parts of a worker stand on."""
+
+    settings: Settings
+    client: redis.Redis
+    celery: "Celery"
+    texts: Texts
+    database: Database
+    audit: AuditLog
+    reloader: Reloader
+    model: "LanguageModel | None"
+    knowledge: KnowledgeService
+    records: TurnRecords
+    desk: Desk
+    leases: Leases
+    switches: Switches
+
+
+def _build_base() -> _Base:
     configuration = read_configuration()
     settings = configuration.settings
     client, texts = connect(settings.redis_url), Texts()
@@ -182,93 +269,118 @@ def build_worker() -> WorkerServices:
     database.upgrade()
     audit = AuditLog.from_settings(settings, database)
     reloader = build_reloader(configuration, client, "worker", audit.append)
-    bots, connected = reloader.live.bots, reloader.live.channels
-    configuration = replace(configuration, bots=bots)
+    bots = reloader.live.bots
     model = language_model(settings, client)
-    knowledge = build_knowledge(configuration, database, model)
-    celery = create_celery(settings.broker_url)
-    wake = GatheredWakes(make_waker(celery, telemetry.count))
     records = TurnRecords(database, audit_of_turns(audit))
-    desk = Desk(Tickets(database, settings.handoff_wait_s, time.time), records, texts, bots, Reach(bots, connected))
-
-    def told_desk(key: str, failure: str) -> None:
-        safety.courier.concluded(key, failure)  # made below: it posts into the outbox itself
-
-    outbox = _outbox(configuration, client, wake, records, desk, told_desk=told_desk)
-    safety = build_safety(
-        build_ledger(settings, audit, bots),
+    connected = reloader.live.channels
+    tickets = Tickets(database, settings.handoff_wait_s, time.time)
+    reach, sessions = Reach(bots, connected), Sessions(connected)
+    return _Base(
+        settings=settings,
         client=client,
-        channels=connected,
+        celery=create_celery(settings.broker_url),
+        texts=texts,
+        database=database,
+        audit=audit,
+        reloader=reloader,
+        model=model,
+        knowledge=build_knowledge(replace(configuration, bots=bots), database, model),
+        records=records,
+        desk=Desk(tickets, records, texts, bots=bots, reach=reach, sessions=sessions),
+        leases=Leases(client),
+        switches=Switches(client, database),
+    )
+
+
+def _build_delivery(base: _Base, wake: Callable[[str], None]) -> tuple[Outbox, SafetyParts]:
+    """The outbox, what follows when it has delivered or given up a reply, and the safety desk, which hears of that."""
+    settings, live = base.settings, base.reloader.live
+
+    def conclude(conversation: ConversationId, delivery: Delivery) -> None:
+        conclusion.conclude(conversation, delivery)  # made below: it posts into the outbox itself
+
+    outbox = Outbox(
+        base.client,
+        wake=wake,
+        concluded=conclude,
+        count=telemetry.count,
+        useful_s=settings.useful_s,
+        stopped=partial(is_silenced, base.switches),
+    )
+    safety = build_safety(
+        build_ledger(settings, base.audit, live.bots),
+        client=base.client,
+        channels=live.channels,
         mailer=Mailer.from_settings(settings),
         post=outbox.post,
-        handed_over=lambda conversation: desk.ticket_of(conversation) is not None,
-        wake=make_desk_waker(celery, telemetry.count),
-        texts=texts,
+        handed_over=lambda conversation: base.desk.ticket_of(conversation) is not None,
+        wake=make_desk_waker(base.celery, telemetry.count),
+        texts=base.texts,
     )
-    media = MediaParts.from_settings(settings, media_store(settings), connected, knowledge, model)
-    attachments = Attachments(media, knowledge.answerer, texts)
-    leases, switches = Leases(client), Switches(client, database)
-    tools = make_tools(
-        settings,
-        client=client,
-        audit=audit,
-        bots=bots,
-        channels=connected,
-        desk=desk,
+    conclusion = Conclusion(
+        records=base.records,
+        desk=base.desk,
+        texts=base.texts,
+        bots=live.bots,
+        post=outbox.post,
+        told_desk=safety.courier.concluded,
+        count=telemetry.count,
+    )
+    return outbox, safety
+
+
+def _build_tools(base: _Base, media: MediaParts) -> Tools:
+    """What commands work with."""
+    knowledge = base.knowledge
+    return make_tools(
+        base.settings,
+        client=base.client,
+        audit=base.audit,
+        bots=base.reloader.live.bots,
+        channels=base.reloader.live.channels,
+        desk=base.desk,
         media=media.store,
-        leases=leases,
-        switches=switches,
+        leases=base.leases,
+        switches=base.switches,
         find=_finder(knowledge),
         sync=lambda tenant, collection: knowledge.sync({"tenant": tenant, "collection": collection}),
     )
-    pipeline = Pipeline(
-        bots=bots,
-        channels=connected,
+
+
+def _build_pipeline(base: _Base, safety: SafetyParts, media: MediaParts, tools: Tools) -> Pipeline:
+    """What decides what is said."""
+    settings, texts, desk, knowledge = base.settings, base.texts, base.desk, base.knowledge
+    attachments = Attachments(media, knowledge.answerer, texts)
+    consent = HealthConsent(
+        Consents(base.audit),
+        texts,
+        handed_over=lambda conversation: desk.ticket_of(conversation) is not None,
+        drop=attachments.drop,
+    )
+    return Pipeline(
+        bots=base.reloader.live.bots,
+        channels=base.reloader.live.channels,
         answerer=knowledge.answerer,
-        commands=CommandDesk(tools, audit.append),
-        holding=Holding(switches, desk, texts, ZoneInfo(settings.timezone), attachments.passed_on),
+        commands=CommandDesk(tools, base.audit.append),
+        holding=Holding(base.switches, desk, texts, ZoneInfo(settings.timezone), attachments.passed_on),
         desk=desk,
-        reactions=Reactions(FeedbackRecords(database), records, desk, texts),
+        reactions=Reactions(FeedbackRecords(base.database), base.records, desk, texts),
         attachments=attachments,
         watch=safety.watch,
         courier=safety.courier,
-        precautions=Precautions(desk, texts),
+        precautions=Precautions(desk, texts, consent),
+        consent=consent,
         texts=texts,
         links=source_links(settings),
         versions=knowledge.versions,
         has_knowledge=knowledge.has_any,
     )
-    conversations = ConversationWorker(
-        client,
-        leases=leases,
-        outbox=outbox,
-        channels=connected,
-        pinned=reloader.live.pinned,
-        answering=pipeline,
-        wake=wake,
-        count=telemetry.count,
-        useful_s=settings.useful_s,
-    )
-    server = IndexServer(connect(settings.redis_url, socket_timeout_s=None), knowledge.operations())
-    return WorkerServices(
-        reloader=reloader,
-        redis=client,
-        inbox=build_inbox(settings, client),
-        conversations=conversations,
-        outbox=outbox,
-        desk=desk,
-        database=database,
-        audit=audit,
-        knowledge=knowledge,
-        index_server=server,
-        leases=leases,
-        media=media,
-        model=model,
-        switches=switches,
-        broadcasts=tools.broadcasts,
-        safety=safety,
-        retention=Retention(client, audit, KeepDays.from_settings(settings), ZoneInfo(settings.timezone)),
-    )
+
+
+def _read_answer(records: TurnRecords, wanted: Mapping[str, Any]) -> str | None:
+    """The words of an answer, for whoever holds the link to it; ``None`` for one that is kept no longer."""
+    record = records.get(str(wanted["turn"]))
+    return record.answer if record and record.answer else None
 
 
 def _finder(knowledge: KnowledgeService) -> Callable[[str, BotConfig], tuple[Hit, ...]]:
@@ -278,36 +390,3 @@ def _finder(knowledge: KnowledgeService) -> Callable[[str, BotConfig], tuple[Hit
         return knowledge.answerer.retriever.retrieve((question,), bot, Audience.STAFF, time.time()).both.hits
 
     return find
-
-
-def _outbox(
-    configuration: Configuration,
-    client: redis.Redis,
-    wake: Callable[[str], None],
-    records: TurnRecords,
-    desk: Desk,
-    *,
-    told_desk: Callable[[str, str], None],
-) -> Outbox:
-    """The outbox, and what follows when it has delivered or given up a reply."""
-
-    def conclude(conversation: ConversationId, delivery: Delivery) -> None:
-        conclusion.conclude(conversation, delivery)  # made below: it posts into the outbox itself
-
-    outbox = Outbox(
-        client,
-        wake=wake,
-        concluded=conclude,
-        count=telemetry.count,
-        useful_s=configuration.settings.useful_s,
-    )
-    conclusion = Conclusion(
-        records=records,
-        desk=desk,
-        texts=Texts(),
-        bots=configuration.bots,
-        post=outbox.post,
-        told_desk=told_desk,
-        count=telemetry.count,
-    )
-    return outbox

@@ -1,6 +1,7 @@
 """Real parts for every test: a Redis server of this run's own, and a PostgreSQL server beside SQLite."""
 
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -60,6 +61,28 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).parent.parent
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+"""``run(*arguments, **variables)``: what ``python -m bot`` answers to these, with these in its environment."""
+
+
+@pytest.fixture
+def command_line(tmp_path: Path, repository: Path, redis_url: str, redis_client: redis.Redis) -> Run:
+    """Runs ``python -m bot`` in the folder of one test, beside an empty Redis."""
+
+    def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *arguments],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "REDIS_URL": redis_url, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,8 @@ from bot.records.database import Database, metadata
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.retention import HELD, MASKED_AT_ONCE, KeepDays, Retention
 from bot.safety.cases.tables import case_history
+from bot.safety.consent.records import Consent, Consents, ConsentState
+from bot.turn import Decision
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2027, 1, 15, 12, tzinfo=SHANGHAI).timestamp()
@@ -152,6 +154,25 @@ def test_words_are_masked_when_they_are_old_and_the_rest_of_the_record_stays(arc
     assert young.question == "我的手机是13800138000"
 
 
+def test_the_names_of_files_go_with_the_words(archive: Archive) -> None:
+    name = "王小明-体检报告.pdf"
+    note = {"id": "a1", "kind": "file", "type": "application/pdf", "name": name}
+    step = Decision(step="read", ms=3.0, found={"media": [note], "unread": "x"}).to_json()
+    archive.turn("old", 31, "", answer=f"已收到《{name}》，共 3 页。", steps=(step, {"step": "search", "ms": 1.0}))
+    archive.turn("young", 29, "", answer=f"已收到《{name}》", steps=(step,))
+    archive.retention.work()
+    old, young = archive.turns.get("old"), archive.turns.get("young")
+    assert old is not None
+    assert old.answer == "已收到《…》，共 3 页。"
+    assert old.steps == (
+        {**step, "media": [{**note, "name": ""}]},
+        {"step": "search", "ms": 1.0},
+    )
+    assert young is not None
+    assert name in young.answer
+    assert young.steps == (step,)
+
+
 def test_more_than_one_batch_is_worked_through(archive: Archive) -> None:
     for number in range(MASKED_AT_ONCE + 3):
         archive.turn(f"t{number:03}", 31)
@@ -208,6 +229,24 @@ def test_what_the_law_holds_stays_and_the_log_says_what_went(archive: Archive) -
     assert verify(archive.audit.entries(), archive.audit.key, []).ok
 
 
+def test_a_consent_ends_with_the_last_turn_of_its_person(archive: Archive) -> None:
+    kept = Consents(archive.audit)
+    for person, days in (("Gone", 185), ("fresh", 183), (HERE.person, 185)):
+        said = Consent(
+            bot=HERE.bot,
+            person=person,
+            state=ConsentState.GIVEN,
+            version="1",
+            at=archive.now - days * DAY_S,
+            turn_id=person,
+        )
+        kept.save(said, "academy")
+    archive.turn("young", 10)
+    archive.retention.work()
+    found = {person for person in ("gone", "fresh", HERE.person) if kept.of(HERE.bot, person) is not None}
+    assert found == {"fresh", HERE.person}, "who still writes need not agree again"
+
+
 def test_every_table_has_an_end_or_a_reason_to_stay() -> None:
-    ended = {"turns", "feedback", "tickets", "broadcasts", "broadcast_recipients"}
+    ended = {"turns", "feedback", "tickets", "broadcasts", "broadcast_recipients", "consents"}
     assert set(metadata.tables) == ended | set(HELD) | KNOWLEDGE

@@ -7,8 +7,9 @@ it (:mod:`bot.answering.grounded`). Without one, or when it fails in any way, th
 surely answer; and if they do not, the bot says that the knowledge does not carry the answer.
 """
 
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -34,6 +35,7 @@ COMPOSED_FROM = 6
 WORTH_READING = 0.2
 """The confidence from which a language model is asked to read what was found: it checks before it answers, so it may
 look at what would be too unsure to quote, but a search that found nothing is refused without the cost."""
+_SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]+|[^。！？!?\n]+")
 QUOTE_CHARACTERS = 160
 """How much of a passage a citation's ``quote`` repeats."""
 
@@ -114,28 +116,44 @@ def _without_model(evidence: Evidence, generation: Mapping[str, Any], asking: As
 
 
 def _harmless(hits: Sequence[Hit], asking: Asking) -> list[Hit]:
-    """``hits`` without those whose words would have a language model do something: they are no sources."""
-    attacks = _attacks if asking.own else _approved_attacks
+    """``hits`` without what would have a language model do something: a sentence, so that the rest answers as if it had
+    never stood there, or where that is not enough the whole passage."""
+    clean = _clean_own if asking.own else _clean_approved
     harmless = []
     for hit in hits:
-        if attacks(hit.entry.text):
+        text = clean(hit.entry.text)
+        if text != hit.entry.text:
             telemetry.count("degraded", what="attacking_passage")
-            log.warning("attacking_passage", entry=hit.entry.id, source=hit.entry.source, location=hit.entry.location)
-        else:
-            harmless.append(hit)
+            place = {"source": hit.entry.source, "location": hit.entry.location}
+            log.warning("attacking_passage", entry=hit.entry.id, **place, dropped=not text)
+        if text:
+            harmless.append(replace(hit, entry=replace(hit.entry, text=text)))
     return harmless
 
 
-def _attacks(text: str) -> bool:
-    return inspect(text, Origin.MATERIAL).attack
+def _clean_own(text: str) -> str:
+    return _without_attacks(text, lambda part: inspect(part, Origin.MATERIAL).attack)
 
 
 @lru_cache(maxsize=8192)
+def _clean_approved(text: str) -> str:
+    """Remembered, as each passage costs a few milliseconds; what people sent is not kept."""
+    return _without_attacks(text, _approved_attacks)
+
+
 def _approved_attacks(text: str) -> bool:
     """Whether a passage that a human approved attacks its reader by a rule that can be named: a mere likeness does not
-    take back an approval. Remembered, as each passage costs a few milliseconds; what people sent is not kept."""
+    take back an approval."""
     found = inspect(text, Origin.MATERIAL)
     return found.attack and any(match.words for match in found.matches)
+
+
+def _without_attacks(text: str, attacks: Callable[[str], bool]) -> str:
+    """``text`` without the sentences that attack; nothing where what is left attacks still."""
+    if not attacks(text):
+        return text
+    left = "".join(sentence for sentence in _SENTENCE.findall(text) if not attacks(sentence)).strip()
+    return "" if attacks(left) else left
 
 
 def _refusal(evidence: Evidence, generation: Mapping[str, Any]) -> Answer:
@@ -170,4 +188,11 @@ def _answer(
 
 def _citation(n: int, entry: Entry) -> Citation:
     quote = entry.text if len(entry.text) <= QUOTE_CHARACTERS else entry.text[: QUOTE_CHARACTERS - 1] + "…"
-    return Citation(n=n, title=entry.title, source=entry.source, location=entry.location, quote=quote)
+    return Citation(
+        n=n,
+        title=entry.title,
+        source=entry.source,
+        location=entry.location,
+        quote=quote,
+        approval_number=entry.approval_number,
+    )

@@ -18,13 +18,12 @@ import structlog
 from bot import telemetry
 from bot.answering.asking import Asking
 from bot.answering.masks import Masks, approved_values
-from bot.answering.prompts import NO_ANSWER, PROMPT_VERSION, messages, safe_source
+from bot.answering.prompts import NO_ANSWER, PROMPT_VERSION, messages, safe_source, without_marks
 from bot.answering.verify import Dropped, Source, Verifier
 from bot.errors import ModelError
 from bot.knowledge.entries import Entry
 from bot.llm.model import Generation, LanguageModel, Role
 from bot.safety.personal_data import Masker
-from bot.safety.personal_data.placeholders import WRITTEN
 from bot.safety.wording import Wording
 
 log = structlog.get_logger()
@@ -110,7 +109,7 @@ class Composer:
         or the placeholders of the conversation.
         """
         masker = self._masker(question, entries, asking)
-        question = masker.mask(question)
+        question = masker.mask(without_marks(question))
         sources = [safe_source(entry.title, entry.text) for entry in entries]
         if asking.own:
             sources = [Source(title=masker.mask(each.title), text=masker.mask(each.text)) for each in sources]
@@ -120,7 +119,7 @@ class Composer:
             name=asking.bot.name,
             persona=asking.bot.persona,
             language=asking.language,
-            quoted=masker.mask(asking.quoted),
+            quoted=masker.mask(without_marks(asking.quoted)),
         )
         self._masks.keep(asking.conversation, masker)
         deadline = time.time() + self._timeout_s
@@ -206,7 +205,7 @@ class _Writing:
     def _add(self, sentences: Sequence[str]) -> None:
         for sentence in sentences:
             words = self._masker.unmask(sentence)
-            if WRITTEN.search(words):  # it stands for nothing that was written this time
+            if self._masker.is_left_in(words):  # it stands for nothing that was written this time
                 self._verifier.dropped.append(Dropped(text=sentence, reason="placeholder"))
                 continue
             self._text += _MARK.sub(self._renumbered, words)

@@ -49,28 +49,32 @@ def messages(
 ) -> list[Message]:
     """The request for an answer to ``question`` from ``sources`` (see :func:`safe_source`), numbered from 1."""
     system = _SYSTEM.format(
-        name=_data(name), refusal=NO_ANSWER, language=_LANGUAGES[language], persona=_data(persona) or _DEFAULT_PERSONA
+        name=without_marks(name),
+        refusal=NO_ANSWER,
+        language=_LANGUAGES[language],
+        persona=without_marks(persona) or _DEFAULT_PERSONA,
     )
     pieces = [
         f'<source n="{n}" title="{_attribute(source.title)}">\n{source.text}\n</source>'
         for n, source in enumerate(sources, 1)
     ]
     if quoted.strip():
-        pieces.append(f"<quoted>\n{_data(quoted)}\n</quoted>")
-    pieces.append(f"<question>\n{_data(question)}\n</question>")
+        pieces.append(f"<quoted>\n{without_marks(quoted)}\n</quoted>")
+    pieces.append(f"<question>\n{without_marks(question)}\n</question>")
     return [{"role": "system", "content": system}, {"role": "user", "content": "\n\n".join(pieces)}]
 
 
 def safe_source(title: str, text: str) -> Source:
     """A source as the model may read it, and as its answer is checked against."""
-    return Source(title=_without_orders(_data(title)), text=_without_orders(_data(text)))
+    return Source(title=_without_orders(without_marks(title)), text=_without_orders(without_marks(text)))
 
 
 def _without_orders(text: str) -> str:
     return "".join(piece for piece in _SENTENCE.findall(text) if not _TO_A_MACHINE.search(piece)).strip()
 
 
-def _data(text: str) -> str:
+def without_marks(text: str) -> str:
+    """``text`` without what looks like our marks. Masks come after it: a mark within a number hides the number."""
     return _OUR_MARKS.sub("", text).strip()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bot.answering.answerer import Answer
+from bot.knowledge.approval import approval_words
 from bot.knowledge.entries import Entry
 from bot.messages import Citation, ReplyKind
 from bot.texts import Language, Texts
@@ -43,5 +44,6 @@ def refusal_text(near: tuple[str, ...], texts: Texts, language: Language) -> str
 
 
 def _source_line(citation: Citation, entry: Entry, texts: Texts, language: Language, link: Link) -> str:
-    where = " · ".join(piece for piece in (citation.source, citation.location) if piece)
+    approval = approval_words(citation.approval_number, texts, language)
+    where = " · ".join(filter(None, (citation.source, citation.location, approval)))
     return texts.say("source_line", language, n=citation.n, title=link(citation.title, entry), where=where)

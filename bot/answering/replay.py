@@ -43,7 +43,7 @@ def replay(
     if bot is None:
         raise UsageError(f"turn {turn_id} belongs to the bot {record.bot!r}, which is not in bots.yaml any more")
     report: dict[str, Any] = {"turn_id": record.id, "question": record.question, "step": record.step}
-    if record.step not in REPLAYED_STEPS or _rests_on_own(record):
+    if record.step not in REPLAYED_STEPS or record.confidence is None or _rests_on_own(record):
         return report | {"replayed": False, "same": True, "differences": []}
     asking = Asking(bot=bot, language=language_of(record.question, bot.language), quoted=record.quoted)
     questions = readings(record.question.strip(), record.quoted.strip())

@@ -30,6 +30,12 @@ def command(question: str, bot: str | None, *, as_json: bool) -> None:
 
 def _readable(answer: dict[str, Any]) -> str:
     lines = [answer["answer"], ""]
-    lines += [f"[{c['n']}] {c['title']} · {c['source']} · {c['location']}" for c in answer["citations"]]
+    lines += [_source(citation) for citation in answer["citations"]]
     lines.append(f"({answer['kind']}, confidence {answer['confidence']:.2f}, turn {answer['turn_id']})")
     return "\n".join(lines)
+
+
+def _source(citation: dict[str, Any]) -> str:
+    number = citation.get("approval_number")
+    approval = f" · approval no. {number}" if number else ""
+    return f"[{citation['n']}] {citation['title']} · {citation['source']} · {citation['location']}{approval}"

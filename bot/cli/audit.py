@@ -17,6 +17,7 @@ from bot.assembly import Configuration, read_configuration
 from bot.audit.anchors import Anchor, read_anchors
 from bot.audit.entries import Action, AuditEntry, AuditEvent, utc_text
 from bot.audit.export import export as export_entries
+from bot.audit.key import is_pseudonym
 from bot.audit.log import AuditLog
 from bot.audit.retention import take_out
 from bot.audit.verification import Verification, verify
@@ -105,6 +106,8 @@ def take_out_old(before: str, path: Path) -> None:
 @click.option("--reason", required=True, help="Why you must know; it is kept in the log.")
 def who(pseudonym: str, reason: str) -> None:
     """Show which person stands behind PSEUDONYM, of those who wrote to a bot or serve one."""
+    if not is_pseudonym(pseudonym):  # a name would stand in the log for ever
+        raise UsageError("that is no pseudonym; expected person: and 32 digits, as `audit show` prints them")
     with _open_log() as (configuration, log):
         log.append(AuditEvent(action=Action.UNMASKING, subject=pseudonym, actor=actor(), details={"reason": reason}))
         found = [named for named in _people(configuration, log) if log.key.pseudonym(*named) == pseudonym]

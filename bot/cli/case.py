@@ -1,10 +1,12 @@
 """``case``: the reports of adverse events, for the safety desk (docs/adverse-events.md)."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +17,15 @@ from bot import telemetry
 from bot.assembly import Configuration, read_configuration
 from bot.audit.entries import Action
 from bot.cli.access import actor, open_audit, open_database
+from bot.errors import UsageError
+from bot.safety.adverse_events import Kind
 from bot.safety.cases.case import Case
 from bot.safety.cases.desk_words import DeskWords
 from bot.safety.cases.dossier import Dossier, Form, open_dossier
 from bot.safety.cases.e2b import e2b_elements
 from bot.safety.cases.parts import build_ledger
 from bot.safety.cases.register import Cases
+from bot.safety.cases.sample import Drawn, SecondLook
 from bot.texts import Language, Texts
 
 _UNMASK = click.option("--unmask", is_flag=True, help="With the people's own words and names; this is audited.")
@@ -36,11 +41,11 @@ class _Open:
     texts: Texts
 
     def language(self, case: Case) -> Language:
-        bot = self.configuration.bots.get(case.bot)
+        bot = self.cases.ledger.bot_of(case)
         return bot.language if bot else "zh"
 
     def dossier(self, case: Case, *, unmasked: bool) -> Dossier:
-        return open_dossier(self.cases, case, self.configuration.bots.get(case.bot), unmasked=unmasked)
+        return open_dossier(self.cases, case, self.cases.ledger.bot_of(case), unmasked=unmasked)
 
 
 @click.group()
@@ -95,7 +100,7 @@ def export(number: int, kind: str, path: Path | None, *, unmask: bool) -> None:
     with _open() as opened:
         case = _looked_at(opened, number, Action.EXPORT, kind, unmasked=unmask)
         dossier = opened.dossier(case, unmasked=unmask)
-        path.write_bytes(_file(opened, dossier, kind))
+        _write(path, _file(opened, dossier, kind))
     click.echo(f"wrote {path}")
 
 
@@ -121,6 +126,39 @@ def close(number: int) -> None:
     click.echo(f"case {number} is closed")
 
 
+@command.command()
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Of this day; yesterday where none is named.")
+@click.option("--missed", metavar="TURN", help="This one was a report: open its case.")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.ADVERSE_EVENT.value)
+@click.option("--harmless", metavar="TURN", help="This one was none.")
+@_JSON
+def sample(day: datetime | None, missed: str | None, kind: str, harmless: str | None, *, as_json: bool) -> None:
+    """List the turns drawn for a second look, masked, or say what one of them was."""
+    with _open() as opened:
+        ledger = opened.cases.ledger
+        look = SecondLook(ledger)
+        if missed or harmless:
+            case = look.judge(str(missed or harmless), missed=bool(missed), actor=actor(), kind=Kind(kind))
+            click.echo(f"case {case.number} is opened" if case else "kept")
+            return
+        of = day.date() if day else datetime.fromtimestamp(ledger.clock(), ledger.zone).date() - timedelta(days=1)
+        for drawn in look.of_day(of):
+            click.echo(json.dumps(asdict(drawn), ensure_ascii=False) if as_json else _drawn_line(drawn))
+        estimate = look.estimate()
+        least, most = estimate.interval
+        if as_json:
+            click.echo(json.dumps({**asdict(estimate), "share_at_least": least, "share_at_most": most}))
+        else:
+            click.echo(
+                f"judged {estimate.judged}, missed {estimate.missed}: {least:.1%} to {most:.1%} of the unsuspected"
+            )
+
+
+def _drawn_line(drawn: Drawn) -> str:
+    verdict = {None: "-", True: "missed", False: "harmless"}[drawn.missed]
+    return f"{drawn.turn}  {verdict}  {drawn.bot}  {drawn.words!r}"
+
+
 @contextmanager
 def _open() -> Iterator[_Open]:
     configuration = read_configuration()
@@ -140,6 +178,21 @@ def _looked_at(opened: _Open, number: int, action: Action, what: str, *, unmaske
 def _existing(opened: _Open, number: int) -> Case:
     with opened.cases.ledger.database.read() as connection:
         return opened.cases.ledger.existing(connection, number)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write the file ``path``, for its owner's eyes only. Raises :class:`~bot.errors.UsageError` when it cannot be."""
+    try:
+        with open(path, "wb", opener=_open_private) as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _open_private(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o600)  # one that was there already keeps its mode
+    return descriptor
 
 
 def _file(opened: _Open, dossier: Dossier, kind: str) -> bytes:

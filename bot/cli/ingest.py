@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from bot.assembly import Configuration, read_configuration
 from bot.audit.log import AuditLog
 from bot.cli.access import Ask, actor, choose_bot, knowledge, open_audit, open_database
 from bot.errors import UsageError
+from bot.knowledge.approval import rules_of
 from bot.knowledge.embedder import CachedEmbedder
 from bot.knowledge.entries import Audience, Entry
 from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, NotSearchable
@@ -38,15 +40,30 @@ DEMO_KNOWLEDGE = Path("deploy/demo/knowledge")
     show_default=True,
     help="Who may read it.",
 )
-def command(paths: tuple[Path, ...], bot: str | None, collection: str | None, audience: str, *, approve: bool) -> None:
+@click.option(
+    "--approval-number", "number", default="", help="The number of its review (审批号), shown with every citation."
+)
+def command(
+    paths: tuple[Path, ...], bot: str | None, collection: str | None, audience: str, number: str, *, approve: bool
+) -> None:
     """Take the files at and below PATHS (Markdown, TXT, FAQ tables as CSV) into the knowledge."""
     configuration = read_configuration()
     chosen = choose_bot(configuration.bots, bot)
+    if not chosen.knowledge:
+        raise UsageError(f"{chosen.id} answers from no collection; name some as its `knowledge` in bots.yaml")
     wanted = collection or chosen.knowledge[0]
     if wanted not in chosen.knowledge:
         raise UsageError(f"{chosen.id} does not answer from {wanted!r}; it answers from: {', '.join(chosen.knowledge)}")
     try:
-        report = _ingest(configuration, paths, chosen.tenant, wanted, Audience(audience), approve=approve)
+        report = _ingest(
+            configuration,
+            paths,
+            tenant=chosen.tenant,
+            collection=wanted,
+            audience=Audience(audience),
+            approve=approve,
+            number=number,
+        )
     except NotSearchable as error:
         _show(error.report, approve=approve)
         raise
@@ -58,17 +75,25 @@ def command(paths: tuple[Path, ...], bot: str | None, collection: str | None, au
 def ingest_demo(configuration: Configuration) -> IngestReport:
     """Load the demo's knowledge, approved, for the demo's bot."""
     bot = choose_bot(configuration.bots, None)
-    return _ingest(configuration, [DEMO_KNOWLEDGE], bot.tenant, bot.knowledge[0], Audience.PUBLIC, approve=True)
+    return _ingest(
+        configuration,
+        [DEMO_KNOWLEDGE],
+        tenant=bot.tenant,
+        collection=bot.knowledge[0],
+        audience=Audience.PUBLIC,
+        approve=True,
+    )
 
 
 def _ingest(
     configuration: Configuration,
     paths: Sequence[Path],
+    *,
     tenant: str,
     collection: str,
     audience: Audience,
-    *,
     approve: bool,
+    number: str = "",
 ) -> IngestReport:
     with (
         open_database(configuration) as database,
@@ -82,6 +107,7 @@ def _ingest(
             audience=audience,
             approve=approve,
             actor=actor(),
+            number=number,
             progress=progress,
         )
 
@@ -100,7 +126,13 @@ def _ingestor(configuration: Configuration, database: Database, audit: AuditLog)
         with knowledge(configuration, database) as ask:
             return _sync(ask, tenant, collection)
 
-    return Ingestor(store=KnowledgeStore(database, audit), warm=warm, sync=sync, timezone=ZoneInfo(settings.timezone))
+    return Ingestor(
+        store=KnowledgeStore(database, audit),
+        warm=warm,
+        sync=sync,
+        timezone=ZoneInfo(settings.timezone),
+        rules=partial(rules_of, configuration.bots),
+    )
 
 
 def _sync(ask: Ask, tenant: str, collection: str) -> SyncReport:

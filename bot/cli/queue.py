@@ -62,15 +62,15 @@ def _act(what: str, key: str, act: Callable[[SecondTries, Letter], None]) -> Non
         if letter is None:
             raise UsageError(f"there is no dead letter {key!r}; `python -m bot queue` lists them")
         with open_database(configuration) as database, open_audit(configuration, database) as audit:
-            audit.append(_event(what, letter))
+            audit.append(_event(what, letter, configuration.bots[letter.conversation.bot].tenant))
         wake = make_waker(create_celery(configuration.settings.broker_url), telemetry.count)
         act(SecondTries(client, wake), letter)
 
 
-def _event(what: str, letter: Letter) -> AuditEvent:
+def _event(what: str, letter: Letter, tenant: str) -> AuditEvent:
     details = {"what": what, "kind": letter.kind.value, "turn": letter.turn, "reason": letter.reason}
     bot, subject = letter.conversation.bot, f"letter:{letter.key}"
-    return AuditEvent(action=Action.OPERATION, subject=subject, actor=actor(), bot=bot, details=details)
+    return AuditEvent(action=Action.OPERATION, subject=subject, actor=actor(), tenant=tenant, bot=bot, details=details)
 
 
 def _fields(queues: Mapping[str, Queue]) -> dict[str, Any]:

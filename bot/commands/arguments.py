@@ -1,6 +1,7 @@
 """The kinds of arguments that commands take."""
 
 from bot.commands.declaration import Argument
+from bot.errors import InputError
 
 ALL = "all"
 """What stands for every bot that the person steers, and for every command's own ``all``."""
@@ -39,7 +40,8 @@ def everything(*, optional: bool = True) -> Argument:
 def duration() -> Argument:
     """A time such as ``30m``, ``2小时`` or ``90``, which are minutes: in seconds, at most 30 days."""
     units = "|".join(sorted(filter(None, _UNITS_S), key=len, reverse=True))
-    return Argument(name="duration", pattern=rf"\d{{1,4}}\s?(?:{units})?", value=_seconds, optional=True, audited=True)
+    pattern = rf"\d{{1,4}}\s?(?a:{units})?"  # in Unicode "ſ" would be an "s" in another case
+    return Argument(name="duration", pattern=pattern, value=_seconds, optional=True, audited=True)
 
 
 def person() -> Argument:
@@ -81,6 +83,8 @@ def _number(text: str) -> int:
 def _seconds(text: str) -> float:
     digits = "".join(character for character in text if character.isdecimal())
     unit = text.removeprefix(digits).strip().lower()
+    if not int(digits):
+        raise InputError("argument_wrong", found=text, argument="duration")
     return min(int(digits) * _UNITS_S[unit], _LONGEST_DAYS * 86400.0)
 
 

@@ -26,14 +26,14 @@ _ASK = """
 local held = redis.call('HGET', KEYS[1], 'turn')
 if held and held ~= ARGV[1] then return 0 end
 if not held then
-  redis.call('HSET', KEYS[1], 'turn', ARGV[1], 'name', ARGV[2], 'rest', ARGV[3])
-  redis.call('EXPIRE', KEYS[1], ARGV[4])
+  redis.call('HSET', KEYS[1], 'turn', ARGV[1], 'name', ARGV[2], 'rest', ARGV[3], 'version', ARGV[4])
+  redis.call('EXPIRE', KEYS[1], ARGV[5])
 end
 return 1
 """
 _TAKE = """
-local held = redis.call('HMGET', KEYS[1], 'turn', 'name', 'rest', 'taken')
-if not held[1] or (held[4] and held[4] ~= ARGV[1]) then return {} end
+local held = redis.call('HMGET', KEYS[1], 'turn', 'name', 'rest', 'version', 'taken')
+if not held[1] or (held[5] and held[5] ~= ARGV[1]) then return {} end
 redis.call('HSET', KEYS[1], 'taken', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return held
@@ -51,7 +51,7 @@ class Confirmations:
         for number in range(_MOST):
             code = _code(wanted.turn_id, number)
             with redis_answers():
-                values = (wanted.turn_id, wanted.name, wanted.rest, VALID_S)
+                values = (wanted.turn_id, wanted.name, wanted.rest, wanted.version, VALID_S)
                 if self._redis.eval(_ASK, 1, _key(bot, person, code), *values):
                     return code
         raise InputError("confirmations_full")
@@ -65,8 +65,8 @@ class Confirmations:
             held: Any = self._redis.eval(_TAKE, 1, _key(bot, person, code), turn_id, _TAKEN_KEPT_S)
         if not held:
             raise InputError("confirmation_unknown", code=code)
-        turn, name, rest = (each.decode() for each in held[:3])
-        return Confirmed(name=name, rest=rest, turn_id=turn)
+        turn, name, rest, version = ((each or b"").decode() for each in held[:4])  # the last release kept no version
+        return Confirmed(name=name, rest=rest, turn_id=turn, version=version)
 
 
 def _key(bot: str, person: str, code: str) -> str:

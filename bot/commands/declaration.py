@@ -60,6 +60,7 @@ class Call:
     """One use of ``command``: who, to which bot, with which arguments, by name.
 
     ``message`` is what was written, or what confirms it; ``turn_id`` is that of the turn that asked for it.
+    ``version`` is what :attr:`Command.version` gave when that was shown, which is confirmed now; empty otherwise.
     ``group`` is the group that somebody may steer who is no admin of the bot, else empty. ``allowed`` are the commands
     that the person may use. ``now`` is epoch seconds.
     """
@@ -73,6 +74,7 @@ class Call:
     group: str
     allowed: tuple["Command", ...]
     now: float
+    version: str = ""
 
     @property
     def person(self) -> str:
@@ -102,11 +104,12 @@ class Outcome:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confirmed:
     """What ``/confirm`` leads to: the command called ``name`` is done, with what stood behind it, in the name of the
-    turn that asked for it."""
+    turn that asked for it, to the ``version`` that was shown then."""
 
     name: str
     rest: str
     turn_id: str
+    version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +119,8 @@ class Command:
     ``name`` is written after the slash, in two words where several belong together (``kb search``); ``aliases`` are
     other names. The text ``usage_<key>`` says how it is used and what it does. An admin of a group alone may use it
     there if ``in_group``; where ``private`` it is obeyed in single chats only, because what it says is not for all.
-    ``preview`` says what will be done, and the command waits for a confirmation then; ``None`` where it need not.
+    ``preview`` says what will be done, and the command waits for a confirmation then; ``None`` where it need not. Where
+    what it shows may change until then, ``version`` names it as it is, so that ``run`` can tell.
     ``rate`` bounds how often it is used; ``action`` is how the audit log calls it, once it is done. ``run`` raises
     :class:`~bot.errors.InputError` for what cannot be done, and may run again for the same turn.
     """
@@ -129,6 +133,7 @@ class Command:
     in_group: bool = False
     private: bool = False
     preview: "Callable[[Tools, Call], str | None] | None" = None
+    version: "Callable[[Tools, Call], str] | None" = None
     rate: Rate | None = None
     action: Action = Action.COMMAND
     kind: ReplyKind = ReplyKind.COMMAND
@@ -157,6 +162,6 @@ def read_arguments(arguments: tuple[Argument, ...], rest: str) -> dict[str, Valu
             raise InputError("argument_wrong", found=_BETWEEN.split(left, maxsplit=1)[0][:40], argument=argument.name)
         values[argument.name] = argument.value(match["value"])
         left = left[match.end() :]
-    if left and arguments:
+    if left:
         raise InputError("usage")
     return values

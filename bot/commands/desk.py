@@ -93,13 +93,14 @@ class CommandDesk:
         rate = command.rate
         if rate and not tools.rates.allow(call.bot.id, call.person, command.key, rate, call.turn_id):
             raise InputError("too_often", times=rate.times, minutes=max(1, rate.per_s // 60))
+        version = command.version(tools, call) if command.version else ""  # first: what is shown is not older
         preview = command.preview(tools, call) if command.preview else None
         if preview is not None:
-            wanted = Confirmed(name=command.name, rest=rest, turn_id=call.turn_id)
+            wanted = Confirmed(name=command.name, rest=rest, turn_id=call.turn_id, version=version)
             return call, self._question(call, preview, wanted), "confirmation_asked"
         made = command.run(tools, call)
         while isinstance(made, Confirmed):
-            call = replace(call, turn_id=made.turn_id)
+            call = replace(call, turn_id=made.turn_id, version=made.version)
             call = _checked(_NAMED.get(made.name), made.name, made.rest, call, caller)
             made = call.command.run(tools, call)
         return call, made, "done"

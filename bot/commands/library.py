@@ -6,6 +6,7 @@ from bot.commands import arguments
 from bot.commands.declaration import Call, Command, Outcome, Permission, Rate
 from bot.commands.tools import Tools
 from bot.errors import InputError
+from bot.knowledge.approval import approval_words
 from bot.knowledge.entries import Audience
 from bot.knowledge.origin import Origin
 from bot.knowledge.review import Paper
@@ -25,11 +26,17 @@ _LETTERS = re.compile(r"\W+")
 
 def _search(tools: Tools, call: Call) -> Outcome:
     """What the knowledge holds for some words, whoever may read it, with the numbers of the documents."""
-    hits = tools.find(call.text("words"), call.bot)[:_HITS_SHOWN]
-    if not hits:
+    words = call.text("words")
+    numbered = tools.review.approved_as(call.bot.tenant, call.bot.knowledge, words.strip())
+    hits = tools.find(words, call.bot)[:_HITS_SHOWN]
+    if not hits and not numbered:
         return Outcome(text=tools.texts.say("kb_nothing", call.language))
     numbers = tools.review.numbers(call.bot.tenant, [hit.entry for hit in hits])
     lines = [
+        tools.texts.say("kb_numbered", call.language, number=paper.number, title=paper.title, approval=words.strip())
+        for paper in numbered[:_HITS_SHOWN]
+    ]
+    lines += [
         tools.texts.say(
             "kb_hit",
             call.language,
@@ -90,13 +97,18 @@ def _same(answer: str, quoted: str) -> bool:
     return bool(answer) and (answer.startswith(quoted) or quoted.startswith(answer) or answer[:60] == quoted[:60])
 
 
+def _draft_version(tools: Tools, call: Call) -> str:
+    paper = _draft(tools, call) if call.number("number") else None
+    return str(paper.version) if paper else ""
+
+
 def _approve_preview(tools: Tools, call: Call) -> str | None:
     if not call.number("number"):
         return None
     paper = _draft(tools, call)
     if paper is None:
         return None
-    return tools.texts.say(
+    preview = tools.texts.say(
         "kb_approve_preview",
         call.language,
         number=paper.number,
@@ -105,6 +117,8 @@ def _approve_preview(tools: Tools, call: Call) -> str | None:
         entries=paper.entries,
         text=_short(tools.review.opening(paper), 4 * _EXCERPT),
     )
+    given = [approval_words(number, tools.texts, call.language) for number in tools.review.approval_numbers(paper)]
+    return "\n".join(filter(None, (preview, *given[: _HITS_SHOWN + 1])))
 
 
 def _approve(tools: Tools, call: Call) -> Outcome:
@@ -112,6 +126,8 @@ def _approve(tools: Tools, call: Call) -> Outcome:
     if not call.number("number"):
         return _waiting(tools, call)
     paper = _draft(tools, call)
+    if paper is not None and str(paper.version) != call.version:  # another was brought after this one was shown
+        raise InputError("kb_changed", number=paper.number)
     if paper is None:  # approved already, perhaps by this very turn before it died
         paper = _papers(tools, call)[0]
         tools.review.sync(call.bot.tenant, paper.collection)
@@ -217,6 +233,7 @@ COMMANDS = (
         permission=Permission.ADMIN,
         arguments=(arguments.number("number", optional=True),),
         private=True,
+        version=_draft_version,
         preview=_approve_preview,
         run=_approve,
     ),

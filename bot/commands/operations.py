@@ -1,6 +1,8 @@
 """Looking at a bot: that it works, what waits, what it did, why it said something, and what it may use up."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.broadcasts import Broadcast
 from bot.commands import arguments
@@ -8,6 +10,7 @@ from bot.commands.declaration import Call, Command, Outcome, Permission
 from bot.commands.moments import state_line, when
 from bot.commands.tools import Tools
 from bot.errors import InputError
+from bot.knowledge.approval import approval_words
 from bot.messages import ConversationId, ReplyKind
 from bot.records.turns import TurnRecord
 
@@ -155,11 +158,16 @@ def _trace(tools: Tools, call: Call) -> Outcome:
     if steps:
         lines.append(say("trace_steps", call.language, steps=steps))
     lines += [
-        say("trace_source", call.language, title=citation["title"], source=citation["source"])
+        say("trace_source", call.language, title=citation["title"], source=_source(tools, call, citation))
         for citation in record.citations[:_SOURCES_SHOWN]
     ]
     lines.append(_fate(tools, call, record))
     return Outcome(text="\n".join(lines), details={"turn": record.id})
+
+
+def _source(tools: Tools, call: Call, citation: Mapping[str, Any]) -> str:
+    approval = approval_words(citation.get("approval_number", ""), tools.texts, call.language)
+    return " · ".join(filter(None, (citation["source"], approval)))
 
 
 def _fate(tools: Tools, call: Call, record: TurnRecord) -> str:

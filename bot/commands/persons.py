@@ -3,8 +3,9 @@
 import csv
 import io
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.audit.entries import Action
 from bot.commands import arguments
@@ -12,6 +13,7 @@ from bot.commands.declaration import Call, Command, Outcome, Permission, Rate
 from bot.commands.moments import when
 from bot.commands.tools import Tools
 from bot.errors import InputError
+from bot.knowledge.approval import approval_words
 from bot.media.store import media_id
 from bot.messages import MessageKind
 from bot.parts import Medium
@@ -24,8 +26,8 @@ MOST_EXPORTED = 2000
 _EXPORT_KEPT_S = 3600.0
 _KEY_BYTES = 32
 _DAYS_OF = {"day": 1, "week": 7}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What begins with one of these, a spreadsheet would compute."""
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+"""What begins with one of these, a spreadsheet would compute; in full width too, where it runs in Chinese."""
 
 
 def _block(tools: Tools, call: Call) -> Outcome:
@@ -107,12 +109,18 @@ def _table(tools: Tools, call: Call, records: Iterable[TurnRecord]) -> str:
                 tools.texts.say(f"reply_{record.kind}", call.language),
                 masker.mask(record.question),
                 masker.mask(record.answer),
-                " / ".join(citation["title"] for citation in record.citations),
+                " / ".join(_source(tools, call, citation) for citation in record.citations),
                 "" if record.confidence is None else f"{record.confidence:.2f}",
                 record.failure or f"{record.parts_sent}/{record.parts}",
             )
         )
     return out.getvalue()
+
+
+def _source(tools: Tools, call: Call, citation: Mapping[str, Any]) -> str:
+    """The title of what was cited, with the number under which it was approved, where it has one."""
+    approval = approval_words(citation.get("approval_number", ""), tools.texts, call.language)
+    return " ".join(filter(None, [citation["title"], approval]))
 
 
 def _harmless(cell: str) -> str:

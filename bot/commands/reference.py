@@ -23,25 +23,28 @@ line. An admin of one group alone uses in that group what is marked so, and it c
 
 What cannot be undone is asked about first: the reply shows what will be done and a code. `/confirm CODE` within
 {VALID_S // 60} minutes does it, or the button of the card where the channel shows cards; once, and for the same person
-alone. Commands marked *single chat* say things that are not for all and are refused in groups. Every use is in the
-audit log ([audit.md](audit.md)).
+alone. A draft that is another by then than the one that was shown is not approved. Commands marked *single chat* say
+things that are not for all and are refused in groups. Where more is written than a command takes, nothing is done and
+its usage is shown. Every use is in the audit log ([audit.md](audit.md)).
 
 """
 _TAIL = """
 ## What stands still
 
 - `/kill` stops every answer at once, also one that is being looked for, and stays until `/resume`: through restarts and
-  the loss of Redis. People are told so and get a human; commands and humans go on. Replies that were decided before and
-  wait for the platform still go out. `all` means every bot of the tenant that whoever writes steers.
+  the loss of Redis. People are told so and get a human; commands and humans go on. An answer or broadcast that was
+  decided before and lies unsent stays so: after `/resume` it goes out if it is not older than `USEFUL_S`. An older one,
+  and half an answer of which the beginning was sent, is given up: the person hears that it did not arrive, and a human
+  gets a ticket. `all` means every bot of the tenant that whoever writes steers.
 - `/pause` does the same until a time. `/drain` answers what came before it and takes nothing new.
 - `/block` concerns one person at this bot, who gets one line whatever they send. What they report of adverse events is
   noticed all the same.
 
 ## What is forgotten
 
-`/forget` removes what this bot holds of a person: recorded turns, verdicts, tickets, media, replies on their way, dead
-letters, messages that were refused, places in broadcasts; of commands that named them stays that there was one.
-`bot/personal_records.py` is the list. What stays, and why:
+`/forget` removes what this bot holds of a person: recorded turns, verdicts, tickets, media, consents, replies on their
+way, dead letters, messages that were refused, places in broadcasts; of commands that named them stays that there was
+one. `bot/personal_records.py` is the list. What stays, and why:
 
 | stays | why |
 | --- | --- |

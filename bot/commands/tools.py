@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import redis
@@ -16,6 +17,7 @@ from bot.commands.confirmations import Confirmations
 from bot.commands.limits import UsageLimits
 from bot.commands.rates import Rates
 from bot.handoff.desk import Desk
+from bot.knowledge.approval import rules_of
 from bot.knowledge.review import Review
 from bot.knowledge.search import Hit
 from bot.knowledge.store import KnowledgeStore
@@ -98,7 +100,7 @@ def make_tools(
             daily_tokens=settings.llm_daily_tokens,
             tokens_used=budget.used,
         ),
-        review=Review(database, KnowledgeStore(database, audit), sync),
+        review=Review(database, KnowledgeStore(database, audit), sync, partial(rules_of, bots)),
         find=find,
         broadcasts=Broadcasts(database, clock),
         personal=PersonalRecords(client, database, media, leases),

@@ -13,6 +13,7 @@ from bot import telemetry
 from bot.bots_file import BotConfig
 from bot.handoff.reach import Reach
 from bot.handoff.satisfaction import satisfaction_card
+from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Ticket, Tickets, TicketState
 from bot.messages import ConversationId, InboundMessage, MessageKind
 from bot.parts import Part
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 
 SUMMARY_TURNS = 3
 SUMMARY_CHARACTERS = 120
+HUMAN_WORDS = ":human"
+"""How the key of a human's words ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,9 +59,17 @@ class Desk:
     """
 
     def __init__(
-        self, tickets: Tickets, records: TurnRecords, texts: Texts, bots: Mapping[str, BotConfig], reach: Reach
+        self,
+        tickets: Tickets,
+        records: TurnRecords,
+        texts: Texts,
+        *,
+        bots: Mapping[str, BotConfig],
+        reach: Reach,
+        sessions: Sessions,
     ) -> None:
         self._reach = reach
+        self._sessions = sessions
         self._tickets = tickets
         self._records = records
         self._texts = texts
@@ -70,12 +81,16 @@ class Desk:
         return self._tickets
 
     def ask_for_human(self, bot: BotConfig, message: InboundMessage, turn_id: str, language: Language) -> Told:
-        """The person wants a human. Without servicers the person hears so at once, and the bot goes on answering."""
+        """The person wants a human. Without servicers the person hears so at once, and the bot goes on answering.
+
+        Where the platform has a desk for humans, one of theirs gets the person, and the staff hear what it is about.
+        """
         conversation = message.conversation
         serving = self.ticket_of(conversation)
         if serving is not None and serving.conversation != conversation:
             return self._already(bot, serving, message, turn_id, language)
-        silent = any(self._reach.staff(conversation, servicer) for servicer in bot.servicers)
+        handed = self._sessions.hand_over(conversation, bot.servicers, turn_id)
+        silent = handed or any(self._reach.staff(conversation, servicer) for servicer in bot.servicers)
         summary = self._summary(bot, conversation, self._readable(message, bot.language))
         ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=silent)
         if silent and not opened:
@@ -83,7 +98,7 @@ class Desk:
         person = message.sender.name or conversation.person
         values = {"number": ticket.number, "person": person, "bot": bot.name, "summary": summary}
         text = self._texts.say("ticket_new", bot.language, **values)
-        notices = self._to_staff(bot, ticket, text, f"{turn_id}:ticket") if opened else ()
+        notices = self._to_staff(bot, ticket, text, f"{turn_id}:ticket", handed=handed) if opened else ()
         key = "handoff_open" if silent else "handoff_nobody"
         told = self._texts.say(key, language, number=ticket.number, minutes=self._wait_minutes)
         return Told(text=told, notices=notices)
@@ -105,8 +120,11 @@ class Desk:
         turn_id: str,
         shown: Sequence[Part] = (),
     ) -> tuple[Notice, ...]:
-        """The person wrote while a human has the conversation: pass it on, with what the messages ``shown``."""
+        """The person wrote while a human has the conversation: pass it on, with what the messages ``shown``, unless the
+        human reads it at the platform's own desk."""
         self._tickets.person_wrote(ticket)
+        if self._sessions.human_has(ticket.conversation):
+            return ()
         text = "\n".join(self._readable(message, bot.language) for message in messages)
         person = messages[0].sender.name or ticket.conversation.person
         words = self._texts.say("ticket_message", bot.language, number=ticket.number, person=person, text=text)
@@ -147,6 +165,7 @@ class Desk:
                 continue
             values = {"number": ticket.number, "minutes": self._wait_minutes}
             key = f"ticket:{ticket.number}:overdue:{ticket.deadline:.0f}"
+            self._sessions.take_back(ticket.conversation, key)
             told = Notice(
                 conversation=self._reach.person(ticket.conversation),
                 text=self._texts.say("handoff_timeout", self._language_of(ticket, bot), **values),
@@ -160,7 +179,7 @@ class Desk:
         """A servicer's words for the person of ``ticket``, written in the conversation ``author``."""
         self._tickets.human_wrote(ticket, author.person)
         words = self._texts.say("human_says", self._language_of(ticket, self._bots[ticket.bot]), text=text)
-        return self._to_person(ticket, words, f"{turn_id}:human", author)
+        return self._to_person(ticket, words, f"{turn_id}{HUMAN_WORDS}", author)
 
     def take_over(self, ticket: Ticket, turn_id: str, servicer: str) -> tuple[Notice, ...]:
         """``servicer`` takes the ticket before writing: the person hears that somebody is there, and so does the staff
@@ -173,9 +192,27 @@ class Desk:
         others = self._to_staff(bot, ticket, text, f"{turn_id}:taken")
         return told, *(notice for notice in others if notice.conversation.person.casefold() != servicer.casefold())
 
+    def servicer_came(self, bot: BotConfig, message: InboundMessage, turn_id: str, servicer: str) -> Ticket:
+        """``servicer`` took the person's chat at the platform's own desk, asked for or not: their ticket."""
+        ticket = self._ticket_at(bot, message, turn_id)
+        self._tickets.taken_over(ticket, servicer)
+        return ticket
+
+    def servicer_wrote(self, bot: BotConfig, message: InboundMessage, turn_id: str, servicer: str) -> None:
+        """``servicer`` wrote to the person there."""
+        self._tickets.human_wrote(self._ticket_at(bot, message, turn_id), servicer)
+
+    def servicer_left(self, conversation: ConversationId, turn_id: str) -> Ticket | None:
+        """The human service there has ended: its ticket, ``None`` where there was none."""
+        ticket = self.ticket_of(conversation)
+        if ticket is not None:
+            self._tickets.release(ticket, turn_id)
+        return ticket
+
     def release(self, ticket: Ticket, turn_id: str) -> Notice:
         """End the human service, tell the person, and ask what it was like."""
         self._tickets.release(ticket, turn_id)
+        self._sessions.take_back(ticket.conversation, f"{turn_id}:released")
         language = self._language_of(ticket, self._bots[ticket.bot])
         words = self._texts.say("handoff_released", language, number=ticket.number)
         card = satisfaction_card(ticket.number, turn_id, self._texts, language)
@@ -192,6 +229,11 @@ class Desk:
         """Where a word for the person of ``conversation`` that answers no message goes."""
         return self._reach.person(conversation)
 
+    def _ticket_at(self, bot: BotConfig, message: InboundMessage, turn_id: str) -> Ticket:
+        summary = self._summary(bot, message.conversation, "")
+        ticket, _ = self._tickets.open(message.conversation, bot.tenant, turn_id, summary, silent=True)
+        return ticket
+
     def _already(
         self, bot: BotConfig, ticket: Ticket, message: InboundMessage, turn_id: str, language: Language
     ) -> Told:
@@ -206,16 +248,23 @@ class Desk:
         return Notice(conversation=self._reach.person(ticket.conversation), text=text, key=key, author=author)
 
     def _to_staff(
-        self, bot: BotConfig, ticket: Ticket, text: str, key: str, named: Sequence[str] = ()
+        self,
+        bot: BotConfig,
+        ticket: Ticket,
+        text: str,
+        key: str,
+        named: Sequence[str] = (),
+        *,
+        handed: bool = False,
     ) -> tuple[Notice, ...]:
         """To those ``named``; else to the human who serves the ticket while that person still may, or to everybody who
-        can take it; each in a single chat."""
+        can take it; each in a single chat. Who was ``handed`` the person at the platform's desk need not be reached."""
         serves = ticket.state is TicketState.SERVED and (
             bot.is_servicer(ticket.servicer) or bot.is_admin(ticket.servicer)
         )
         names = named or ((ticket.servicer,) if serves else bot.servicers or bot.admins)
         chats = {name: self._reach.staff(ticket.conversation, name) for name in names}
-        if None in chats.values():
+        if None in chats.values() and not handed:
             telemetry.count("degraded", what="staff_unreachable")
             log.error("staff_unreachable", bot=bot.id, ticket=ticket.number, cure="give the bot a wecom-app channel")
         return tuple(
@@ -235,11 +284,14 @@ class Desk:
         return "\n".join(lines)
 
     def _turn_line(self, turn: TurnRecord, language: Language) -> str:
-        """A turn in brief; its sources are left out, for their links were made for the asker."""
+        """A turn in brief; of its sources the titles, for their links were made for the asker."""
         answer = turn.answer
         for each in LANGUAGES:
             answer = answer.partition(f"\n\n{self._texts.say('sources', each)}\n")[0]
-        return self._texts.say("ticket_summary_turn", language, question=_short(turn.question), answer=_short(answer))
+        line = self._texts.say("ticket_summary_turn", language, question=_short(turn.question), answer=_short(answer))
+        titles = ", ".join(dict.fromkeys(str(citation.get("title", "")) for citation in turn.citations))
+        tried = self._texts.say("ticket_summary_sources", language, titles=_short(titles)) if titles else ""
+        return "\n".join(filter(None, (line, tried)))
 
     def _readable(self, message: InboundMessage, language: Language) -> str:
         """The words of ``message`` and the kinds of what it shows."""

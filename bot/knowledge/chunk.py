@@ -63,6 +63,7 @@ def passages(document: Document, origin: Origin) -> Iterator[Entry]:
                 title=document.title,
                 text=shown.lstrip(),
                 location=" › ".join(section.path) or _lines(section, starts, start, start + len(shown) - 1),
+                approval_number=document.approval_number,
             )
 
 

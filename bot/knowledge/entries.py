@@ -33,7 +33,8 @@ class Entry:
     ``title`` is the FAQ's question or the document's title; ``questions`` are a FAQ's question and similar questions
     (empty for a passage); ``text`` is the FAQ's answer or the passage, word for word.
     ``source`` is the file name, ``location`` the section path (``A › B``) or the row (``第 12 行``).
-    ``valid_from`` and ``valid_to`` are epoch seconds, half open: valid_from <= now < valid_to.
+    ``valid_from`` and ``valid_to`` are epoch seconds, half open: valid_from <= now < valid_to. ``approval_number`` is
+    the company's number of the review that approved the material (审批号), empty where none was given.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Entry:
     location: str
     valid_from: float
     valid_to: float
+    approval_number: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,7 +37,8 @@ class Excerpt:
     ``title`` is the document's, or the question of a FAQ, which stands alone. ``markdown`` tells whether the passages
     are Markdown source. ``version`` is the number of the version they come from, approved at ``approved_at``;
     ``since`` is when the standing ceased to be current, ``None`` while it is; both are epoch seconds. ``earlier`` and
-    ``later`` count the passages left out on either side.
+    ``later`` count the passages left out on either side. ``approval_number`` is that of the cited passage, empty where
+    it has none.
     """
 
     kind: EntryKind
@@ -51,6 +52,7 @@ class Excerpt:
     earlier: int
     later: int
     passages: tuple[Passage, ...]
+    approval_number: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """An object that JSON can carry."""

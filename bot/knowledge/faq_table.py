@@ -1,4 +1,5 @@
-"""FAQ tables: CSV with the columns 问题, 相似问题, 答案, 生效, 失效 or question, similar, answer, valid_from, valid_to.
+"""FAQ tables: CSV with the columns 问题, 相似问题, 答案, 生效, 失效, 审批号 or question, similar, answer, valid_from,
+valid_to, approval_number.
 
 Only question and answer must be there. A bad row is left out and reported, the good rows go in; a table whose columns
 or quotation marks are wrong is refused as a whole, because half a table would take the other half out of service.
@@ -15,6 +16,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.errors import KnowledgeError
+from bot.knowledge.approval import approval_number
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.loaders import LoadLimits
 from bot.knowledge.origin import ALWAYS_FROM, ALWAYS_TO, Origin, make_entry
@@ -25,6 +27,7 @@ _COLUMNS = {
     "答案": "answer",
     "生效": "valid_from",
     "失效": "valid_to",
+    "审批号": "approval_number",
 }
 _NAMES = {**_COLUMNS, **{english: english for english in _COLUMNS.values()}}
 _REQUIRED = ("question", "answer")
@@ -134,6 +137,10 @@ def _entry(number: int, fields: dict[str, str], origin: Origin, timezone: ZoneIn
     first, last = _day("valid_from", fields), _day("valid_to", fields)
     if first and last and last < first:
         raise _BadRow(f"it ends ({last}) before it begins ({first}): correct the dates")
+    try:
+        number_given = approval_number(fields.get("approval_number", ""))
+    except KnowledgeError as error:
+        raise _BadRow(str(error)) from error
     return make_entry(
         origin,
         kind=EntryKind.FAQ,
@@ -143,6 +150,7 @@ def _entry(number: int, fields: dict[str, str], origin: Origin, timezone: ZoneIn
         location=f"第 {number} 行",
         valid_from=_midnight(first, timezone) if first else ALWAYS_FROM,
         valid_to=_midnight(last + timedelta(days=1), timezone) if last and last < date.max else ALWAYS_TO,
+        approval_number=number_given,
     )
 
 

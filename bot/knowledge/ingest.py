@@ -9,8 +9,8 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.errors import BotError, KnowledgeError, UsageError
+from bot.knowledge.approval import approval_number, in_words, unfit_numbers
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Audience, Entry
 from bot.knowledge.faq_table import read_faq_table
@@ -26,13 +27,20 @@ from bot.knowledge.loaders import LoadLimits, decode_text, load_markdown, load_p
 from bot.knowledge.origin import Origin
 from bot.knowledge.store import KnowledgeStore, Status, Submission
 from bot.knowledge.sync import Progress, SyncReport, batches
+from bot.safety.conduct import ApprovalNumber
 
 log = structlog.get_logger()
 
 EMBED_BATCH = 32
 """Entries a call of the embedder: some seconds of work, so that progress is seen."""
 
+_GIVE_NUMBER = "give it with --approval-number, in the column 审批号 of a table, or in the front matter"
 _NAME = re.compile(r"[\w.-]{1,64}")
+
+
+def _no_rules(_tenant: str, _collection: str) -> tuple[ApprovalNumber, ...]:
+    """Where nothing is asked of approval numbers."""
+    return ()
 
 
 class FileStatus(StrEnum):
@@ -104,7 +112,8 @@ class Ingestor:
 
     ``warm`` makes sure that the vectors of the given entries are in the vector cache; ``sync`` brings the index of one
     collection (tenant, collection) up to date, here or in the process that owns the index. ``timezone`` is where the
-    days of FAQ tables begin; ``clock`` gives epoch seconds.
+    days of FAQ tables begin; ``rules(tenant, collection)`` says what is asked of approval numbers there; ``clock``
+    gives epoch seconds.
     """
 
     def __init__(
@@ -115,6 +124,7 @@ class Ingestor:
         sync: Callable[[str, str], SyncReport],
         timezone: ZoneInfo,
         limits: LoadLimits | None = None,
+        rules: Callable[[str, str], Collection[ApprovalNumber]] = _no_rules,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -122,6 +132,7 @@ class Ingestor:
         self._sync = sync
         self._timezone = timezone
         self._limits = limits or LoadLimits()
+        self._rules = rules
         self._clock = clock
 
     def ingest(
@@ -133,22 +144,25 @@ class Ingestor:
         audience: Audience,
         approve: bool,
         actor: str,
+        number: str = "",
         progress: Progress | None = None,
     ) -> IngestReport:
         """Store the files at and below ``paths``; with ``approve`` they are searchable when this returns.
 
-        ``actor`` (``cli:<os user>``) is kept with every version. Raises :class:`~bot.errors.UsageError` for a name
-        that cannot be a collection's, :class:`NotSearchable` when storing went well and indexing did not, and
-        :class:`~bot.errors.Unavailable` when the database does not answer.
+        ``actor`` (``cli:<os user>``) is kept with every version; ``number`` is the approval number of what names none
+        itself. Raises :class:`~bot.errors.UsageError` for a name that cannot be a collection's,
+        :class:`~bot.errors.KnowledgeError` for what cannot be an approval number, :class:`NotSearchable` when storing
+        went well and indexing did not, and :class:`~bot.errors.Unavailable` when the database does not answer.
         """
         for name in (tenant, collection):
             if not _NAME.fullmatch(name):
                 raise UsageError(f"{name[:80]!r} is no name: use up to 64 letters, digits, '_', '-' and '.'")
-        tell = progress or _nobody
+        tell, number = progress or _nobody, approval_number(number)
         found = list(find_files(paths))
         results: list[FileResult] = []
         for file in found:
             origin = Origin(tenant=tenant, collection=collection, audience=audience, source=file.source)
+            origin = replace(origin, approval_number=number)
             results.append(self._take(file, origin, approve=approve, actor=actor))
             tell("read", len(results), len(found))
         report = IngestReport(results=tuple(results))
@@ -172,6 +186,9 @@ class Ingestor:
             return _skipped(file, str(error))
         if not loaded.submission.entries:
             return _skipped(file, "nothing in it could be used: what was known from it stays", *loaded.problems)
+        if approve and (unfit := self._unfit(loaded.submission)):
+            problem = f"not approved: bots.yaml asks for another approval number than {in_words(unfit)}; {_GIVE_NUMBER}"
+            return _skipped(file, problem, *loaded.problems)
         stored = self._store.put(loaded.submission, approve=approve, actor=actor, now=self._clock())
         return FileResult(
             path=_printable(file.path),
@@ -185,6 +202,11 @@ class Ingestor:
             notes=loaded.notes,
         )
 
+    def _unfit(self, submission: Submission) -> tuple[str, ...]:
+        """The approval numbers that keep it from being approved."""
+        material = ((entry.audience, entry.approval_number) for entry in submission.entries)
+        return unfit_numbers(material, self._rules(submission.origin.tenant, submission.origin.collection))
+
     def _load(self, path: Path, origin: Origin) -> "_Loaded":
         data = _read(path, self._limits.file_bytes)
         text, encoding = decode_text(data)
@@ -197,6 +219,7 @@ class Ingestor:
         else:
             load = load_plain_text if path.suffix.lower() == ".txt" else load_markdown
             document = load(text, name=title)
+            document = replace(document, approval_number=approval_number(document.approval_number))
             entries, title = tuple(passages(document, origin)), document.title
         submission = Submission(
             origin=origin, title=title, content_hash=hashlib.sha256(data).hexdigest(), entries=entries

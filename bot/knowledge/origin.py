@@ -17,12 +17,14 @@ _NAMESPACE = UUID("6f0d7c3e-9a55-5d0b-8a2e-3c1f6f4f2b71")  # fixed for ever: ids
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """What all entries of one document share. ``source`` is the name of the file, with its folder where it has one."""
+    """What all entries of one document share. ``source`` is the name of the file, with its folder where it has one;
+    ``approval_number`` is that of entries that bring none of their own."""
 
     tenant: str
     collection: str
     audience: Audience
     source: str
+    approval_number: str = ""
 
 
 def make_entry(
@@ -35,6 +37,7 @@ def make_entry(
     questions: tuple[str, ...] = (),
     valid_from: float = ALWAYS_FROM,
     valid_to: float = ALWAYS_TO,
+    approval_number: str = "",
 ) -> Entry:
     """An entry whose id is made from every other field: two entries have equal ids exactly when they are equal."""
     entry = Entry(
@@ -50,5 +53,9 @@ def make_entry(
         location=location,
         valid_from=float(valid_from),
         valid_to=float(valid_to),
+        approval_number=approval_number or origin.approval_number,
     )
-    return replace(entry, id=str(uuid5(_NAMESPACE, json.dumps(asdict(entry), sort_keys=True))))
+    fields = asdict(entry)
+    if not entry.approval_number:  # entries without one keep the ids they had before there were any
+        del fields["approval_number"]
+    return replace(entry, id=str(uuid5(_NAMESPACE, json.dumps(fields, sort_keys=True))))

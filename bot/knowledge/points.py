@@ -92,7 +92,8 @@ class PointMaker:
                 "text": entry.text,
                 "source": entry.source,
                 "location": entry.location,
-            },
+            }
+            | ({"approval_number": entry.approval_number} if entry.approval_number else {}),
         )
 
     def _question_point(self, entry: Entry, point_id: str, question: str, vector: Floats) -> PointData:
@@ -144,6 +145,7 @@ def entry_from_payload(point_id: str, payload: dict[str, Any]) -> Entry:
         location=payload["location"],
         valid_from=_unbounded(payload["valid_from"]),
         valid_to=_unbounded(payload["valid_to"]),
+        approval_number=payload.get("approval_number", ""),
     )
 
 

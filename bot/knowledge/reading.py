@@ -97,7 +97,7 @@ def _excerpt(connection: Connection, entry: Row[Any], place: Row[Any], now: floa
     first, last = (place.position, place.position) if alone else _window(place.position, place.entries)
     position = version_entries.c.position
     passages = (
-        select(entries.c.id, entries.c.location, entries.c.text)
+        select(entries.c.id, entries.c.location, entries.c.text, entries.c.approval_number)
         .join(version_entries, version_entries.c.entry_id == entries.c.id)
         .where(
             version_entries.c.version_id == place.id,
@@ -108,6 +108,7 @@ def _excerpt(connection: Connection, entry: Row[Any], place: Row[Any], now: floa
         .order_by(position)
     )
     standing, since = _standing(entry, place, now)
+    rows = connection.execute(passages).all()
     return Excerpt(
         kind=kind,
         title=entry.title,
@@ -119,10 +120,8 @@ def _excerpt(connection: Connection, entry: Row[Any], place: Row[Any], now: floa
         since=since,
         earlier=0 if alone else first,
         later=0 if alone else place.entries - 1 - last,
-        passages=tuple(
-            Passage(location=row.location, text=row.text, cited=row.id == place.entry_id)
-            for row in connection.execute(passages)
-        ),
+        passages=tuple(Passage(location=row.location, text=row.text, cited=row.id == place.entry_id) for row in rows),
+        approval_number=next((row.approval_number for row in rows if row.id == place.entry_id), ""),
     )
 
 

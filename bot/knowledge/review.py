@@ -6,10 +6,12 @@ A document is known to people by a number, which stays its own for ever.
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Column, ColumnElement, Select, func, select
 
 from bot.errors import InputError
+from bot.knowledge.approval import unfit_numbers
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.loaders import load_plain_text
@@ -17,6 +19,7 @@ from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.store import KnowledgeStore, Status, Submission
 from bot.knowledge.tables import documents, entries, version_entries, versions
 from bot.records.database import Database
+from bot.safety.conduct import ApprovalNumber
 
 MOST_ENTRIES = 200
 """Of a document that may be approved from a chat: embedding takes a fifth of a second an entry, and somebody waits."""
@@ -24,9 +27,11 @@ MOST_ENTRIES = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Paper:
-    """A version of a document that waits for approval (``draft``) or answers; ``number`` is the document's."""
+    """A version of a document that waits for approval (``draft``) or answers; ``number`` is the document's, ``version``
+    that of the row that holds the version."""
 
     number: int
+    version: int
     collection: str
     source: str
     title: str
@@ -37,15 +42,23 @@ class Paper:
 
 
 class Review:
-    """The documents of all tenants. ``sync(tenant, collection)`` brings the index to what is approved.
+    """The documents of all tenants. ``sync(tenant, collection)`` brings the index to what is approved;
+    ``rules(tenant, collection)`` says what is asked of approval numbers there.
 
     Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
     """
 
-    def __init__(self, database: Database, store: KnowledgeStore, sync: Callable[[str, str], object]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: KnowledgeStore,
+        sync: Callable[[str, str], object],
+        rules: Callable[[str, str], Collection[ApprovalNumber]],
+    ) -> None:
         self._database = database
         self._store = store
         self._sync = sync
+        self._rules = rules
 
     def waiting(self, tenant: str, collections: Collection[str]) -> list[Paper]:
         """The drafts in ``collections``, those that have waited longest first."""
@@ -56,6 +69,21 @@ class Review:
         held = versions.c.status.in_((Status.DRAFT, Status.APPROVED))
         return self._papers(tenant, collections, held & (documents.c.id == number))
 
+    def approved_as(self, tenant: str, collections: Collection[str], number: str) -> list[Paper]:
+        """The drafts and approved versions with material of the approval number ``number``, however it is spelt."""
+        numbered = (
+            select(version_entries.c.version_id)
+            .join(entries, version_entries.c.entry_id == entries.c.id)
+            .where(func.lower(entries.c.approval_number) == number.lower(), entries.c.approval_number != "")
+        )
+        return self._papers(tenant, collections, versions.c.id.in_(numbered))
+
+    def approval_numbers(self, paper: Paper) -> tuple[str, ...]:
+        """Those of what stands in ``paper``; an empty one where something has none."""
+        query = self._entries_of(paper, entries.c.approval_number).distinct().order_by(entries.c.approval_number)
+        with self._database.read() as connection:
+            return tuple(connection.scalars(query))
+
     def numbers(self, tenant: str, found: Sequence[Entry]) -> dict[tuple[str, str], int]:
         """The numbers of the documents that ``found`` are of, by collection and source."""
         sources = {entry.source for entry in found}
@@ -65,14 +93,7 @@ class Review:
 
     def opening(self, paper: Paper) -> str:
         """The first words of ``paper``."""
-        status = Status.DRAFT if paper.draft else Status.APPROVED
-        query = (
-            select(entries.c.text)
-            .join(version_entries, version_entries.c.entry_id == entries.c.id)
-            .join(versions, versions.c.id == version_entries.c.version_id)
-            .where(versions.c.document_id == paper.number, versions.c.status == status)
-            .order_by(version_entries.c.position)
-        )
+        query = self._entries_of(paper, entries.c.text).order_by(version_entries.c.position)
         with self._database.read() as connection:
             return connection.scalar(query.limit(1)) or ""
 
@@ -90,11 +111,16 @@ class Review:
     def approve(self, tenant: str, paper: Paper, *, actor: str, now: float) -> None:
         """Let ``paper``, a draft, answer from now on.
 
-        Raises :class:`~bot.errors.InputError` when it is too large for that, or does not wait any more.
+        Raises :class:`~bot.errors.InputError` when it is too large for that, does not carry the approval number that
+        is asked for, or does not wait any more.
         """
         if paper.entries > MOST_ENTRIES:
             raise InputError("kb_too_large", number=paper.number, entries=paper.entries, limit=MOST_ENTRIES)
-        if not self._store.approve(tenant, paper.collection, paper.source, actor=actor, now=now):
+        material = ((paper.audience, number) for number in self.approval_numbers(paper))
+        if unfit := unfit_numbers(material, self._rules(tenant, paper.collection)):
+            raise InputError("kb_approval_number", number=paper.number, found="、".join(one or "–" for one in unfit))
+        name = (tenant, paper.collection, paper.source)
+        if not self._store.approve(*name, version=paper.version, actor=actor, now=now):
             raise InputError("kb_not_waiting", number=paper.number)
         self._sync(tenant, paper.collection)
 
@@ -107,13 +133,23 @@ class Review:
         """Bring the index to what is approved, for a turn that died between the approval and that."""
         self._sync(tenant, collection)
 
+    @staticmethod
+    def _entries_of(paper: Paper, column: Column[Any]) -> Select[Any]:
+        status = Status.DRAFT if paper.draft else Status.APPROVED
+        return (
+            select(column)
+            .join(version_entries, version_entries.c.entry_id == entries.c.id)
+            .join(versions, versions.c.id == version_entries.c.version_id)
+            .where(versions.c.document_id == paper.number, versions.c.status == status)
+        )
+
     def _submit(self, submission: Submission, actor: str, now: float) -> Paper:
         origin = submission.origin
         self._store.put(submission, approve=False, actor=actor, now=now)
         return self._papers(origin.tenant, (origin.collection,), documents.c.source == origin.source)[-1]
 
     def _papers(self, tenant: str, collections: Collection[str], condition: ColumnElement[bool]) -> list[Paper]:
-        fields = (documents.c.id, documents.c.collection, documents.c.source, versions)
+        fields = (documents.c.id, documents.c.collection, documents.c.source, versions.c.id.label("version"), versions)
         query = (
             select(*fields)
             .join_from(versions, documents)
@@ -126,6 +162,7 @@ class Review:
         return [
             Paper(
                 number=row[0],
+                version=row.version,
                 collection=row[1],
                 source=row[2],
                 title=row.title,

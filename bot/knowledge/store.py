@@ -143,13 +143,14 @@ class KnowledgeStore:
             self._report(connection, _event(action, name, actor, details))
         return Stored(change=change, status=Status.APPROVED if approve else Status.DRAFT, **counts)
 
-    def approve(self, tenant: str, collection: str, source: str, *, actor: str, now: float) -> bool:
-        """Let a document's waiting draft answer in place of the version before; ``False`` when no draft waits."""
+    def approve(self, tenant: str, collection: str, source: str, *, version: int, actor: str, now: float) -> bool:
+        """Let a document's waiting draft answer in place of the version before; ``False`` when the draft that waits, if
+        any, is not that ``version``."""
         with self._database.write() as connection:
             document = _find_document(connection, tenant, collection, source)
             ledger = None if document is None else _Ledger(connection, document, actor, now)
             draft = ledger.held(Status.DRAFT) if ledger else None
-            if ledger is None or draft is None:
+            if ledger is None or draft is None or draft.id != version:
                 return False
             ledger.withdraw(ledger.held(Status.APPROVED))
             ledger.approve(draft)
@@ -212,6 +213,13 @@ class KnowledgeStore:
         )
         with self._database.read() as connection:
             return {row.collection: row.made for row in connection.execute(query)}
+
+    def approved_numbers(self, tenant: str, collection: str) -> list[tuple[str, str, str]]:
+        """Of what may answer, whatever its dates, every source with each audience and approval number in it."""
+        columns = (documents.c.source, entries.c.audience, entries.c.approval_number)
+        query = _approved(select(*columns).select_from(entries), tenant, collection).distinct().order_by(*columns)
+        with self._database.read() as connection:
+            return [(row.source, row.audience, row.approval_number) for row in connection.execute(query)]
 
     def approved_times(self, tenant: str, collection: str) -> dict[str, tuple[float, float]]:
         """Of all entries that may answer the id, and from when and until when they do."""

@@ -59,6 +59,7 @@ entries = Table(
     Column("location", Text, nullable=False),
     Column("valid_from", Double, nullable=False),
     Column("valid_to", Double, nullable=False),
+    Column("approval_number", String(64), nullable=False, server_default=""),
 )
 
 version_entries = Table(

@@ -76,6 +76,12 @@ class Attachments:
             return self._notice(turn, "own_files_deleted", names="".join(f"《{name}》" for name in names))
         return self._notice(turn, "own_media_deleted" if gone else "own_files_none")
 
+    def drop(self, turn: Turn) -> None:
+        """Remove what the messages of ``turn`` have shown, with everything else that the person has sent."""
+        if turn.messages[0].attachments:
+            gone, _ = self._parts.files.forget(turn.conversation)
+            log.info("own_files_dropped", turn=turn.id, media=gone)
+
     def passed_on(self, turn: Turn) -> tuple[Medium, ...]:
         """What the messages show, for the human who has the conversation; what cannot be fetched is left out."""
         passed = []
@@ -129,7 +135,7 @@ class Attachments:
 
     def _voice(self, turn: Turn, attachment: Attachment) -> Said | None:
         medium = self._fetched(turn, attachment)
-        heard = self._parts.reader.voice(medium, attachment.format)
+        heard = self._parts.reader.voice(medium, attachment.format, may_leave=turn.bot.external_media)
         turn.read.append((MessageKind.VOICE, heard))
         turn.messages = (replace(turn.messages[0], text=heard), *turn.messages[1:])
         turn.text, turn.language = heard, language_of(heard, turn.bot.language)
@@ -151,7 +157,9 @@ class Attachments:
         if turn.conversation.chat:
             return self._notice(turn, "file_in_group")
         medium = self._fetched(turn, attachment)
-        parsed = harmless_sections(self._parts.reader.file(medium, turn.bot.id))
+        read = self._parts.reader.file(medium, turn.bot.id, may_leave=turn.bot.external_media)
+        turn.read.append((MessageKind.FILE, "\n".join(section.text for section in read.sections)))
+        parsed = harmless_sections(read)
         if not parsed.sections:
             raise InputError("file_empty")
         self._keep(turn, medium, parsed)
@@ -180,7 +188,7 @@ class Attachments:
 
     def _seen(self, turn: Turn, attachment: Attachment) -> tuple[StoredMedium, SeenPicture]:
         medium = self._fetched(turn, attachment)
-        seen = self._parts.reader.picture(medium, turn.bot.id)
+        seen = self._parts.reader.picture(medium, turn.bot.id, may_leave=turn.bot.external_media)
         turn.read.append((MessageKind.IMAGE, seen.words))
         return medium, SeenPicture(words=harmless(seen.words), description=harmless(seen.description))
 

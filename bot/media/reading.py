@@ -20,6 +20,8 @@ class MediaReader:
     """Reads media. ``vision`` and ``speech`` are ``None`` where no such service is set: then pictures are read on this
     machine, and voices not at all. Safe for threads.
 
+    ``may_leave`` says whether the medium itself may be sent to such a service: nothing in it can be masked.
+
     Every method raises :class:`~bot.errors.InputError` with what the person should be told, and
     :class:`~bot.errors.Unavailable` when it should be tried again: everything that reads is busy, or Redis cannot tell
     the vision model's token budget.
@@ -30,32 +32,33 @@ class MediaReader:
         self._vision = vision
         self._speech = speech
 
-    def picture(self, medium: StoredMedium, bot: str) -> SeenPicture:
+    def picture(self, medium: StoredMedium, bot: str, *, may_leave: bool) -> SeenPicture:
         """What is written in a picture, read for ``bot``; raises ``picture_empty`` where nothing is found."""
         if medium.content_type not in _READABLE_PICTURES:
             raise InputError("picture_kind_unknown")
-        seen = self._looked_at(medium, bot) or SeenPicture(words=self._sandbox.read_words(medium))
+        shown = self._looked_at(medium, bot) if may_leave else None
+        seen = shown or SeenPicture(words=self._sandbox.read_words(medium))
         if not seen.text:
             raise InputError("picture_empty")
         return seen
 
-    def voice(self, medium: StoredMedium, declared_format: str) -> str:
+    def voice(self, medium: StoredMedium, declared_format: str, *, may_leave: bool) -> str:
         """What is said. ``declared_format`` is the platform's word for it.
 
         Sound is converted to WAV first, because few services take what phones record. What has no known container (raw
-        Speex) goes as it is. Raises ``voice_not_heard`` where no service is set.
+        Speex) goes as it is. Raises ``voice_not_heard`` where no service is set, or none may hear it.
         """
-        if self._speech is None:
+        if self._speech is None or not may_leave:
             raise InputError("voice_not_heard")
         if medium.content_type == UNKNOWN:
             suffix = declared_format.lower() if declared_format.isalnum() else "bin"
             return self._speech.transcribe(medium.path.read_bytes(), f"voice.{suffix}")
         return self._speech.transcribe(self._sandbox.as_wav(medium), "voice.wav")
 
-    def file(self, medium: StoredMedium, bot: str) -> Parsed:
+    def file(self, medium: StoredMedium, bot: str, *, may_leave: bool) -> Parsed:
         """The sections of a file; a picture that was sent as a file is read as a picture."""
         if medium.content_type.startswith("image/"):
-            return as_section(self.picture(medium, bot))
+            return as_section(self.picture(medium, bot, may_leave=may_leave))
         return self._sandbox.parse(medium)
 
     def _looked_at(self, medium: StoredMedium, bot: str) -> SeenPicture | None:

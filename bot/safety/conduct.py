@@ -4,9 +4,10 @@ The defaults are what the compliance guidance names; where a customer's departme
 process reads it too.
 """
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 _UserId = Annotated[str, Field(min_length=1, max_length=64)]
 _Words = Annotated[str, Field(min_length=1, max_length=64)]
@@ -39,6 +40,14 @@ COMPLAINT_WORDS = (
 else (曝光, 媒体, 律师) only together with another."""
 
 
+def _compilable(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"must be a regular expression ({error})") from error
+    return pattern
+
+
 class Disclaimer(BaseModel):
     """A line below answers to certain readers about certain things."""
 
@@ -49,6 +58,28 @@ class Disclaimer(BaseModel):
     """Whose answers carry it; everybody's where none is named."""
     topics: tuple[_Words, ...] = ()
     """Words of the question or the answer that ask for it; every answer where none is named."""
+
+
+class ApprovalNumber(BaseModel):
+    """What the company's number of a review (审批号) looks like, and whether material for professionals needs one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
+
+    pattern: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_compilable)] = ".+"
+    required: bool = False
+
+    def allows(self, number: str) -> bool:
+        """Whether material with ``number``, empty for none, may be approved."""
+        return re.fullmatch(self.pattern, number) is not None if number else not self.required
+
+
+class ConsentText(BaseModel):
+    """The notice with which a separate consent is asked for, and its version, which names it in the records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
+
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
+    text: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class Conduct(BaseModel):
@@ -77,6 +108,14 @@ class Conduct(BaseModel):
     disclaimers: tuple[Disclaimer, ...] | None = None
     """Lines below answers: each with ``text``, and where wanted ``audiences`` (public, hcp, staff) and ``topics``
     (words of question or answer). The product's, by trade and reader, when unset; none with an empty list."""
+    approval_number: ApprovalNumber | None = None
+    """The number of the company's review (审批号) that material carries: its ``pattern``, a regular expression for the
+    whole number (`.+` when unset), and whether it is ``required`` (true or false) of all that professionals may read.
+    What does not fit is not approved; nothing is asked where the block is missing."""
+    consent: ConsentText | None = None
+    """For a bot that patients write to: the notice (`text`, with who processes what, why, and what follows) with which
+    whoever reads only what is public is asked for a separate consent before data of their health is processed, and its
+    `version`; another version asks again. Nobody is asked when unset."""
     complaint_words: tuple[_Words, ...] | None = None
     """Words that bring a human and a ticket at once: names of regulators, and words of complaints. The product's when
     unset; none with an empty list."""

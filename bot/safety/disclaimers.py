@@ -14,6 +14,11 @@ _MEDICINE = re.compile(
 _FUNDS = re.compile("基金|股票|理财|收益|债券|投资|证券|净值|持仓|fund|stock|invest|yield|securit")
 
 
+def speaks_of_medicine(text: str) -> bool:
+    """Whether ``text`` is about medicines and their use."""
+    return _MEDICINE.search(text.casefold()) is not None
+
+
 def disclaimers(about: str, conduct: Conduct, reader: Audience, texts: Texts, language: Language) -> tuple[str, ...]:
     """The lines for an answer to ``reader``; ``about`` are the words of question and answer. Source: guidance, 2 and
     5.1."""

@@ -54,7 +54,10 @@ class LinearModel:
 
     def chances(self, text: str) -> dict[str, float]:
         """The chance (0 to 1) that each head gives ``text``, as written: of its likeliest window."""
-        canonical_text = canonical(text)
+        return self.canonical_chances(canonical(text))
+
+    def canonical_chances(self, canonical_text: str) -> dict[str, float]:
+        """The same for a text that is canonical already."""
         step = WINDOW // 2
         starts = range(0, max(len(canonical_text) - step, 1), step)
         found = [feature_indices(canonical_text[start : start + WINDOW]) for start in starts]

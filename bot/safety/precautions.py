@@ -14,14 +14,16 @@ import structlog
 from bot import telemetry
 from bot.feedback.invitation import ANSWERS
 from bot.handoff.desk import Desk
+from bot.handoff.nobody import Nobody
 from bot.messages import MessageKind, ReplyKind
 from bot.safety.cases.follow_up import asks_something
 from bot.safety.conduct import COMPLAINT_WORDS
-from bot.safety.disclaimers import disclaimers
+from bot.safety.consent.desk import HealthConsent
+from bot.safety.disclaimers import disclaimers, speaks_of_medicine
 from bot.safety.injection import Inspection, Origin, inspect
-from bot.safety.words import Kind, SensitiveWords, emergency, notices
+from bot.safety.words import Kind, SensitiveWords, answers_limits, emergency, notices
 from bot.texts import Texts
-from bot.turn import Said, Turn
+from bot.turn import Said, Turn, unseen
 
 log = structlog.get_logger()
 
@@ -29,11 +31,16 @@ _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?\n]*")
 
 
 class Precautions:
-    """Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
+    """Where nobody shall be told of a question, ``desk`` is a :class:`~bot.handoff.nobody.Nobody`; where the one who
+    asks tells nothing of themselves, there is no ``consent``.
 
-    def __init__(self, desk: Desk, texts: Texts) -> None:
+    Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
+    """
+
+    def __init__(self, desk: Desk | Nobody, texts: Texts, consent: HealthConsent | None) -> None:
         self._desk = desk
         self._texts = texts
+        self._consent = consent
 
     def notice(self, turn: Turn) -> None:
         """Note what the words of ``turn`` must be noticed for: those written, and those heard or read so far."""
@@ -44,10 +51,13 @@ class Precautions:
     def heed(self, turn: Turn) -> Said | None:
         """What ends a turn before anything is looked up."""
         self.notice(turn)
+        if self._noticed(turn, Kind.LABEL_LIMIT):
+            turn.show = unseen
         steps: tuple[Callable[[Turn], Said | None], ...] = (
             self._emergency,
             self._attack,
             self._complaint,
+            *([self._consent.ask] if self._consent else []),
             self._counts,
             self._off_label,
             self._identity,
@@ -55,9 +65,13 @@ class Precautions:
         return next((said for step in steps if (said := step(turn)) is not None), None)
 
     def pass_on_limit(self, turn: Turn, said: Said) -> Said:
-        """``said``, or where the knowledge refused a question at the limits of the package insert: medical information
-        gets it."""
-        if said.kind is not ReplyKind.REFUSAL or not self._noticed(turn, Kind.LABEL_LIMIT):
+        """``said``; medical information gets a question at the limits of the package insert that the knowledge refused,
+        or answered from what does not speak of the limit."""
+        if not self._noticed(turn, Kind.LABEL_LIMIT):
+            return said
+        cited = said.answer.cited if said.answer else ()
+        told = "\n".join(f"{entry.title}\n{entry.text}" for entry in cited)
+        if said.kind in ANSWERS and (answers_limits(turn.text, told) or not speaks_of_medicine(told)):
             return said
         return self._to_medical_information(turn, "label_limit_passed_on")
 
@@ -73,9 +87,11 @@ class Precautions:
         return replace(said, text="\n\n".join(filter(None, [said.text, "\n".join(lines)])))
 
     def complete(self, turn: Turn, said: Said) -> Said:
-        """``said`` with the help that must be said first, whatever else is."""
+        """``said`` with the help that must be said first, whatever else is, and the human that a complaint brings."""
         if turn.read:
             self.notice(turn)
+        if turn.complains:
+            said = self._with_human(turn, said)
         alarm = self._alarm(turn)
         if alarm is None:
             return said
@@ -109,16 +125,28 @@ class Precautions:
         return Said(kind=ReplyKind.REFUSAL, text=self._texts.say("attack_declined", turn.language))
 
     def _complaint(self, turn: Turn) -> Said | None:
-        """Complaints and regulators are a human's, and nobody is talked out of them."""
+        """Complaints and regulators are a human's, and nobody is talked out of them. What is asked beside one is looked
+        for all the same: :meth:`complete` puts the human below the answer."""
         given = turn.bot.safety.complaint_words
         found = _listed(COMPLAINT_WORDS if given is None else given).find(turn.text)
         if not found:
             return None
         turn.found(complaint=list(found))
+        if asks_something(turn.text):
+            turn.complains = True
+            return None
+        return self._with_human(turn, Said(kind=ReplyKind.HANDOFF, text=""))
+
+    def _with_human(self, turn: Turn, said: Said) -> Said:
+        """``said`` and below it what becomes of the complaint; that nothing was found helps nobody who complains."""
         message = replace(turn.messages[0], text=turn.text)
         told = self._desk.ask_for_human(turn.bot, message, turn.id, turn.language)
         taken = self._texts.say("complaint_taken", turn.language, days=turn.bot.safety.complaint_days)
-        return Said(kind=ReplyKind.HANDOFF, text=f"{taken}\n{told.text}", notices=told.notices)
+        lines = "\n".join(filter(None, [taken, told.text]))
+        nothing = said.kind is ReplyKind.REFUSAL and said.answer is not None
+        text = turn.prefaced(lines) if nothing else "\n\n".join(filter(None, [said.text, lines]))
+        kind = said.kind if said.kind in ANSWERS else ReplyKind.HANDOFF
+        return replace(said, kind=kind, text=text, notices=(*said.notices, *told.notices))
 
     def _counts(self, turn: Turn) -> Said | None:
         """Nobody's prescriptions are counted."""
@@ -150,7 +178,8 @@ class Precautions:
         names = turn.bot.safety.medical_information
         number, told = self._desk.register(turn.bot, message, turn.id, "medical", names)
         turn.found(medical_information=number)
-        return Said(kind=ReplyKind.REFUSAL, text=self._texts.say(key, turn.language, number=number), notices=told)
+        text = self._texts.say(key, turn.language, number=number or "–")
+        return Said(kind=ReplyKind.REFUSAL, text=text, notices=told)
 
 
 def _asks_something_else(sentence: str) -> bool:

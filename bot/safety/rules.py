@@ -15,13 +15,15 @@ canonical form (:mod:`bot.safety.characters`), without spaces beside Chinese cha
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
+
+from bot.safety.needed_pieces import Pieces, most_telling, needed_pieces, pieces_of
 
 UNLESS_REACH = 12
 """Characters beside a find in which an ``unless`` pattern takes it back; further off it would let an attack excuse
@@ -47,6 +49,12 @@ class Rule:
     with_: re.Pattern[str] | None
     unless: re.Pattern[str] | None
 
+    @property
+    def needed(self) -> Pieces | None:
+        """Pieces of which a text that matches has at least one; ``None`` where nothing can be said."""
+        required = (self.pattern, self.with_, *self.together)
+        return most_telling(needed_pieces(pattern) for pattern in required if pattern is not None)
+
     def find(self, text: str) -> str | None:
         """The words of canonical ``text`` that match, or ``None``."""
         if self.pattern is None:
@@ -67,12 +75,40 @@ class Rule:
         return next((words for words in sentences if all(pattern.search(words) for pattern in self.together)), None)
 
 
+class Rules:
+    """The rules of one file, in its order, with what tells quickly which of them a text cannot match."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = tuple(rules)
+        self._always: set[int] = set()
+        self._by_piece: dict[str, list[int]] = {}
+        for number, rule in enumerate(self._rules):
+            needed = rule.needed
+            if needed is None:
+                self._always.add(number)
+            for piece in needed or ():
+                self._by_piece.setdefault(piece, []).append(number)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def candidates(self, text: str) -> list[Rule]:
+        """Those that canonical ``text`` may match, in order; the others do not match it."""
+        found = set(self._always)
+        for piece in self._by_piece.keys() & pieces_of(text):
+            found.update(self._by_piece[piece])
+        return [self._rules[number] for number in sorted(found)]
+
+
 @cache
-def load_rules(package: str, name: str) -> tuple[Rule, ...]:
-    """The rules of the file ``name`` in ``package``, in its order, read once."""
+def load_rules(package: str, name: str) -> Rules:
+    """The rules of the file ``name`` in ``package``, read once."""
     content = yaml.safe_load(files(package).joinpath(name).read_text("utf-8"))
     words: Mapping[str, str] = content.get("words", {})
-    return tuple(_rule(row, words) for row in content["rules"])
+    return Rules([_rule(row, words) for row in content["rules"]])
 
 
 def _rule(row: Mapping[str, Any], words: Mapping[str, str]) -> Rule:

@@ -44,18 +44,35 @@ class SimulatedRobot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SimulatedAccount:
+    """The account of customer service that the simulator plays the platform for; ``servicers`` are its humans."""
+
+    bot: str
+    channel: str
+    name: str
+    corp_id: str
+    secret: str
+    token: str
+    encoding_aes_key: str
+    open_kfid: str
+    servicers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SimulatedCorp:
-    """What the simulator plays: the first app and the first robot of the file, at least one of them.
+    """What the simulator plays: the first app, the first robot and the first account of the file, at least one of them;
+    the account only where it belongs to the app's corp.
 
     ``people`` maps the user ids of those who run their bots to their role.
     """
 
     app: SimulatedApp | None
     robot: SimulatedRobot | None
+    account: SimulatedAccount | None
     people: Mapping[str, str]
 
 
-_Account = TypeVar("_Account", SimulatedApp, SimulatedRobot)
+_Part = TypeVar("_Part", SimulatedApp, SimulatedRobot, SimulatedAccount)
 
 
 def check_bots(bots_file: Path) -> SimulatedCorp | None:
@@ -83,15 +100,17 @@ def _check(bots_file: Path) -> tuple[SimulatedCorp | None, list[str]]:
 
 def _simulated_corp(bots: Mapping[str, BotConfig]) -> SimulatedCorp | None:
     app, robot = _first(bots, "wecom-app", _app_of), _first(bots, "wecom-aibot", _robot_of)
-    if app is None and robot is None:
+    account = _first(bots, "wecom-kf", _account_of)
+    if account is not None and app is not None and account.corp_id != app.corp_id:
+        account = None
+    parts = [part for part in (account, robot, app) if part is not None]
+    if not parts:
         return None
-    people = [_people(bots[account.bot]) for account in (robot, app) if account is not None]
-    return SimulatedCorp(app=app, robot=robot, people={person: role for one in people for person, role in one.items()})
+    people = {person: role for part in parts for person, role in _people(bots[part.bot]).items()}
+    return SimulatedCorp(app=app, robot=robot, account=account, people=people)
 
 
-def _first(
-    bots: Mapping[str, BotConfig], kind: str, make: Callable[[BotConfig, str, Any], _Account]
-) -> _Account | None:
+def _first(bots: Mapping[str, BotConfig], kind: str, make: Callable[[BotConfig, str, Any], _Part]) -> _Part | None:
     for bot in bots.values():
         for channel_id, channel in bot.channels.items():
             if channel.type == kind:
@@ -119,6 +138,20 @@ def _robot_of(bot: BotConfig, channel_id: str, config: Any) -> SimulatedRobot:
         name=config.display_name or bot.name,
         token=config.token.get_secret_value(),
         encoding_aes_key=config.encoding_aes_key.get_secret_value(),
+    )
+
+
+def _account_of(bot: BotConfig, channel_id: str, config: Any) -> SimulatedAccount:
+    return SimulatedAccount(
+        bot=bot.id,
+        channel=channel_id,
+        name=bot.name,
+        corp_id=config.corp_id,
+        secret=config.secret.get_secret_value(),
+        token=config.token.get_secret_value(),
+        encoding_aes_key=config.encoding_aes_key.get_secret_value(),
+        open_kfid=config.open_kfid,
+        servicers=tuple(filter(_USERID.fullmatch, bot.servicers)),
     )
 
 

@@ -78,7 +78,7 @@ def _worker(settings: Settings) -> Program:
         "worker",
         "--pool=threads",
         f"--concurrency={settings.worker_threads}",
-        "--queues=turns,sweep,media,cases",
+        "--queues=turns,sweep,media,cases,accounts",
         f"--hostname=worker-{settings.port}@{platform.node()}",  # two installations may share a Redis
         f"--loglevel={settings.log_level}",
         "--without-mingle",  # would wait a second for other workers' greetings
@@ -131,6 +131,13 @@ def _simulator(settings: Settings, corp: SimulatedCorp) -> Program:
             f"--bot-id={corp.robot.bot}",
             f"--bot-name={corp.robot.name}",
         ]
+    if corp.account:
+        name = corp.account.name.replace(":", "：")  # the option's pieces are parted by the other one
+        options += [
+            f"--kf-callback={web}/callback/{corp.account.bot}/{corp.account.channel}",
+            f"--kf-account={corp.account.open_kfid}:{name}:{','.join(corp.account.servicers)}",
+        ]
+        options += [] if corp.app else [f"--corp-id={corp.account.corp_id}"]
     if not settings.uses_demo_bots:  # the simulator's own people are those of the demo
         members = [f"{person}:{person}:{role}" for person, role in corp.people.items()]
         options += [f"--member={member}" for member in ["visitor", *members]]
@@ -161,6 +168,12 @@ def _environment(settings: Settings, simulated: SimulatedCorp | None) -> dict[st
             "SIMULATOR_BOT_TOKEN": simulated.robot.token,
             "SIMULATOR_BOT_ENCODING_AES_KEY": simulated.robot.encoding_aes_key,
         }
+    if simulated is not None and simulated.account is not None:
+        variables |= {
+            "SIMULATOR_KF_SECRET": simulated.account.secret,
+            "SIMULATOR_KF_TOKEN": simulated.account.token,
+            "SIMULATOR_KF_ENCODING_AES_KEY": simulated.account.encoding_aes_key,
+        }
     return variables
 
 
@@ -180,5 +193,5 @@ def _notices(settings: Settings, corp: SimulatedCorp | None) -> list[str]:
     if settings.uses_demo_bots:
         notices.append(f"no {settings.bots_file.name} here: using the demo bot of {DEMO_BOTS_FILE}")
     if settings.simulator and corp is None:
-        notices.append("no bot has a channel of type wecom-app or wecom-aibot, so there is nothing to simulate")
+        notices.append("no bot has a channel of type wecom-app, wecom-aibot or wecom-kf: there is nothing to simulate")
     return notices

@@ -1,9 +1,10 @@
-"""The secrets of a callback URL as an administrator copies them from the WeCom console (page 90930)."""
+"""What the blocks of WeCom's channels have in common, above all the secrets of a callback URL as an administrator
+copies them from the WeCom console (page 90930)."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 
 def shaped(pattern: str, expected: str) -> AfterValidator:
@@ -17,5 +18,9 @@ def shaped(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+CorpId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+Secret = Annotated[SecretStr, shaped(r"[\x21-\x7e]{1,256}", "1 to 256 visible ASCII characters")]
 CallbackToken = Annotated[SecretStr, shaped(r"[0-9A-Za-z]{1,32}", "1 to 32 letters and digits")]
 EncodingAesKey = Annotated[SecretStr, shaped(r"[0-9A-Za-z]{43}", "exactly 43 letters and digits")]
+UploadNames = Literal["ascii", "utf8"]
+"""Which characters of a file's name are uploaded."""

@@ -35,6 +35,8 @@ class Rule:
 
 INVALID_MEDIA_ID = 40007
 """Wrong, or older than 3 days."""
+BAD_BELL_TOKEN = 95007
+"""A token of customer service (page 94699) that is older than ten minutes, or none."""
 NEEDS_PIECES = 830002
 """Too big for one download (page 90254)."""
 
@@ -56,6 +58,7 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     40011: _DROP,  # size of a video
     40013: _ALERT,  # corpid
     40014: _REFRESH,  # "invalid access_token"
+    40029: _DROP,  # code of an event used or too old
     40033: _DROP,  # \uxxxx in the body: ours is UTF-8, so this would be a bug
     40035: _DROP,  # parameter illegal
     40056: _ALERT,  # agentid
@@ -64,6 +67,7 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     40066: _DROP,  # department id
     40068: _DROP,  # tag id
     40091: _ALERT,  # secret of another corp
+    40096: _DROP,  # external_userid
     40201: _DROP,  # anti-spam
     41001: _ALERT,  # access_token missing: a bug
     42001: _REFRESH,  # "access_token expired"
@@ -87,6 +91,25 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     60123: _DROP,  # department
     81013: _DROP,  # all recipients invalid or not permitted (page 90236)
     82001: _DROP,  # recipients all empty
+    95000: _ALERT,  # open_kfid illegal
+    95001: _DROP,  # five messages since the customer's last one
+    95002: _DROP,  # 48 hours since the customer's last one
+    95003: _ALERT,  # corp not verified: few customers can be served
+    95004: _ALERT,  # open_kfid unknown or deleted
+    BAD_BELL_TOKEN: _DROP,
+    95008: _DROP,  # over 10 menu items
+    95009: _DROP,  # type of a menu item
+    95011: _ALERT,  # customer service of the other kind: the secret belongs to a self-built app
+    95012: _ALERT,  # the same
+    95013: _DROP,  # the session has ended
+    95014: _DROP,  # no servicer, or one who never logged in
+    95016: _DROP,  # this state cannot follow that one
+    95017: _ALERT,  # the switch for the API is off
+    95018: _DROP,  # the state of the session does not allow to send
+    95019: _DROP,  # a servicer who takes nobody now
+    95023: _ALERT,  # the account was given to another application
+    95030: _DROP,  # type of a message
+    95032: _ALERT,  # right to the account lost
     301002: _ALERT,  # token of another agent: agent_id and secret do not belong together
     301007: _ALERT,  # corp disbanded or banned
     301017: _DROP,  # format of a voice

@@ -61,7 +61,7 @@ class Deadline:
 class HttpRequest:
     """What to ask; ``query``, or ``url`` itself, holds a token or secret and stays out of every text.
 
-    ``content_type`` is that of ``body``; ``headers`` are those besides.
+    ``content_type`` is that of ``body``; ``headers`` are those besides. An answer may have ``answer_bytes`` at most.
     """
 
     method: str
@@ -70,11 +70,12 @@ class HttpRequest:
     body: bytes = field(default=b"", repr=False)
     content_type: str = JSON_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
+    answer_bytes: int = MAX_ANSWER_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A whole answer; ``body`` has at most :data:`MAX_ANSWER_BYTES`, ``headers`` do not tell case apart."""
+    """A whole answer; ``headers`` do not tell case apart."""
 
     status: int
     body: bytes
@@ -215,7 +216,7 @@ def _perform(
             preload_content=False,
         )
         with response:  # one that was read to its end has left its connection to the next request
-            return _read(response, incoming, deadline)
+            return _read(response, incoming, deadline, request.answer_bytes)
     except TooLarge:
         return TOO_LARGE
     except NewConnectionError:  # urllib3 counts it among the time-outs
@@ -241,8 +242,11 @@ def _address(request: HttpRequest) -> tuple[str, dict[str, str]]:
     return url, headers
 
 
-def _read(response: urllib3.BaseHTTPResponse, incoming: IncomingBody | None, deadline: Deadline) -> HttpAnswer | str:
-    """The answer with its body, or without one that went to ``incoming``; or a word as in :func:`_perform`.
+def _read(
+    response: urllib3.BaseHTTPResponse, incoming: IncomingBody | None, deadline: Deadline, most_bytes: int
+) -> HttpAnswer | str:
+    """The answer with its body, of at most ``most_bytes``, or without one that went to ``incoming``; or a word as in
+    :func:`_perform`.
 
     Each chunk is what one read of the socket brings, decompressed, and never more than asked for: neither a drip nor a
     little that unfolds to very much gets between two looks at the clock and at the limit.
@@ -260,7 +264,7 @@ def _read(response: urllib3.BaseHTTPResponse, incoming: IncomingBody | None, dea
                 return "not_stored"
             continue
         body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
+        if len(body) > most_bytes:
             return "answer_too_large"
     return HttpAnswer(status, body, headers)
 

@@ -5,6 +5,7 @@ from typing import IO
 
 from bot.channel import (
     NOTHING,
+    Bell,
     CallbackRequest,
     CallbackResponse,
     ChannelAddress,
@@ -25,12 +26,12 @@ from bot.parts import Part
 from channels.wecom.api import encode_json
 from channels.wecom.callback import open_callback, posted_body, verified_echo
 from channels.wecom.crypto import CallbackCrypto
+from channels.wecom.json_fields import read_object
 from channels.wecom.transport import JSON_TYPE, hide_secrets_in_http_logs
 from channels.wecom.verification import url_verification
 from channels.wecom_aibot.config import Config
 from channels.wecom_aibot.examine import examine
 from channels.wecom_aibot.fetch import Fetcher
-from channels.wecom_aibot.fields import read_object
 from channels.wecom_aibot.parse import CallbackReader
 from channels.wecom_aibot.replies import reply_to
 from channels.wecom_aibot.send import LIMITS, Sender
@@ -84,6 +85,8 @@ class WeComAiBotChannel:
         was pressed; else an empty 200."""
         if isinstance(received, Echo):
             return CallbackResponse(body=received.plain.encode())
+        if isinstance(received, Bell):  # a robot has none
+            return CallbackResponse()
         reply = reply_to(received, immediate)
         if reply is None:
             return CallbackResponse()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.messages import Attachment, MessageKind, Quoted
-from channels.wecom_aibot.fields import Fields
+from channels.wecom.json_fields import Fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

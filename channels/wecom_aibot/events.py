@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bot.events import CardClick, Event, Rating, Verdict
 from channels.wecom.clicks import card_click
-from channels.wecom_aibot.fields import Fields
+from channels.wecom.json_fields import Fields
 
 MAX_FEEDBACK_ID_BYTES = 256
 """Page 101031."""

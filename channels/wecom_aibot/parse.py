@@ -8,10 +8,10 @@ import structlog
 from bot.channel import CallbackRequest, ChannelAddress, Greeting, Messages, Poll, Rejected
 from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
 from channels.wecom.callback import LOGGED_NAME_LENGTH, argument
+from channels.wecom.json_fields import MAX_ID_BYTES, Fields, read_object
 from channels.wecom_aibot.config import Config
 from channels.wecom_aibot.content import read_content, read_quote
 from channels.wecom_aibot.events import read_event
-from channels.wecom_aibot.fields import MAX_ID_BYTES, Fields, read_object
 from channels.wecom_aibot.mentions import without_robot
 from channels.wecom_aibot.replies import stream_id_of
 

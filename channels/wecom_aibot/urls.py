@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
-from channels.wecom_aibot.fields import MAX_URL_LENGTH
+from channels.wecom.json_fields import MAX_URL_LENGTH
 
 _HTTPS_PORTS = (None, 443)
 _AUTHORITY = re.compile(r"(?:[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")

@@ -22,15 +22,15 @@ from bot.channel import (
 from bot.finding import Finding
 from bot.messages import Attachment, ConversationId
 from bot.parts import Part
+from channels.wecom.application import Application
 from channels.wecom.callback import open_callback, posted_body, verified_echo
 from channels.wecom.crypto import CallbackCrypto
+from channels.wecom.fetch import Fetcher
 from channels.wecom.transport import hide_secrets_in_http_logs
 from channels.wecom.verification import url_verification
-from channels.wecom_app.application import Application
+from channels.wecom.xml_fields import read_xml
 from channels.wecom_app.config import Config
 from channels.wecom_app.examine import examine
-from channels.wecom_app.fetch import Fetcher
-from channels.wecom_app.fields import read_xml
 from channels.wecom_app.parse import UPDATES_BUTTON, parse_callback
 from channels.wecom_app.replies import passive_reply
 from channels.wecom_app.send import LIMITS, Sender
@@ -53,8 +53,8 @@ class WeComAppChannel:
         self._kit = kit
         token, key = config.token.get_secret_value(), config.encoding_aes_key.get_secret_value()
         self._crypto = CallbackCrypto(token, key, config.corp_id)
-        application = Application(config, kit)
-        self._sender = Sender(application, kit)
+        application = Application(config.corp_id, config.secret, str(config.agent_id), kit)
+        self._sender = Sender(config, application, kit)
         self._fetcher = Fetcher(application, kit)
 
     @property

@@ -2,11 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
-from channels.wecom.config import CallbackToken, EncodingAesKey, shaped
-
-UploadNames = Literal["ascii", "utf8"]
+from channels.wecom.config import CallbackToken, CorpId, EncodingAesKey, Secret, UploadNames
 
 
 class Config(BaseModel):
@@ -17,11 +15,11 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
-    corp_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+    corp_id: CorpId
     """我的企业 › 企业信息 › 企业ID."""
     agent_id: Annotated[int, Field(ge=0)]
     """应用管理 › the application › AgentId."""
-    secret: Annotated[SecretStr, shaped(r"[\x21-\x7e]{1,256}", "1 to 256 visible ASCII characters")]
+    secret: Secret
     """The same page › Secret."""
     token: CallbackToken
     """The same page › 接收消息 › 设置API接收 › Token."""

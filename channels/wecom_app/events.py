@@ -9,7 +9,7 @@ from bot.events import Entered, Event, MenuClick, Subscribed, Warned
 from channels.wecom.callback import LOGGED_NAME_LENGTH
 from channels.wecom.cards import MAX_KEY_BYTES
 from channels.wecom.clicks import bounded, card_click
-from channels.wecom_app.fields import Element
+from channels.wecom.xml_fields import Element
 
 log = structlog.get_logger()
 

@@ -16,11 +16,11 @@ import redis
 from bot.channel import ChannelKit, Retry, Unknown
 from bot.finding import Finding, State
 from channels.wecom.api import OK, detail_of, encode_json, json_answer
+from channels.wecom.client import SEND_MESSAGE, WeComClient
 from channels.wecom.errors import Reaction, rule_of
+from channels.wecom.tokens import TokenRefused, TokenStore, fetch_failure
 from channels.wecom.transport import Deadline, HttpAnswer, HttpRequest, NoAnswer, exchange
-from channels.wecom_app.client import SEND_MESSAGE, WeComClient
 from channels.wecom_app.config import Config
-from channels.wecom_app.tokens import TokenRefused, TokenStore, fetch_failure
 
 TOKEN, TRUSTED_IP, CLOCK, AGENT_ID = "token", "trusted IP", "clock", "agent id"
 _AFTER_TOKEN = (TRUSTED_IP, CLOCK, AGENT_ID)

@@ -15,8 +15,8 @@ from bot.channel import Messages, Rejected
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind, Sender
 from channels.wecom.callback import LOGGED_NAME_LENGTH
 from channels.wecom.clicks import bounded
+from channels.wecom.xml_fields import read_xml
 from channels.wecom_app.events import PRESSED_BUTTON, SYSTEM_SENDER, read_event
-from channels.wecom_app.fields import read_xml
 
 log = structlog.get_logger()
 

@@ -8,17 +8,18 @@ from bot.channel import ChannelKit, Limits, Receipt, Refused
 from bot.messages import MessageKind
 from bot.parts import Card, CardUpdate, Markdown, Medium, News, Part, Text
 from channels.wecom.api import encode_json
+from channels.wecom.application import Application
 from channels.wecom.cards import LABEL_LENGTH
+from channels.wecom.client import RECALL_MESSAGE, SEND_MESSAGE, UPDATE_CARD
 from channels.wecom.cutting import cut_characters
 from channels.wecom.errors import INVALID_MEDIA_ID
 from channels.wecom.sending import counted
 from channels.wecom.transport import Deadline
-from channels.wecom_app.application import Application
+from channels.wecom.uploads import KINDS, Upload, Uploads, upload_of
 from channels.wecom_app.bodies import TEXT_BYTES, Body, body_of, media_body
-from channels.wecom_app.client import RECALL_MESSAGE, SEND_MESSAGE, UPDATE_CARD
+from channels.wecom_app.config import Config
 from channels.wecom_app.repeats import DUPLICATE_INTERVAL_S
 from channels.wecom_app.turns import Turns
-from channels.wecom_app.uploads import KINDS, Upload, Uploads, upload_of
 
 log = structlog.get_logger()
 
@@ -40,7 +41,9 @@ _EVERYBODY = "@all"
 class Sender:
     """Sends for one application; safe to share between threads."""
 
-    def __init__(self, application: Application, kit: ChannelKit) -> None:
+    def __init__(self, config: Config, application: Application, kit: ChannelKit) -> None:
+        self._agent_id = config.agent_id
+        self._upload_names = config.upload_names
         self._kit = kit
         self._application = application
         self._uploads = Uploads(application, kit)
@@ -85,7 +88,7 @@ class Sender:
         medium = self._kit.media.find(part.media)
         if medium is None:
             raise Refused("media_gone")
-        upload = upload_of(part.kind, medium, self._application.upload_names)
+        upload = upload_of(part.kind, medium, self._upload_names)
         if part.kind is MessageKind.IMAGE and upload.type != part.kind:
             log.info("picture_sent_as_file", key=key, content_type=medium.content_type)
             self._kit.count("degraded", what="picture_sent_as_file")
@@ -125,7 +128,7 @@ class Sender:
         request = encode_json(
             {
                 "userids": [person],
-                "agentid": self._application.agent_id,
+                "agentid": self._agent_id,
                 "response_code": part.response_code,
                 "button": {"replace_name": cut_characters(part.label, LABEL_LENGTH)},
             }
@@ -146,7 +149,7 @@ class Sender:
             {
                 "touser": person,
                 "msgtype": kind,
-                "agentid": self._application.agent_id,
+                "agentid": self._agent_id,
                 kind: content,
                 "enable_duplicate_check": int(checked),
                 "duplicate_check_interval": DUPLICATE_INTERVAL_S,

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from bot.channel import ChannelKit, Retry
-from channels.wecom_app.application import Application
+from channels.wecom.application import Application
 from channels.wecom_app.pacing import TAKE
 from channels.wecom_app.repeats import CHECKED, CLAIM, REPEAT_MEMORY_S
 

@@ -56,6 +56,14 @@ def test_no_personal_data_is_in_any_request(
     assert "检查前要禁食多久？" in asked_last(server)
 
 
+def test_our_marks_within_a_number_hide_nothing(server: LlmServer, composer: Composer, make_asking: MakeAsking) -> None:
+    server.on(Say("检查前4小时禁食[1]。"))
+    cut = "138<source>0013</source>8000"
+    composer.compose(f"电话{cut}，检查前要禁食多久？", ENTRIES, make_asking(f"回电{cut}", conversation=HERE))
+    assert PHONE not in sent(server)
+    assert asked_last(server).count("〔手机号1〕") == 2
+
+
 def test_of_a_thousand_values_none_is_in_any_request(
     server: LlmServer, composer: Composer, make_asking: MakeAsking
 ) -> None:
@@ -82,6 +90,17 @@ def test_what_the_model_was_not_told_is_put_back_for_the_person(
     assert shown[-1] == answer.text
     assert not any("〔" in text for text in shown)
     assert NAME not in sent(server)
+
+
+@pytest.mark.parametrize("written", ["〔手机号一〕", "〔手机号1", "手机号1", "〔手機號1〕"])
+def test_no_placeholder_reaches_a_person_however_a_model_writes_it(
+    server: LlmServer, composer: Composer, make_asking: MakeAsking, written: str
+) -> None:
+    file = passage("登记表.docx", f"联系电话：{PHONE}。检查时间为周三上午。")
+    server.on(Say(f"联系电话为{written}[1]。检查时间为周三上午[1]。"))
+    answer = composer.compose("表里的电话是多少？", [file], make_asking(conversation=HERE, own=True))
+    assert answer.text == "检查时间为周三上午[1]。"
+    assert len(answer.dropped) == 1
 
 
 def test_a_value_keeps_its_placeholder_and_another_person_cannot_have_it_put_back(

@@ -1,13 +1,17 @@
 """Looking after the knowledge from a chat: nothing answers that nobody has approved."""
 
+from dataclasses import replace
+
 import pytest
 
+from bot.errors import InputError
 from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.review import MOST_ENTRIES
 from bot.knowledge.search import Hit
 from bot.knowledge.store import KnowledgeStore, Submission
-from tests.commands.conftest import ADMIN, GROUP, Chat
+from bot.safety.conduct import ApprovalNumber
+from tests.commands.conftest import ADMIN, GROUP, Chat, code_of
 from tests.commands.test_operations import TURN, turn
 from tests.handoff.office import make_bot
 
@@ -45,6 +49,30 @@ def test_approving_and_withdrawing_again_change_nothing_and_mend_the_index(chat:
         assert chat.hears(ADMIN, f"/confirm {code}", turn_id="again") == "资料 1 已撤下，不再用于回答。"
     assert approved(chat) == {}
     assert len(chat.office.synced) == 4
+
+
+def test_what_was_not_shown_is_not_approved(chat: Chat) -> None:
+    turn(chat, group=GROUP, question="几点开门？", kind="refusal")
+    chat.says(ADMIN, "/correct 早上八点。", chat=GROUP)
+    asked = chat.says(ADMIN, "/kb approve 1")
+    assert "早上八点。" in asked.text
+    two = make_bot(knowledge=["c"], admins=[ADMIN, "second.admin"])
+    chat.says("second.admin", "/correct 全天开放。", chat=GROUP, bot=two)
+    said = chat.hears(ADMIN, f"/confirm {code_of(asked)}")
+    assert said.startswith("资料 1 在您确认之前有了新的内容，尚未批准。")
+    assert approved(chat) == {}
+    assert "已批准" in chat.confirms(ADMIN, "/kb approve 1")
+    assert approved(chat) == {"几点开门？": "全天开放。"}
+
+
+def test_the_store_approves_the_version_that_is_meant_or_none(chat: Chat) -> None:
+    chat.says(ADMIN, "/faq add 几点开门？ | 早上八点。")
+    (paper,) = chat.office.tools.review.find("academy", ["c"], 1)
+    with pytest.raises(InputError, match="kb_not_waiting"):
+        chat.office.tools.review.approve(
+            "academy", replace(paper, version=paper.version + 1), actor="cli:li", now=chat.office.now
+        )
+    assert approved(chat) == {}
 
 
 def test_a_text_becomes_a_document(chat: Chat) -> None:
@@ -120,3 +148,49 @@ def test_without_a_quote_the_last_answer_of_this_chat_is_meant(chat: Chat) -> No
 def test_a_quote_of_something_else_corrects_nothing(chat: Chat, quoted: str) -> None:
     turn(chat, group=GROUP, question="几点开门？", answer="早上九点。")
     assert "没有找到要更正的回答" in chat.hears(ADMIN, "/correct 八点", chat=GROUP, quoted=quoted)
+
+
+def asking_office(chat: Chat, *, required: bool) -> None:
+    """From now on the bot asks for approval numbers."""
+    rule = ApprovalNumber(pattern=r"MLR-\d+", required=required)
+    bots = chat.office.tools.bots
+    assert isinstance(bots, dict)
+    bot = bots["imaging"]
+    bots["imaging"] = bot.model_copy(update={"safety": bot.safety.model_copy(update={"approval_number": rule})})
+
+
+def submit(chat: Chat, number: str) -> None:
+    """A draft for professionals that carries ``number``."""
+    origin = Origin(tenant="academy", collection="c", audience=Audience.HCP, source="指南.md", approval_number=number)
+    entry = make_entry(origin, kind=EntryKind.PASSAGE, title="指南", text="每次两支。", location="用量")
+    submission = Submission(origin=origin, title="指南", content_hash="c" * 64, entries=(entry,))
+    KnowledgeStore(chat.office.database).put(submission, approve=False, actor="cli:li", now=1.0)
+
+
+@pytest.mark.parametrize(("number", "found"), [("", "–"), ("旧-7", "旧-7")], ids=["none", "unfit"])
+def test_what_professionals_may_read_is_not_approved_without_a_fitting_number(
+    chat: Chat, number: str, found: str
+) -> None:
+    asking_office(chat, required=True)
+    submit(chat, number)
+    assert f"没有符合要求的审批号（现有：{found}）" in chat.confirms(ADMIN, "/kb approve 1")
+    assert approved(chat) == {}
+
+
+def test_a_number_is_shown_to_who_approves_and_can_be_searched_for(chat: Chat) -> None:
+    asking_office(chat, required=True)
+    submit(chat, "MLR-26")
+    assert "审批号 MLR-26" in chat.says(ADMIN, "/kb approve 1").text
+    chat.confirms(ADMIN, "/kb approve 1")
+    assert approved(chat) == {"指南": "每次两支。"}
+    assert chat.hears(ADMIN, "/kb search mlr-26") == "资料 1《指南》：审批号 mlr-26"
+    assert chat.hears(ADMIN, "/kb search MLR-27") == "资料里没有找到相关内容。"
+
+
+def test_where_a_number_is_not_required_only_a_wrong_one_is_refused(chat: Chat) -> None:
+    asking_office(chat, required=False)
+    submit(chat, "旧-7")
+    assert "没有符合要求的审批号" in chat.confirms(ADMIN, "/kb approve 1")
+    submit(chat, "")
+    chat.confirms(ADMIN, "/kb approve 1")
+    assert approved(chat) == {"指南": "每次两支。"}

@@ -62,11 +62,17 @@ def test_what_is_held_goes_after_a_second_word(chat: Chat, redis_client: redis.R
     assert "已删除：回合 1 个，评价 1 条，工单 1 个，文件 1 个" in done
     assert STAYS in done
     assert held(chat, ANYBODY, redis_client)[:4] == [0, [], [], None]
-    assert not redis_client.exists(keys.masks(HERE))
+    assert not redis_client.exists(keys.masks(HERE), keys.heard(HERE))
     assert all(held(chat, "dr.li", redis_client))
     audited = chat.office.audited[-1]
     assert (audited.action, audited.details["turns"]) == (Action.DELETION, 1)
     assert "对话 0 个回合" in chat.hears(ANYBODY, "/mydata")
+
+
+def test_a_question_about_the_command_removes_nothing(chat: Chat) -> None:
+    turn(chat)
+    assert "用法：/forgetme confirm" in chat.hears(ANYBODY, "/forgetme confirm 是什么意思")
+    assert chat.office.records.get(TURN) is not None
 
 
 @pytest.mark.parametrize("text", ["你知道我什么", "删除我的信息", "确认删除我的信息", "/mydata", "/forgetme confirm"])

@@ -92,7 +92,7 @@ def test_whoever_is_forgotten_is_in_no_store_and_others_stay(chat: Chat, redis_c
     assert "Dr.Wang 的全部记录（1 个回合" in asked.text
     assert all(held(chat, ANYBODY, redis_client))
     text = chat.confirms(ADMIN, "/forget Dr.Wang")
-    assert text.splitlines()[0] == "已删除：回合 1 个，评价 1 条，工单 1 个，文件 1 个，未处理的消息和回复 3 条。"
+    assert text.splitlines()[0] == "已删除：回合 1 个，评价 1 条，工单 1 个，文件 1 个，健康信息同意 0 条，未处理的消息和回复 3 条。"
     assert not any(held(chat, ANYBODY, redis_client))
     assert all(held(chat, "dr.li", redis_client))
     assert ANYBODY.casefold() not in text.casefold()
@@ -174,6 +174,15 @@ def test_an_export_is_a_table_without_personal_data(chat: Chat) -> None:
     assert chat.office.audited[-1].details["turns"] == 1
 
 
+def test_an_export_and_a_trace_name_the_approval_of_what_was_cited(chat: Chat) -> None:
+    chat.office.channels["imaging", "app"].media = frozenset({MessageKind.FILE})
+    cited = {"n": 1, "title": "说明书", "source": "a.md", "location": "", "quote": "…", "approval_number": "MLR-1"}
+    turn(chat, citations=(cited,))
+    _, row = table(chat, "/export")
+    assert row[6] == "说明书 审批号 MLR-1"
+    assert "a.md · 审批号 MLR-1" in chat.hears(ADMIN, f"/trace {TURN}")
+
+
 def test_where_no_files_can_be_sent_it_says_so(chat: Chat) -> None:
     turn(chat)
     assert "这里不能发送文件" in chat.hears(ADMIN, "/export")
@@ -182,3 +191,10 @@ def test_where_no_files_can_be_sent_it_says_so(chat: Chat) -> None:
 @pytest.mark.parametrize("person", ["li na", ""])
 def test_a_person_is_one_word(chat: Chat, person: str) -> None:
     assert "用法：/block" in chat.hears(ADMIN, f"/block {person}")
+
+
+@pytest.mark.parametrize("begin", [*"=+-@＝＋－＠", "\t=", "\n="])
+def test_a_spreadsheet_computes_nothing_of_what_people_wrote(chat: Chat, begin: str) -> None:
+    chat.office.channels["imaging", "app"].media = frozenset({MessageKind.FILE})
+    turn(chat, question=f"{begin}HYPERLINK(1)")
+    assert table(chat, "/export")[1][4] == f"'{begin}HYPERLINK(1)"

@@ -15,6 +15,7 @@ from bot.switches import State, Switch
 from tests.commands.conftest import ADMIN, GROUP, GROUP_ADMIN, Chat
 from tests.commands.test_operations import TURN, turn
 from tests.delivery.conftest import RecordingChannel
+from tests.handoff.office import make_bot
 
 
 @dataclass
@@ -143,6 +144,17 @@ def test_a_bot_that_stands_still_says_nothing_to_many_either(chat: Chat, redis_c
     assert goes_on(chat, redis_client) == 0
     chat.says(ADMIN, "/resume")
     assert goes_on(chat, redis_client) == 1
+
+
+def test_a_bot_that_stands_still_keeps_no_other_from_speaking(chat: Chat, redis_client: redis.Redis) -> None:
+    known(chat, *(f"p{number:03}" for number in range(BATCH)))
+    chat.confirms(ADMIN, "/broadcast 明天停机")
+    turn(chat, "s" * 20, person="elsewhere", conversation="second/app//elsewhere", bot="second")
+    chat.confirms(ADMIN, "/broadcast 后天开放", bot=make_bot("second"))
+    chat.says(ADMIN, "/kill")
+    assert goes_on(chat, redis_client) == 1
+    elsewhere = ConversationId(bot="second", channel="app", person="elsewhere")
+    assert redis_client.llen(keys.outbox(elsewhere)) == 1
 
 
 def test_what_cannot_be_said_to_many_is_refused_before_the_confirmation(chat: Chat) -> None:

@@ -46,7 +46,7 @@ def test_a_pause_has_a_time(chat: Chat) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("", 3600), ("30m", 1800), ("2小时", 7200), ("45 分钟", 2700), ("1天", 86400), ("9999d", 30 * 86400)],
+    [("", 3600), ("30m", 1800), ("2小时", 7200), ("45 分钟", 2700), ("９0", 5400), ("9999d", 30 * 86400)],
 )
 def test_times_may_be_written_as_people_do(chat: Chat, text: str, seconds: int) -> None:
     chat.says(ADMIN, f"/pause {text}")
@@ -54,8 +54,17 @@ def test_times_may_be_written_as_people_do(chat: Chat, text: str, seconds: int) 
     assert switch.until == chat.office.now + seconds
 
 
-def test_what_is_no_time_is_said(chat: Chat) -> None:
-    assert chat.hears(ADMIN, "/pause 一会儿").startswith("“一会儿”不是时长（例如 30m、2小时、1天）。")
+@pytest.mark.parametrize("text", ["一会儿", "0", "０s", "0小时", "5ſ", "5mın", "-1", "1.5h", "5\u200bm"])
+def test_what_is_no_time_is_said(chat: Chat, text: str) -> None:
+    said = chat.hears(ADMIN, f"/pause {text}")
+    assert said.splitlines()[0] == f"“{text}”不是时长（例如 30m、2小时、1天）。"
+    assert states(chat) == {}
+
+
+def test_nothing_is_done_where_more_is_said_than_the_command_takes(chat: Chat) -> None:
+    for text in ("/drain 是什么意思", "/kill 机器人", "/kill all 机器人", "/resume 一下", "/pause 1h 然后呢"):
+        assert "用法：/" in chat.hears(ADMIN, text)
+    assert states(chat) == {}
 
 
 def test_the_admin_of_a_group_pauses_it_alone_and_lifts_no_more_than_that(chat: Chat) -> None:

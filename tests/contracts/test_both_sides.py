@@ -27,7 +27,7 @@ from bot.parts import (
     Text,
     Vote,
 )
-from channels.wecom_app import fetch as app_fetch
+from channels.wecom import fetch as app_fetch
 from simulator.app_events import APP_EVENTS
 from tests.contracts.installation import DOCTOR, GROUP, ROBOT_NAME, Both, installation
 from tests.media_sources import AMR, GIF, JPEG, MP4, PDF, PNG, put

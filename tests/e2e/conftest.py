@@ -89,14 +89,24 @@ class Chat:
         """The next bubble that a robot has finished."""
         deadline = time.monotonic() + wait_s
         while not self._unread and (left := deadline - time.monotonic()) > 0:
-            news = self._news(after=self._rev, wait_s=min(left, 2))
-            self._rev = news["rev"]
-            bubbles = [entry for entry in news["messages"] if entry["via"] == "stream"]
-            self.seen += [entry["content"] for entry in bubbles if not entry["stream"]["finished"]]
-            self._unread += [entry for entry in bubbles if entry["stream"]["finished"]]
+            self._look(wait_s=min(left, 2))
         if self._unread:
             return self._unread.pop(0)
         raise AssertionError(f"{self.member} read no finished bubble within {wait_s} s, only {self.seen}")
+
+    def sees(self, beginning: str) -> None:
+        """Wait until a bubble that is still written begins with these words."""
+        deadline = time.monotonic() + HEARD_WITHIN_S
+        while not any(text.startswith(beginning) for text in self.seen):
+            assert time.monotonic() < deadline, f"{self.member} saw only {self.seen} within {HEARD_WITHIN_S} s"
+            self._look(wait_s=2)
+
+    def _look(self, wait_s: float) -> None:
+        news = self._news(after=self._rev, wait_s=wait_s)
+        self._rev = news["rev"]
+        bubbles = [entry for entry in news["messages"] if entry["via"] == "stream"]
+        self.seen += [entry["content"] for entry in bubbles if not entry["stream"]["finished"]]
+        self._unread += [entry for entry in bubbles if entry["stream"]["finished"]]
 
     def hears(self, messages: int = 1) -> str:
         """The next words of the bot; several messages joined by newlines."""

@@ -18,6 +18,7 @@ from bot.commands.tools import make_tools
 from bot.commands.wording import is_command
 from bot.handoff.desk import Desk, Notice
 from bot.handoff.reach import Reach
+from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Tickets, TicketState
 from bot.knowledge.search import Hit
 from bot.lease import Leases
@@ -87,7 +88,14 @@ class Office:
             for bot in self.bots
             for name, channel in bot.channels.items()
         }
-        self.desk = Desk(self.tickets, self.records, Texts(), bots, Reach(bots, self.channels))
+        self.desk = Desk(
+            self.tickets,
+            self.records,
+            Texts(),
+            bots=bots,
+            reach=Reach(bots, self.channels),
+            sessions=Sessions(self.channels, lambda: self.now),
+        )
         self.audited: list[AuditEvent] = []
         self.synced: list[tuple[str, str]] = []
         self.hits: Sequence[Hit] = ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from bot.account import ALLOWANCE_USED, HUMAN_SERVES, SESSION_OVER
 from bot.conclusion import Conclusion
 from bot.messages import ConversationId
 from bot.parts import Part, Text, words_of
@@ -127,4 +128,18 @@ def test_a_dead_answer_of_a_bot_that_left_the_configuration_is_recorded(open_off
     aftermath = Aftermath(open_office(make_bot("other")))
     aftermath.conclude(sent=0, failure="60111", record=RECORD.encode())
     assert aftermath.kept().failure == "60111"
+    assert aftermath.posted == []
+
+
+@pytest.mark.parametrize("code", [SESSION_OVER, ALLOWANCE_USED])
+def test_who_cannot_be_written_to_hears_no_apology_and_the_staff_hear_of_them(aftermath: Aftermath, code: str) -> None:
+    aftermath.conclude(sent=1, failure=code, record=RECORD.encode())
+    assert {conversation.person for conversation, _ in aftermath.posted} == {"li.na", "wu.min"}
+    assert code in aftermath.heard("li.na")
+
+
+def test_whom_a_human_has_is_in_good_hands(aftermath: Aftermath) -> None:
+    """The platform's own desk: nobody needs to hear that the bot could not speak."""
+    aftermath.conclude(sent=0, failure=HUMAN_SERVES, record=RECORD.encode())
+    assert aftermath.kept().failure == HUMAN_SERVES
     assert aftermath.posted == []

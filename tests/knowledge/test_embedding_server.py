@@ -11,6 +11,7 @@ import requests
 
 from bot.errors import ConfigError, Unavailable
 from bot.knowledge.embedding_server import _MAX_RESPONSE_BYTES, ATTEMPTS, BATCH, EmbeddingServer
+from bot.knowledge.masked_embedder import MaskedEmbedder
 from tests.fakes.scripted_http import Answer, Drip, Scripted, ScriptedServer
 
 
@@ -126,3 +127,14 @@ def test_a_body_is_read_within_bounds(answer: Scripted, fault: str) -> None:
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(Unavailable, match="does not answer"):
         EmbeddingServer(requests.Session(), "http://127.0.0.1:9", "m")
+
+
+def test_a_server_reads_nothing_that_tells_who_asks(server: _Server) -> None:
+    embedder = MaskedEmbedder(_connect(server))
+    embedder.queries(["我叫王小明，电话13800138000，头孢怎么吃", "头孢怎么吃"])
+    embedder.passages(["身份证号11010519491231002X的患者"])
+    questions, passages = server.requests[1:]
+    assert questions["input"] == ["我叫〔姓名1〕，电话〔手机号1〕，头孢怎么吃", "头孢怎么吃"]
+    assert "11010519491231002X" not in passages["input"][0]
+    assert embedder.tokens is None
+    assert embedder.dimension == 3

@@ -26,6 +26,7 @@ OTHER_VALUES = {
     "location": "other",
     "valid_from": 1.0,
     "valid_to": 2.0,
+    "approval_number": "MLR-1",
 }
 
 
@@ -75,9 +76,14 @@ def test_ids_are_equal_exactly_when_entries_are(field: str) -> None:
         location=changed.location,
         valid_from=changed.valid_from,
         valid_to=changed.valid_to,
+        approval_number=changed.approval_number,
     )
     assert one == twin
     assert other.id != one.id
+
+
+def test_an_entry_without_an_approval_number_has_the_id_it_had_before_there_were_any() -> None:
+    assert entry("甲").id == "018a7f62-ea5e-5e07-a355-55e2a99265b3"
 
 
 def test_an_entry_comes_back_as_it_was_put(store: KnowledgeStore) -> None:

@@ -37,7 +37,7 @@ def test_a_voice_is_sent_as_wav_and_comes_back_as_words(server: ScriptedServer, 
     server.on(PATH, listen)
     reader = MediaReader(SANDBOX, None, speech(server))
     voice = kept(files.payload("tone.amr"), kind=MessageKind.VOICE)
-    assert reader.voice(voice, "amr") == "年假有几天？"
+    assert reader.voice(voice, "amr", may_leave=True) == "年假有几天？"
     assert heard[0].headers["authorization"] == "Bearer key-of-this-test"
     assert b'filename="voice.wav"' in heard[0].body
     assert b"RIFF" in heard[0].body
@@ -48,7 +48,7 @@ def test_sound_without_a_known_container_goes_as_it_is(server: ScriptedServer, k
     server.on(PATH, reply({"text": "好"}))
     raw = bytes(range(256))
     reader = MediaReader(SANDBOX, None, speech(server))
-    assert reader.voice(kept(raw, kind=MessageKind.VOICE), "speex") == "好"
+    assert reader.voice(kept(raw, kind=MessageKind.VOICE), "speex", may_leave=True) == "好"
     (request,) = server.to(PATH)
     assert raw in request.body
     assert b'filename="voice.speex"' in request.body
@@ -84,8 +84,17 @@ def test_a_service_that_takes_too_long_is_left(server: ScriptedServer, answer: A
 
 
 def test_without_a_service_nobody_listens(kept: Kept) -> None:
+    voice = kept(files.payload("tone.amr"), kind=MessageKind.VOICE)
     with pytest.raises(InputError, match="voice_not_heard"):
-        MediaReader(SANDBOX, None, None).voice(kept(files.payload("tone.amr"), kind=MessageKind.VOICE), "amr")
+        MediaReader(SANDBOX, None, None).voice(voice, "amr", may_leave=True)
+
+
+def test_a_voice_that_may_not_leave_is_sent_nowhere(server: ScriptedServer, kept: Kept) -> None:
+    server.on(PATH, reply({"text": "年假有几天？"}))
+    voice = kept(files.payload("tone.amr"), kind=MessageKind.VOICE)
+    with pytest.raises(InputError, match="voice_not_heard"):
+        MediaReader(SANDBOX, None, speech(server)).voice(voice, "amr", may_leave=False)
+    assert server.to(PATH) == []
 
 
 @pytest.fixture
@@ -106,7 +115,7 @@ def test_a_vision_model_is_shown_the_picture_and_its_words_are_told_from_what_it
     llm: LlmServer, seeing: MediaReader, kept: Kept
 ) -> None:
     llm.on(Say("储存温度为二至八摄氏度\n【图】一张白底黑字的告示。"))
-    seen = seeing.picture(kept(files.payload("notice.png"), kind=MessageKind.IMAGE), "imaging")
+    seen = seeing.picture(kept(files.payload("notice.png"), kind=MessageKind.IMAGE), "imaging", may_leave=True)
     assert (seen.words, seen.description) == ("储存温度为二至八摄氏度", "一张白底黑字的告示。")
     (request,) = llm.requests
     assert request["model"] == "eyes"
@@ -117,7 +126,7 @@ def test_a_vision_model_is_shown_the_picture_and_its_words_are_told_from_what_it
 
 def test_a_picture_without_words_is_described(llm: LlmServer, seeing: MediaReader, kept: Kept) -> None:
     llm.on(Say("【图】一台 CT 机。"))
-    seen = seeing.picture(kept(files.payload("notice.png"), kind=MessageKind.IMAGE), "imaging")
+    seen = seeing.picture(kept(files.payload("notice.png"), kind=MessageKind.IMAGE), "imaging", may_leave=True)
     assert (seen.words, seen.text) == ("", "一台 CT 机。")
 
 
@@ -125,5 +134,12 @@ def test_a_vision_model_that_fails_is_replaced_by_the_reader_on_this_machine(
     llm: LlmServer, seeing: MediaReader, kept: Kept
 ) -> None:
     llm.on(Fail(400))
-    seen = seeing.picture(kept(files.payload("question.png"), kind=MessageKind.IMAGE), "imaging")
+    seen = seeing.picture(kept(files.payload("question.png"), kind=MessageKind.IMAGE), "imaging", may_leave=True)
     assert seen.words == "如何修改登录密码？"
+
+
+def test_a_picture_that_may_not_leave_is_read_on_this_machine(llm: LlmServer, seeing: MediaReader, kept: Kept) -> None:
+    picture = kept(files.payload("question.png"), kind=MessageKind.IMAGE)
+    assert seeing.picture(picture, "imaging", may_leave=False).words == "如何修改登录密码？"
+    assert seeing.file(picture, "imaging", may_leave=False).sections[0].text == "如何修改登录密码？"
+    assert llm.requests == []

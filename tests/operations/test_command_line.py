@@ -1,11 +1,9 @@
 """``queue`` and ``trace`` as an operator meets them."""
 
-import getpass
 import json
-import subprocess
-import sys
+import os
+import pwd
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import redis
 from bot import keys
 from bot.dead_letters import DeadLetters
 from bot.inbox import Inbox, InboxLimits
+from tests.conftest import Run
 from tests.delivery.conftest import DOCTOR, make_message
 from tests.operations.conftest import dead_message
 
@@ -26,26 +25,11 @@ bots:
       app: {{type: wecom-app, corp_id: ww1, agent_id: 7, secret: s, token: tok, encoding_aes_key: {"k" * 42}A}}
 """
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
 
 @pytest.fixture
-def bot(tmp_path: Path, repository: Path, redis_url: str, redis_client: "redis.Redis") -> Run:
-    """Runs ``python -m bot`` beside an empty Redis."""
+def bot(command_line: Run, tmp_path: Path) -> Run:
     (tmp_path / "bots.yaml").write_text(BOTS)
-
-    def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "bot", *arguments],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "REDIS_URL": redis_url, **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
+    return command_line
 
 
 def accept(client: "redis.Redis", message_id: str) -> None:
@@ -84,7 +68,7 @@ def test_a_dead_letter_is_sent_again_and_the_log_says_who_did_it(
     assert done.stdout.startswith(f"{key} is on its way again")
     logged = [json.loads(line) for line in done.stderr.splitlines()]
     assert [(line["event"], line["actor"], line["key"]) for line in logged] == [
-        ("dead_letter_resent", f"cli:{getpass.getuser()}", key)
+        ("dead_letter_resent", f"cli:{pwd.getpwuid(os.getuid()).pw_name}", key)
     ]
     assert redis_client.llen(keys.queue(DOCTOR)) == 1
     assert redis_client.llen("turns") == 1, "a worker is woken"

@@ -27,6 +27,7 @@ from bot.events import Event
 from bot.feedback.records import FeedbackRecords
 from bot.handoff.desk import Desk
 from bot.handoff.reach import Reach
+from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Tickets
 from bot.holding import Holding
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
@@ -55,6 +56,8 @@ from bot.records.database import Database
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.replies import OutboxReply
 from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
+from bot.safety.consent.desk import HealthConsent
+from bot.safety.consent.records import Consents
 from bot.safety.precautions import Precautions
 from bot.settings import Settings
 from bot.switches import Switches
@@ -97,6 +100,7 @@ BOT = BotConfig(
     knowledge=("c",),
     admins=("zhang.wei",),
     servicers=("li.na",),
+    external_media=True,
     channels={"app": ChannelConfig(type="app", config=Block()), "ai": ChannelConfig(type="ai", config=ROBOT)},
 )
 
@@ -272,7 +276,7 @@ def house(
     channels = {("imaging", "app"): FetchingChannel(), ("imaging", "ai"): FetchingChannel(pushes=False)}
     clock, feedback = Clock(), FeedbackRecords(database)
     records, tickets, texts = TurnRecords(database), Tickets(database, 1800, clock), Texts()
-    desk = Desk(tickets, records, texts, bots, Reach(bots, channels))
+    desk = Desk(tickets, records, texts, bots=bots, reach=Reach(bots, channels), sessions=Sessions(channels, clock))
     answerer = Answerer(Retriever(searcher, ANSWER_THRESHOLD), composer)
     media = media_parts(
         tmp_path / "media",
@@ -309,6 +313,12 @@ def house(
         wake=lambda: None,
         texts=texts,
     )
+    consent = HealthConsent(
+        Consents(audit),
+        texts,
+        handed_over=lambda conversation: desk.ticket_of(conversation) is not None,
+        drop=attachments.drop,
+    )
     pipeline = Pipeline(
         bots=bots,
         channels=channels,
@@ -320,7 +330,8 @@ def house(
         attachments=attachments,
         watch=safety.watch,
         courier=safety.courier,
-        precautions=Precautions(desk, texts),
+        precautions=Precautions(desk, texts, consent),
+        consent=consent,
         texts=texts,
         links=SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600),
         versions={"embedder": "e5"},

@@ -171,6 +171,22 @@ class TestComplaints:
         assert [post.conversation.person for post in outcome.posts] == ["li.na"]
         assert not find_claims(words(outcome), {Family.DISSUASION})
 
+    def test_what_is_asked_beside_one_is_answered_and_brings_a_human_and_a_ticket(self, house: House) -> None:
+        outcome = house.says(f"{QUESTION}再没人说清楚我就投诉你们")
+        record = TurnRecord.decode(outcome.reply.record)
+        assert (record.kind, len(record.citations)) == (ReplyKind.FAQ, 1)
+        assert words(outcome).index(ANSWER) < words(outcome).index("15 天内")
+        assert "工单" in words(outcome)
+        assert [post.conversation.person for post in outcome.posts] == ["li.na"]
+
+    def test_what_the_knowledge_cannot_answer_is_left_to_the_human(self, house: House) -> None:
+        outcome = house.says("你们乱扣费，量子力学到底是什么？")
+        record = TurnRecord.decode(outcome.reply.record)
+        assert record.kind == ReplyKind.HANDOFF
+        assert "没有找到" not in words(outcome)
+        assert words(outcome).startswith("您反映的问题已登记")
+        assert [post.conversation.person for post in outcome.posts] == ["li.na"]
+
     def test_the_words_are_the_operator_s(self, house: House) -> None:
         with_safety(house, complaint_words=())
         assert house.record("我要申诉").kind != ReplyKind.HANDOFF

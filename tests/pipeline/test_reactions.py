@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from bot.bots_file import BotConfig
-from bot.events import CardClick, Entered, MenuClick, Rating, Subscribed, Verdict, Warned
+from bot.events import CardClick, Entered, MenuClick, Rating, Subscribed, Undelivered, Verdict, Warned
 from bot.feedback.records import Source
 from bot.handoff.tickets import TicketState
 from bot.messages import MessageKind, ReplyKind
-from bot.parts import Card, CardUpdate, Text
+from bot.parts import Card, CardUpdate, Text, words_of
 from tests.pipeline.conftest import NOW, House, words
 
 QUESTION = "如何修改登录密码"
@@ -288,3 +288,30 @@ def replace_bot(house: House, **changes: object) -> BotConfig:
 
 def words_of_post(parts: tuple[object, ...]) -> str:
     return "".join(part.content for part in parts if isinstance(part, Text))
+
+
+def test_who_the_platform_says_is_to_be_welcomed_is_so_in_time_or_not_at_all(house: House) -> None:
+    """The platform knows who was welcomed before, and a welcome that does not reach anybody is no dead answer."""
+    house.records.save(house.record(QUESTION))
+    welcome = house.event(Entered(welcome_until=NOW + 20))
+    assert "小影" in words(welcome)
+    assert welcome.reply.record == ""
+    assert house.event(Entered(welcome_until=NOW - 1)).reply.parts == ()
+
+
+def test_an_answer_that_the_person_never_got_is_known_and_told(house: House) -> None:
+    turn = house.delivers(QUESTION)
+    outcome = house.event(Undelivered(part=f"{turn.id}:0", reason="security"))
+    assert outcome.reply.parts == ()
+    (post,) = outcome.posts
+    assert post.conversation.person == "li.na"
+    assert QUESTION in "".join(map(words_of, post.reply.parts))
+    kept = house.records.get(turn.id)
+    assert kept is not None
+    assert (kept.failure, kept.answer) == ("undelivered_security", turn.answer)
+
+
+def test_so_are_a_humans_words_and_no_other_notice(house: House) -> None:
+    (post,) = house.event(Undelivered(part="t1:human:0", reason="refused_by_person")).posts
+    assert "refused_by_person" in "".join(map(words_of, post.reply.parts))
+    assert house.event(Undelivered(part="busy:imaging/app//wang.fang:1:0", reason="unknown")).posts == ()

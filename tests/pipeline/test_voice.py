@@ -61,3 +61,11 @@ def test_a_service_that_fails_is_told_and_nothing_is_guessed(house: House, serve
     record = spoken(house, server, Answer(status=500))
     assert record.answer == "这段语音没能转成文字。请再说一遍，或打字告诉我您的问题。"
     assert record.question == ""
+
+
+def test_a_bot_that_may_send_no_media_outside_asks_people_to_type(house: House, server: ScriptedServer) -> None:
+    house.bots["imaging"] = house.bots["imaging"].model_copy(update={"external_media": False})
+    record = spoken(house, server, reply({"text": QUESTION}))
+    assert ANSWER not in record.answer
+    assert "打字" in record.answer
+    assert server.to(TRANSCRIPTIONS) == []

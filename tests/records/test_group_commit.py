@@ -15,7 +15,7 @@ PATIENCE_S = 10.0
 class Table:
     """Writes rows; the first transaction waits until the test lets it go on."""
 
-    def __init__(self, refuse: Callable[[Sequence[int]], Exception | None] = lambda _rows: None) -> None:
+    def __init__(self, refuse: Callable[[Sequence[int]], BaseException | None] = lambda _rows: None) -> None:
         self.transactions: list[list[int]] = []
         self.entered, self.go_on = threading.Event(), threading.Event()
         self._refuse = refuse
@@ -77,6 +77,15 @@ def test_a_row_that_cannot_be_written_harms_nobody_else() -> None:
             assert one.result() is None
     written = [row for rows in table.transactions if 3 not in rows for row in rows]
     assert sorted(written) == [0, 1, 2, 4, 5]
+
+
+def test_a_writer_that_is_interrupted_leaves_nobody_s_row_behind() -> None:
+    interruptions = [SystemExit()]
+    table = Table(lambda rows: interruptions.pop() if len(rows) > 1 and interruptions else None)
+    saved = save_together(table, 5)
+    errors = [one.exception() for one in saved]
+    assert [type(error) for error in errors if error] == [SystemExit], "of the one who wrote for all"
+    assert sorted(table.transactions[-1]) == [1, 2, 3, 4, 5]
 
 
 def test_a_database_that_does_not_answer_is_asked_once_for_all() -> None:

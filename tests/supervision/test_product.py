@@ -13,7 +13,7 @@ from bot.supervision.checks import check_free, without_crowded_out
 from bot.supervision.plan import Plan
 from bot.supervision.product import plan_for
 from bot.supervision.supervisord import configuration
-from bot.task_queue import CASES_QUEUE, MEDIA_QUEUE, SWEEP_QUEUE, TURNS_QUEUE
+from bot.task_queue import ACCOUNTS_QUEUE, CASES_QUEUE, MEDIA_QUEUE, SWEEP_QUEUE, TURNS_QUEUE
 
 SECRET = "a-secret-of-a-real-company"
 BOTS = f"""
@@ -48,7 +48,7 @@ def test_command_lines_say_what_runs(tmp_path: Path) -> None:
     assert "redis-server" in lines["redis"]
     assert "celery" in lines["worker"]
     assert " worker --pool=threads " in lines["worker"]
-    assert f"--queues={TURNS_QUEUE},{SWEEP_QUEUE},{MEDIA_QUEUE},{CASES_QUEUE} " in lines["worker"]
+    assert f"--queues={TURNS_QUEUE},{SWEEP_QUEUE},{MEDIA_QUEUE},{CASES_QUEUE},{ACCOUNTS_QUEUE} " in lines["worker"]
     assert "celery --app=workers.app beat " in lines["beat"]
     assert "gunicorn --bind=127.0.0.1:8100 " in lines["web"]
     assert " --no-control-socket " in lines["web"]
@@ -79,6 +79,19 @@ def test_secrets_reach_the_simulator_by_the_environment_alone(tmp_path: Path) ->
 def test_the_people_of_the_bot_can_be_played(tmp_path: Path) -> None:
     line = commands(plan_for(own_bots(tmp_path)))["simulator"]
     assert line.endswith("--member=visitor --member=helper:helper:servicer --member=boss:boss:admin")
+
+
+def test_an_account_of_customer_service_is_simulated_with_its_servicers(tmp_path: Path) -> None:
+    secrets = f"secret: kf-{SECRET}, token: tok, encoding_aes_key: {'q' * 43}"
+    kf = f"kf: {{type: wecom-kf, corp_id: CORP, {secrets}, open_kfid: wk1}}"
+    for corp_id, simulated in (("ww1", True), ("ww2", False)):
+        (tmp_path / "own.yaml").write_text(f"{BOTS}      {kf.replace('CORP', corp_id)}\n")
+        plan = plan_for(settings(tmp_path, BOTS_FILE=str(tmp_path / "own.yaml"), PORT="8100"))
+        line = commands(plan)["simulator"]
+        assert (" --kf-callback=http://127.0.0.1:8100/callback/imaging/kf " in line) is simulated
+        assert ("--kf-account=wk1:影像:helper,boss" in line) is simulated
+        assert (f"kf-{SECRET}" in plan.environment.values()) is simulated
+        assert f"kf-{SECRET}" not in line
 
 
 def test_a_redis_of_ones_own_and_no_simulator(tmp_path: Path) -> None:

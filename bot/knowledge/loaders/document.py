@@ -53,7 +53,8 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
-    """A titled sequence of sections, in the order of the file."""
+    """A titled sequence of sections, in the order of the file; ``approval_number`` where the file itself names one."""
 
     title: str
     sections: tuple[Section, ...]
+    approval_number: str = ""

@@ -18,6 +18,7 @@ _FRONT_MATTER = re.compile(
     r"---[^\S\n]*\n((?:[\w-]+[^\S\n]*:.*\n|[^\S\n]+.*\n|-[^\S\n].*\n|#.*\n|\n)*)(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)"
 )
 _FRONT_TITLE = re.compile(r"^title[^\S\n]*:(.*)$", re.MULTILINE | re.IGNORECASE)
+_FRONT_NUMBER = re.compile(r"^(?:approval_number|审批号)[^\S\n]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _HIDDEN_START = re.compile(r"<!--|<(script|style)\b", re.IGNORECASE)
 _HIDDEN_END = {
     "": re.compile("-->"),
@@ -43,7 +44,8 @@ _PARSED_CHARS = 2_000
 def load_markdown(text: str, *, name: str) -> Document:
     """``text`` as a document titled by its front matter, else its first level-1 heading, else ``name``.
 
-    A level-1 heading that is the only one is the title and no part of the section paths.
+    A level-1 heading that is the only one is the title and no part of the section paths. The front matter may name the
+    ``approval_number`` (or 审批号).
     """
     front = _FRONT_MATTER.match(text)
     if front:
@@ -52,15 +54,16 @@ def load_markdown(text: str, *, name: str) -> Document:
     text = _without_hidden(text, parser)
     tokens = [token for token in _parse_blocks(parser, text) if token.level <= 1]
     tops = [title for token, title in _headings(tokens, parser) if token.tag == "h1"]
-    titles = ([_front_title(front[1])] if front else []) + tops + [name]
+    titles = ([_front_value(_FRONT_TITLE, front[1])] if front else []) + tops + [name]
     return Document(
         title=next(title for title in titles if title),
         sections=tuple(_sections(text.split("\n"), tokens, parser, skip_h1=len(tops) == 1)),
+        approval_number=_front_value(_FRONT_NUMBER, front[1]) if front else "",
     )
 
 
-def _front_title(front: str) -> str:
-    found = _FRONT_TITLE.search(front)
+def _front_value(key: re.Pattern[str], front: str) -> str:
+    found = key.search(front)
     return _short(found[1].strip().strip("\"'")) if found else ""
 
 

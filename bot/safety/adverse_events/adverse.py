@@ -103,7 +103,8 @@ def blamed_on_product(window: Window) -> Found:
         if not (turn.reading.has("blame") or turn.reading.has("related")) or not turn.names_product:
             continue
         for event in turn.told:
-            if not _other_cause(turn.reading, event):
+            asked_about = turn.consults and _is_diagnosis(turn.reading, event)
+            if not asked_about and not _other_cause(turn.reading, event):
                 yield turn, event.span
 
 
@@ -160,6 +161,8 @@ def drug_induced_condition(window: Window) -> Found:
         for span in reading.spans("drug_induced"):
             if not somebody or (reading.has("about_the_term", reading.sentence(span.start)) and not turn.exposures):
                 continue
+            if reading.has_before("published", span.start) or reading.has_before("long_ago", span.start):
+                continue
             event = next((event for event in turn.events if event.span.end > span.start), None)
             if event is None or event.status not in _NOT_TOLD:
                 yield turn, span
@@ -189,6 +192,17 @@ def appeared_in_patient(window: Window) -> Found:
                 yield turn, event.span
 
 
+def new_since_baseline(window: Window) -> Found:
+    """Not there before the product, and there now: 尿蛋白三个加，用药前阴性."""
+    for turn in window.turns:
+        reading = turn.reading
+        if turn.consults or not reading.has("baseline") or not (turn.names_product or turn.exposures):
+            continue
+        for event in turn.told:
+            if not _other_cause(reading, event):
+                yield turn, event.span
+
+
 def worse_with_product(window: Window) -> Found:
     """A complaint from before that got worse with the product."""
     for turn in window.turns:
@@ -205,9 +219,11 @@ def bare_complaint(window: Window) -> Found:
     reading = turn.reading
     if len(reading.text) > LONGEST_COMPLAINT or reading.has("illness_question") or reading.has("mood"):
         return
-    if reading.has("what_to_do") and not turn.names_product:
+    if (reading.has("what_to_do") and not turn.names_product) or reading.has("pleased"):
         return
     for event in turn.told:
+        if _is_diagnosis(reading, event):
+            continue
         sentence = reading.sentence(event.span.start)
         asked = reading.has("bare_question", sentence) and not reading.has("worried", sentence)
         if not asked and not reading.has("not_of_somebody", sentence) and not _other_cause(reading, event):
@@ -245,6 +261,7 @@ RULES: tuple[Rule, ...] = (
     drug_induced_condition,
     better_without,
     appeared_in_patient,
+    new_since_baseline,
     worse_with_product,
     bare_complaint,
     death_told,
@@ -286,6 +303,8 @@ def _is_medical(reading: Reading, clause: Span) -> bool:
 
 def _precedes(turn: Turn, event: Event, exposure: Exposure) -> bool:
     reading = turn.reading
+    if _is_diagnosis(reading, event):
+        return False
     clause = reading.clauses[exposure.clause]
     around = Span(max(clause.start, exposure.span.start - 10), clause.end)
     if reading.lexicon["english_after"].match(reading.part(exposure.span)):
@@ -322,10 +341,15 @@ def _is_the_illness(turn: Turn, exposure: Exposure, event: Event) -> bool:
         return True
     if event.clause - exposure.clause > 1:
         return lexicon["skin"].fullmatch(words) is None
-    if lexicon["illness"].fullmatch(words) is None:
+    if lexicon["illness"].fullmatch(words) is None and not _is_diagnosis(reading, event):
         return False
     link = Span(exposure.span.start, event.span.start)
     return "后" not in reading.part(link) or reading.has("stop", link)
+
+
+def _is_diagnosis(reading: Reading, event: Event) -> bool:
+    """Whether the event is the name of an illness: told alone it is what somebody has come with."""
+    return reading.lexicon["diagnosis"].fullmatch(reading.part(event.span)) is not None
 
 
 def _is_title(reading: Reading, event: Event) -> bool:

@@ -84,6 +84,8 @@ def _status(reading: Reading, span: Span) -> Status:
     checks: tuple[tuple[Status, Callable[[], bool]], ...] = (
         (Status.GENERAL, lambda: _names_a_remedy_or_group(reading, span, clause)),
         (Status.GENERAL, lambda: _allergy_history(reading, span, lead)),
+        (Status.GENERAL, lambda: reading.has_before("published", span.start)),
+        (Status.PRE_EXISTING, lambda: reading.has_before("long_ago", span.start)),
         (Status.PRE_EXISTING, lambda: _pre_existing(reading, span, sentence)),
         (Status.DENIED, lambda: _denied(lead, reading.lexicon)),
         (Status.SUPPOSED, lambda: reading.has_before("hypothesis", span.start)),

@@ -31,7 +31,7 @@ _GROUPS = {
     # A body part and what it does; the gap holds no negation, or 胃没有不舒服 would be an event.
     "body_complaint": ("<body>[^，。?没不无未]{0,4}?<complaint>",),
     "measured": ("<measure>[^，。?没不无未正]{0,10}?<change>",),
-    "event": ("event_word", "body_complaint", "measured"),
+    "event": ("event_word", "diagnosis", "body_complaint", "measured"),
 }
 _REFERENCE = re.compile(r"<([a-z_]+)>")
 _IN_CLAUSE = "[^，。?]{0,8}?"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from bot.safety.adverse_events.adverse import NETS, RULES, Rule
 from bot.safety.adverse_events.events import Status
 from bot.safety.adverse_events.lexicon import Lexicon, default_lexicon
+from bot.safety.adverse_events.likeness import reads_like_a_report
 from bot.safety.adverse_events.reading import Reading, Span
 from bot.safety.adverse_events.situations import find_situations
 from bot.safety.adverse_events.window import Turn, Window, read_window
@@ -128,18 +129,25 @@ class Screening:
         return tuple(element for element in Element if element not in found)
 
 
-def screen(messages: Sequence[str], *, lexicon: Lexicon | None = None, reporter_known: bool = True) -> Screening:
+def screen(
+    messages: Sequence[str],
+    *,
+    lexicon: Lexicon | None = None,
+    reporter_known: bool = True,
+    rules_alone: bool = False,
+) -> Screening:
     """Read the last message of one person with those before it (oldest first; the last ``WINDOW`` count).
 
-    Pure: no model, no network, no clock. ``lexicon`` is :func:`default_lexicon` unless the bot has products of its own
-    (:meth:`Lexicon.with_products`). ``reporter_known`` says that the channel identifies who writes, which makes them
-    the reporter. Raises ``ValueError`` when there is no message.
+    Pure: no language model, no network, no clock. ``lexicon`` is :func:`default_lexicon` unless the bot has products of
+    its own (:meth:`Lexicon.with_products`). ``reporter_known`` says that the channel identifies who writes, which makes
+    them the reporter. ``rules_alone`` leaves :mod:`.likeness` unasked, as its training needs it. Raises ``ValueError``
+    when there is no message.
     """
     if not messages:
         raise ValueError("nothing to screen: expected at least one message")
     lexicon = lexicon or default_lexicon()
     window = read_window(messages[-WINDOW:], lexicon)
-    grounds = _grounds(window)
+    grounds = _grounds(window, rules_alone=rules_alone)
     new = tuple(ground for ground in grounds if ground.quote.message == window.last_number)
     serious = _seriousness(window) if grounds else frozenset()
     products = _products(window)
@@ -157,10 +165,10 @@ def screen(messages: Sequence[str], *, lexicon: Lexicon | None = None, reporter_
     )
 
 
-def _grounds(window: Window) -> tuple[Ground, ...]:
+def _grounds(window: Window, *, rules_alone: bool) -> tuple[Ground, ...]:
     found = [*_adverse(window, RULES), *_situations(window)]
     if not any(ground.quote.message == window.last_number for ground in found):
-        found += _adverse(window, NETS)
+        found += _adverse(window, NETS) or ([] if rules_alone else _alike(window))
     return tuple(sorted(dict.fromkeys(found), key=lambda ground: (ground.quote.message, ground.quote.start)))
 
 
@@ -169,6 +177,13 @@ def _adverse(window: Window, rules: Iterable[Rule]) -> list[Ground]:
         Ground(rule=rule.__name__, kind=Kind.ADVERSE_EVENT, quote=_quote(turn.reading, span))
         for rule in rules
         for turn, span in rule(window)
+    ]
+
+
+def _alike(window: Window) -> list[Ground]:
+    return [
+        Ground(rule=reads_like_a_report.__name__, kind=Kind(kind), quote=_quote(turn.reading, span))
+        for turn, kind, span in reads_like_a_report(window)
     ]
 
 

@@ -7,14 +7,14 @@ from typing import Final
 
 from bot.safety.injection.views import View, views
 from bot.safety.linear import load_model
-from bot.safety.rules import Rule, load_rules
+from bot.safety.rules import load_rules
 
 STRETCH: Final = 600
 """Characters in which the hints that make up an attack must stand together; stretches overlap by half."""
 ATTACK_WEIGHT: Final = 1.0
 """Sum of the rules' weights in one stretch from which it is an attack."""
 HINTED_WEIGHT: Final = 0.5
-HINTED_SHARE: Final = 0.4
+HINTED_SHARE: Final = 0.5
 """A hint of the rules, and the share of :data:`ENOUGH` that decides together with it."""
 
 _PACKAGE: Final = "bot.safety.injection"
@@ -59,23 +59,24 @@ class Inspection:
         return tuple(dict.fromkeys(match.family for match in ordered))
 
 
-ENOUGH: Final = {Origin.MESSAGE: 0.38, Origin.MATERIAL: 0.6}
-"""The model's chance from which it alone decides. Ordinary questions stay far below: it learned from many more harmless
-texts than attacks, hence less than a half. Of material whole books are read, and nobody is there to ask again."""
+ENOUGH: Final = {Origin.MESSAGE: 0.46, Origin.MATERIAL: 0.6}
+"""The model's chance from which it alone decides; higher for material: whole books are read, and nobody asks again."""
+ENOUGH_HARM: Final = 0.34
+"""The same for a plain request for harm. Ordinary questions stay far below: it was learned from few requests, and from
+many more harmless texts, hence less than a half."""
 
 
 def inspect(text: str, origin: Origin = Origin.MESSAGE) -> Inspection:
     """Whether ``text`` is an attack. Pure; time grows in proportion to the length."""
-    rules = [rule for rule in load_rules(_PACKAGE, "rules.yaml") if origin is Origin.MESSAGE or rule.family != _HARMFUL]
     best: tuple[Match, ...] = ()
     for view in views(text):
         judged = _judged_by_model(view, origin)
         for stretch in _stretches(view.text):
-            found = tuple(_found(rules, stretch, view.via))
+            found = tuple(_found(stretch, view.via, origin))
             if _weight(found) >= ATTACK_WEIGHT or (_weight(found) >= HINTED_WEIGHT and judged):
                 return Inspection(attack=True, matches=(*found, *judged))
             best = max(best, found, key=_weight)
-        if any(match.weight >= ENOUGH[origin] for match in judged):
+        if any(match.weight >= _enough(match.family, origin) for match in judged):
             return Inspection(attack=True, matches=judged)
     return Inspection(attack=False, matches=best)
 
@@ -84,16 +85,22 @@ def _judged_by_model(view: View, origin: Origin) -> tuple[Match, ...]:
     """What the model thinks likely enough to count beside a hint."""
     if not _UNREADABLE.isdisjoint(view.via):
         return ()
-    chances = load_model(_PACKAGE, "model").chances(view.text)
+    chances = load_model(_PACKAGE, "model").canonical_chances(view.text)
     return tuple(
         Match(id="model", family="learned" if head == "attack" else head, weight=chance, via=view.via)
         for head, chance in chances.items()
-        if chance >= ENOUGH[origin] * HINTED_SHARE and (head == "attack" or origin is Origin.MESSAGE)
+        if chance >= _enough(head, origin) * HINTED_SHARE and (head != _HARMFUL or origin is Origin.MESSAGE)
     )
 
 
-def _found(rules: Iterable[Rule], stretch: str, via: tuple[str, ...]) -> Iterable[Match]:
-    for rule in rules:
+def _enough(head: str, origin: Origin) -> float:
+    return ENOUGH_HARM if head == _HARMFUL else ENOUGH[origin]
+
+
+def _found(stretch: str, via: tuple[str, ...], origin: Origin) -> Iterable[Match]:
+    for rule in load_rules(_PACKAGE, "rules.yaml").candidates(stretch):
+        if origin is Origin.MATERIAL and rule.family == _HARMFUL:
+            continue
         words = rule.find(stretch)
         if words is not None:
             yield Match(id=rule.id, family=rule.family, weight=rule.weight, words=words, via=via)

@@ -63,29 +63,32 @@ def views(text: str) -> list[View]:
     room = MOST_CHARACTERS
     while waiting and len(found) < MOST_VIEWS and room > 0:
         raw, via = waiting.pop(0)
-        reading = without_chinese_spaces(canonical(raw))
+        plain = canonical(raw)
+        reading = without_chinese_spaces(plain)
         if reading in seen:
             continue
         seen.add(reading)
         room -= len(reading)
         found.append(View(reading, via))
         if len(via) < DEPTH:
-            waiting += [
-                (decoded, (*via, name)) for name, decoded in _decoded(raw, reading, disguises=not _DISGUISES & {*via})
-            ]
+            disguised = () if _DISGUISES & {*via} else _undisguised(plain, reading)
+            waiting += [(decoded, (*via, name)) for name, decoded in (*_decoded(raw), *disguised)]
     return found
 
 
-def _decoded(raw: str, reading: str, *, disguises: bool) -> Iterator[tuple[str, str]]:
+def _decoded(raw: str) -> Iterator[tuple[str, str]]:
     """(Name of the decoder, what it makes of the text) for those that find something."""
     for name, decode in _DECODERS:
         decoded = decode(raw)
         if decoded and decoded != raw:
             yield name, decoded
-    if not disguises:
-        return
-    joined = _APART.sub(_join, canonical(raw))
-    if joined != canonical(raw):
+
+
+def _undisguised(plain: str, reading: str) -> Iterator[tuple[str, str]]:
+    """The same for disguises that any text allows; ``plain`` and ``reading`` are canonical, the latter without the
+    spaces beside Chinese characters."""
+    joined = _APART.sub(_join, plain)
+    if joined != plain:
         yield "apart", joined
     if _MIXED.search(reading):
         yield "leet", _MIXED.sub(lambda word: word[0].translate(_LEET), reading)

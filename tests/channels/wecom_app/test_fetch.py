@@ -12,8 +12,8 @@ import structlog
 from bot.channel import ChannelError, Fetched, Refused, Retry
 from bot.messages import Attachment, MessageKind
 from bot.redis_client import connect
+from channels.wecom import fetch
 from channels.wecom.transport import IncomingBody
-from channels.wecom_app import fetch
 from tests.channels.chains import told_by
 from tests.channels.threads import await_idle_threads
 from tests.channels.wecom_app.conftest import SECRET, TOKEN_PATH, Installation

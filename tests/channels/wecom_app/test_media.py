@@ -15,8 +15,8 @@ from bot.channel import ChannelError, Receipt, Refused, Retry, Unknown
 from bot.media.store import MediaStore
 from bot.messages import MessageKind
 from bot.parts import Medium
-from channels.wecom_app.config import UploadNames
-from channels.wecom_app.uploads import MEDIA_ID_LIFE_S, upload_of
+from channels.wecom.config import UploadNames
+from channels.wecom.uploads import MEDIA_ID_LIFE_S, upload_of
 from tests.channels.chains import told_by
 from tests.channels.wecom_app.conftest import SECRET, SEND_PATH, Installation
 from tests.fakes.scripted_http import Answer, Cut, Drip, Recorded, Scripted, reply

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bot.channel import Refused, Retry
+from channels.wecom.client import WeComClient
+from channels.wecom.tokens import TokenStore
 from channels.wecom.transport import Deadline
-from channels.wecom_app.client import WeComClient
-from channels.wecom_app.tokens import TokenStore
 from tests.channels.wecom_app.conftest import CORP_ID, SECRET, TOKEN_PATH, Installation, issue_tokens
 from tests.fakes.scripted_http import Answer, Cut, Recorded, Scripted, reply
 

@@ -1,7 +1,8 @@
 """How well the screen does on labelled messages.
 
 The floors are what was promised, not what was measured: docs/adverse-events.md has the figures, and those of each batch
-before the rules had seen it.
+before the rules had seen it. Neither rules nor weights were fitted to ``unseen.jsonl``: its figures tell what to expect
+of wordings that nobody has thought of. Keep it so.
 """
 
 import json
@@ -13,9 +14,15 @@ import pytest
 from bot.safety.adverse_events import predict, screen
 
 REPORTABLE = {"adverse", "special_situation"}
-ROWS: list[dict[str, Any]] = [
-    json.loads(line) for line in (Path(__file__).parent / "labelled.jsonl").read_text(encoding="utf-8").splitlines()
-]
+HERE = Path(__file__).parent
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (HERE / name).read_text(encoding="utf-8").splitlines()]
+
+
+ROWS = rows_of("labelled.jsonl")
+UNSEEN = rows_of("unseen.jsonl")
 
 
 def test_nearly_everything_reportable_is_noticed() -> None:
@@ -49,3 +56,16 @@ def test_special_situations_are_told_apart(kind: str) -> None:
     rows = [row for row in ROWS if row.get("kind") == kind]
     other = [row["id"] for row in rows if kind not in screen(row["messages"]).kinds]
     assert len(other) <= 0.2 * len(rows), other
+
+
+def test_of_unseen_wordings_nine_in_ten_are_noticed() -> None:
+    reportable = [row for row in UNSEEN if row["label"] in REPORTABLE]
+    missed = [row["id"] for row in reportable if predict(row) not in REPORTABLE]
+    assert len(reportable) > 300
+    assert len(missed) <= 0.07 * len(reportable), missed
+
+
+def test_of_unseen_wordings_most_of_what_is_noticed_is_reportable() -> None:
+    noticed = [row for row in UNSEEN if predict(row) in REPORTABLE]
+    wrong = [row["id"] for row in noticed if row["label"] not in REPORTABLE]
+    assert len(wrong) <= 0.25 * len(noticed), wrong

@@ -1,37 +1,40 @@
-"""One application at the platform: its client, the token that all processes share, and the circuit around both."""
+"""One application at the platform, or an account it serves: its client, the token that all processes share, and the
+circuit around both."""
 
 import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 from redis.client import Pipeline
 
 from bot.channel import ChannelKit, Refused
 from channels.wecom.api import OK, detail_of
+from channels.wecom.circuit import Circuit
+from channels.wecom.client import WeComClient
 from channels.wecom.errors import RULES, Reaction, failure, rule_of
+from channels.wecom.tokens import TokenStore
 from channels.wecom.transport import Deadline
-from channels.wecom_app.circuit import Circuit
-from channels.wecom_app.client import WeComClient
-from channels.wecom_app.config import Config
-from channels.wecom_app.tokens import TokenStore
 
 log = structlog.get_logger()
 
 
 class Application:
     """Safe to share between threads. ``name`` begins the Redis keys about the application, ``corp`` those about what
-    all applications of its corp share."""
+    all applications of its corp share.
 
-    def __init__(self, config: Config, kit: ChannelKit) -> None:
-        self.agent_id = config.agent_id
-        self.upload_names = config.upload_names
+    ``account`` tells it from others of the corp: an agent id, or the id of a customer-service account, of which several
+    may share one ``secret`` and so one token.
+    """
+
+    def __init__(self, corp_id: str, secret: SecretStr, account: str, kit: ChannelKit) -> None:
         self.client = WeComClient(kit.http, kit.api_base["wecom"])
-        self._secret = config.secret.get_secret_value()
-        self._tokens = TokenStore(self.client, kit.redis, config.corp_id, self._secret)
+        self._secret = secret.get_secret_value()
+        self._tokens = TokenStore(self.client, kit.redis, corp_id, self._secret)
         base_url = self.client.base_url
-        self.name = _digest(base_url, config.corp_id, str(config.agent_id))
-        self.corp = _digest(base_url, config.corp_id)
+        self.name = _digest(base_url, corp_id, account)
+        self.corp = _digest(base_url, corp_id)
         self._circuit = Circuit(kit.redis, self.name)
 
     def check(self) -> None:

@@ -20,9 +20,9 @@ from redis.client import Pipeline
 
 from bot.channel import Refused, Retry
 from channels.wecom.api import OK, RETRY_S, detail_of, retry
+from channels.wecom.client import WeComClient
 from channels.wecom.errors import Reaction, rule_of
 from channels.wecom.transport import Deadline
-from channels.wecom_app.client import WeComClient
 
 log = structlog.get_logger()
 

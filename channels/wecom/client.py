@@ -3,11 +3,21 @@
 For that see :mod:`channels.wecom.errors`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from channels.wecom.api import RETRY_S, ask, json_answer, retry
 from channels.wecom.downloads import download
-from channels.wecom.transport import Deadline, Http, HttpAnswer, HttpRequest, IncomingBody, NoAnswer, exchange
+from channels.wecom.transport import (
+    MAX_ANSWER_BYTES,
+    Deadline,
+    Http,
+    HttpAnswer,
+    HttpRequest,
+    IncomingBody,
+    NoAnswer,
+    exchange,
+)
 
 SEND_MESSAGE = "message/send"
 UPDATE_CARD = "message/update_template_card"
@@ -43,6 +53,28 @@ class WeComClient:
         url = f"{self.base_url}/cgi-bin/{call}"
         return ask(self._http, HttpRequest(method="POST", url=url, query={"access_token": token}, body=body), deadline)
 
+    def look(
+        self, call: str, token: str, body: bytes, deadline: Deadline, answer_bytes: int = MAX_ANSWER_BYTES
+    ) -> dict[str, Any]:
+        """``call``, which nobody notices, with the UTF-8 JSON ``body``: the JSON answer, whatever its
+        ``errcode``.
+
+        Raises :class:`~bot.channel.Retry` for everything that is no such answer.
+        """
+        request = HttpRequest(
+            method="POST",
+            url=f"{self.base_url}/cgi-bin/{call}",
+            query={"access_token": token},
+            body=body,
+            answer_bytes=answer_bytes,
+        )
+        return self._answer(request, deadline)
+
+    def get(self, call: str, token: str, query: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
+        """``call``, a GET: as :meth:`look`."""
+        url = f"{self.base_url}/cgi-bin/{call}"
+        return self._answer(HttpRequest(method="GET", url=url, query={"access_token": token, **query}), deadline)
+
     def upload(self, kind: str, token: str, body: bytes, content_type: str, deadline: Deadline) -> dict[str, Any]:
         """``media/upload`` (page 90253) of the multipart ``body``: the JSON answer, whatever its ``errcode``.
 
@@ -75,3 +107,12 @@ class WeComClient:
             headers={"Accept-Encoding": "identity"} | ({"Range": bytes_range} if bytes_range else {}),
         )
         return download(self._http, request, incoming, deadline)
+
+    def _answer(self, request: HttpRequest, deadline: Deadline) -> dict[str, Any]:
+        try:
+            answer = exchange(self._http, request, deadline)
+        except NoAnswer as failure:
+            raise retry(RETRY_S, failure.code) from None
+        if (content := json_answer(answer)) is not None:
+            return content
+        raise retry(RETRY_S, f"http_{answer.status}")

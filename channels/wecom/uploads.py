@@ -12,9 +12,9 @@ import structlog
 from bot.channel import ChannelKit, Refused, StoredMedium
 from bot.messages import MessageKind
 from channels.wecom.api import RETRY_S, retry
+from channels.wecom.application import Application
+from channels.wecom.config import UploadNames
 from channels.wecom.transport import Deadline
-from channels.wecom_app.application import Application
-from channels.wecom_app.config import UploadNames
 
 log = structlog.get_logger()
 

@@ -14,10 +14,10 @@ import structlog
 from bot.channel import ChannelKit, Fetched, Refused
 from bot.messages import Attachment
 from channels.wecom.api import OK, RETRY_S, json_answer, retry
+from channels.wecom.application import Application
 from channels.wecom.downloads import BoundedWriter, fetched
 from channels.wecom.errors import INVALID_MEDIA_ID, NEEDS_PIECES
 from channels.wecom.transport import TOO_LARGE, Deadline, HttpAnswer, IncomingBody
-from channels.wecom_app.application import Application
 
 log = structlog.get_logger()
 

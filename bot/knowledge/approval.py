@@ -1,0 +1,54 @@
+"""The number under which a company's review approved a material (审批号), and which material needs one.
+
+Source: compliance guidance, 2 ("Only approved material"): what is quoted to professionals carries the number of its
+medical, legal and compliance review. What such a number looks like is each company's own.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from bot.bots_file import BotConfig
+from bot.errors import KnowledgeError
+from bot.knowledge.entries import Audience
+from bot.safety.conduct import ApprovalNumber
+from bot.texts import Language, Texts
+
+LONGEST_NUMBER = 64
+_MARKUP = frozenset("<>[]|`*")
+"""What a chat or a page would not show as it is."""
+
+
+def approval_number(text: str) -> str:
+    """``text`` as an approval number, blanks closed up; empty for none.
+
+    Raises :class:`~bot.errors.KnowledgeError` for what cannot be one.
+    """
+    number = " ".join(text.split())
+    if len(number) > LONGEST_NUMBER:
+        raise KnowledgeError(f"an approval number of {len(number)} characters, {LONGEST_NUMBER} are allowed")
+    if not number.isprintable() or _MARKUP & set(number):
+        raise KnowledgeError(f"no approval number: {number!r}; leave out {' '.join(sorted(_MARKUP))}")
+    return number
+
+
+def rules_of(bots: Mapping[str, BotConfig], tenant: str, collection: str) -> tuple[ApprovalNumber, ...]:
+    """What the bots that answer from ``collection`` ask of the numbers in it."""
+    answering = (bot for bot in bots.values() if bot.tenant == tenant and collection in bot.knowledge)
+    return tuple(rule for bot in answering if (rule := bot.safety.approval_number) is not None)
+
+
+def unfit_numbers(material: Iterable[tuple[str, str]], rules: Collection[ApprovalNumber]) -> tuple[str, ...]:
+    """The numbers in ``material``, pairs of audience and number, that keep it from being approved; an empty one stands
+    for material without a number. What only staff may read needs none."""
+    read_by_professionals = {audience.value for audience in Audience.HCP.readable}
+    numbers = {number for audience, number in material if audience in read_by_professionals}
+    return tuple(sorted(number for number in numbers if not all(rule.allows(number) for rule in rules)))
+
+
+def approval_words(number: str, texts: Texts, language: Language) -> str:
+    """``number`` as it is shown beside a source; empty where there is none."""
+    return texts.say("approval_number", language, number=number) if number else ""
+
+
+def in_words(unfit: Iterable[str]) -> str:
+    """``unfit`` as one line for whoever brings knowledge."""
+    return ", ".join(number or "none" for number in unfit)

@@ -1,0 +1,290 @@
+"""A customer, the bot and the humans of the platform's own desk, over the simulated platform: who speaks, and when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import redis
+
+from bot import keys
+from bot.account import HUMAN_SERVES
+from bot.bots_file import ChannelConfig
+from bot.channel import Limits, Refused
+from bot.connections import Connections
+from bot.conversation import Post
+from bot.handoff.tickets import Ticket, TicketState
+from bot.links import SourceLinks
+from bot.messages import InboundMessage
+from bot.parts import Text, words_of
+from bot.records.turns import TurnRecord
+from tests.channels.wecom_kf.conftest import ADDRESS, Practice, config, conversation
+from tests.delivery.conftest import RecordingChannel
+from tests.pipeline.conftest import FAQS, House
+from tests.simulator.kf_desk import CHEN, Desk, kf_settings, serve_kf
+from tests.simulator.parties import Webhook
+
+QUESTION = next(iter(FAQS))
+ANSWER = FAQS[QUESTION]
+
+
+@dataclass
+class Clinic:
+    """The bot of the house behind an account; ``goes_on`` works what has come until nothing is left."""
+
+    house: House
+    practice: Practice
+    told: list[Post] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def desk(self) -> Desk:
+        return self.practice.desk
+
+    def goes_on(self) -> None:
+        self.practice.pulls()
+        while raw := self.practice.redis.lpop(keys.queue(conversation())):
+            assert isinstance(raw, bytes)
+            self._works(InboundMessage.decode(raw))
+
+    def asks(self, text: str = QUESTION) -> None:
+        """陈医生 writes, and the bot does what it does."""
+        self.practice.clock.now += 1
+        self.desk.writes(text)
+        self.goes_on()
+
+    def heard(self) -> list[str]:
+        """What reached 陈医生."""
+        return self.desk.reached()
+
+    def staff_heard(self) -> str:
+        """What colleagues were told since they were last asked."""
+        words = "\n".join(words_of(part) for post in self.told for part in post.reply.parts)
+        self.told.clear()
+        return words
+
+    def ticket(self) -> Ticket:
+        ticket = self.house.tickets.get("imaging", 1)
+        assert ticket is not None
+        return ticket
+
+    def says(self, key: str, text: str) -> None:
+        self.sends(key, (Text(text),))
+
+    def sends(self, key: str, parts: tuple[Any, ...]) -> None:
+        for number, part in enumerate(parts):
+            try:
+                self.practice.sends(part, f"{key}:{number}")
+            except Refused as refusal:
+                self.refused.append(refusal.code)
+
+    def _works(self, message: InboundMessage) -> None:
+        outcome = self.house.runs([message])
+        self.sends(outcome.reply.key, outcome.reply.parts)
+        if outcome.reply.record:
+            self.house.records.save(TurnRecord.decode(outcome.reply.record))
+        self.told += outcome.posts
+
+
+@pytest.fixture
+def clinic(house: House, redis_client: "redis.Redis") -> Iterator[Clinic]:
+    with Webhook() as webhook, serve_kf(kf_settings(webhook.url), house.clock) as server:
+        desk = Desk(server.url)
+        desk.rules(kf_send_fail_after_s=0, kf_tokenless_per_minute=1000)
+        yield _clinic(house, desk, redis_client)
+
+
+def _clinic(house: House, desk: Desk, client: "redis.Redis", **changes: object) -> Clinic:
+    practice = Practice(desk, client, house.clock, Connections(environment=False))
+    practice.channel = practice.build(**changes)
+    block = ChannelConfig(type="wecom-kf", config=config(**changes))
+    bot = house.bots["imaging"]
+    house.bots["imaging"] = bot.model_copy(update={"channels": {**bot.channels, ADDRESS.channel: block}})
+    house.channels["imaging", ADDRESS.channel] = practice.channel  # type: ignore[assignment]
+    practice.pulls()
+    return Clinic(house, practice)
+
+
+def test_a_customer_is_answered(clinic: Clinic) -> None:
+    clinic.asks()
+    (answer,) = clinic.heard()
+    assert answer.startswith(ANSWER)
+    assert "https://bot.example/source/" in answer
+
+
+def test_who_comes_is_welcomed_at_once(clinic: Clinic) -> None:
+    clinic.desk.enters()
+    clinic.goes_on()
+    (welcome,) = clinic.heard()
+    assert "小影" in welcome
+
+
+def test_near_questions_can_be_tapped(clinic: Clinic) -> None:
+    clinic.asks("这里的年假政策对实习生如何折算并结转？")
+    (menu,) = [one for one in clinic.desk.kf_entries() if one["type"] == "msgmenu"]
+    first = menu["fields"]["list"][0]
+    assert first["content"] in FAQS
+    clinic.practice.clock.now += 1
+    clinic.desk.call("POST", "/_sim/kf/messages", customer=CHEN, target=menu["id"], menu_id=first["id"])
+    clinic.goes_on()
+    assert clinic.heard()[-1].startswith(FAQS[first["content"]])
+
+
+class Narrow(RecordingChannel):
+    """A channel that shows little, and lets one message a reply through."""
+
+    @property
+    def limits(self) -> Limits:
+        return replace(super().limits, text_bytes=240, reply_messages=1)
+
+
+def test_a_long_answer_goes_on_behind_a_signed_link(clinic: Clinic) -> None:
+    clinic.house.channels["imaging", ADDRESS.channel] = Narrow()  # type: ignore[assignment]
+    outcome = clinic.house.says(QUESTION, channel=ADDRESS.channel)
+    (part,) = outcome.reply.parts
+    words = words_of(part)
+    assert words.startswith(ANSWER[:10])
+    token = words.rpartition("https://bot.example/answer/")[2].strip()
+    links = SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600)
+    assert links.open_answer(token, clinic.house.clock()) == outcome.reply.key
+    assert TurnRecord.decode(outcome.reply.record).answer.startswith(ANSWER), "what the page will read is whole"
+
+
+class TestHandOver:
+    """Into a human's hands."""
+
+    def test_who_asks_for_a_human_gets_the_one_named(self, clinic: Clinic) -> None:
+        clinic.asks()
+        clinic.staff_heard()
+        clinic.asks("转人工")
+        assert clinic.desk.state() == (3, "li.na")
+        assert "已为您转接人工" in clinic.heard()[-1]
+        assert clinic.refused == []
+        heard = clinic.staff_heard()
+        assert QUESTION in heard, "the human knows what was asked"
+        assert f"依据：{QUESTION}" in heard, "and from what it was answered"
+        assert clinic.ticket().state is TicketState.WAITING
+
+    def test_whoever_serves_gets_who_is_asked_for_when_the_named_do_not(self, clinic: Clinic) -> None:
+        clinic.desk.call("POST", "/_sim/kf/servicers", servicer="li.na", status="stopped")
+        clinic.asks("转人工")
+        assert clinic.desk.state()[0] == 2
+        assert "已为您转接人工" in clinic.heard()[-1]
+        clinic.desk.acts("take", "zhang.wei")
+        clinic.goes_on()
+        assert "人工同事已接手" in clinic.heard()[-1]
+        assert (clinic.ticket().state, clinic.ticket().servicer) == (TicketState.SERVED, "zhang.wei")
+
+    def test_out_of_hours_the_ticket_goes_the_other_way(self, clinic: Clinic) -> None:
+        """Nobody serves at the platform's desk: the staff hear of it, and the bot can still speak."""
+        for servicer in ("li.na", "zhang.wei"):
+            clinic.desk.call("POST", "/_sim/kf/servicers", servicer=servicer, status="stopped")
+        clinic.asks("转人工")
+        assert clinic.desk.state()[0] == 0
+        assert "【" in clinic.staff_heard()
+        clinic.asks("有人吗")
+        assert "有人吗" in clinic.staff_heard(), "what is said to nobody is passed on"
+
+    def test_a_complaint_is_a_wish_for_a_human(self, clinic: Clinic) -> None:
+        clinic.asks("你们的服务太差了，我要投诉！")
+        assert clinic.desk.state() == (3, "li.na")
+        assert clinic.heard()
+        assert clinic.refused == []
+
+    @pytest.mark.parametrize("api", ["kf/service_state/trans", "kf/service_state/get", "kf/servicer/list"])
+    def test_a_platform_that_does_not_answer_leaves_nobody_waiting(self, clinic: Clinic, api: str) -> None:
+        clinic.desk.fault(on=api, kind="errcode", errcode=-1)
+        clinic.asks("转人工")
+        assert "已为您转接人工" in clinic.heard()[-1]
+        assert "转人工" in clinic.staff_heard()
+
+    def test_a_move_whose_answer_was_lost_is_made_once(self, clinic: Clinic) -> None:
+        clinic.desk.fault(on="kf/service_state/trans", kind="close_after")
+        clinic.asks("转人工")
+        assert clinic.desk.state() == (3, "li.na")
+
+
+class TestSilence:
+    """While a human has the chat."""
+
+    def test_the_bot_says_nothing_and_passes_nothing_on(self, clinic: Clinic) -> None:
+        clinic.asks("转人工")
+        clinic.staff_heard()
+        before = clinic.heard()
+        clinic.asks()
+        assert clinic.heard() == before
+        assert clinic.staff_heard() == ""
+        assert clinic.refused == []
+
+    def test_a_humans_words_start_nothing_and_are_an_answer(self, clinic: Clinic) -> None:
+        clinic.asks("转人工")
+        clinic.asks("在吗")
+        assert clinic.ticket().deadline is not None
+        clinic.desk.writes("您好，我是李娜", servicer="li.na")
+        clinic.goes_on()
+        assert clinic.heard()[-1] == "您好，我是李娜"
+        assert (clinic.ticket().state, clinic.ticket().deadline) == (TicketState.SERVED, None)
+
+    def test_whom_the_platform_gave_to_a_human_itself(self, clinic: Clinic) -> None:
+        """Automatic distribution: 95018 at once, then the human writes and the bot knows."""
+        clinic.desk.rules(kf_distribution="servicers")
+        clinic.asks()
+        assert clinic.refused == [HUMAN_SERVES]
+        clinic.desk.writes("我来回答", servicer=clinic.desk.state()[1])
+        clinic.goes_on()
+        clinic.asks()
+        assert clinic.refused == [HUMAN_SERVES], "not even tried"
+        assert clinic.heard() == ["我来回答"]
+
+
+class TestBack:
+    """Into the bot's hands again."""
+
+    def test_at_the_end(self, clinic: Clinic) -> None:
+        clinic.asks("转人工")
+        clinic.desk.acts("end")
+        clinic.goes_on()
+        assert "人工服务已结束" in clinic.heard()[-1]
+        assert clinic.ticket().state is TicketState.RELEASED
+        clinic.asks()
+        assert clinic.heard()[-1].startswith(ANSWER)
+
+    def test_a_human_who_takes_it_up_again(self, clinic: Clinic) -> None:
+        clinic.asks("转人工")
+        clinic.desk.acts("end")
+        clinic.goes_on()
+        clinic.desk.acts("reopen")
+        clinic.goes_on()
+        said = len(clinic.heard())
+        clinic.asks()
+        assert len(clinic.heard()) == said
+
+    def test_when_nobody_comes(self, clinic: Clinic) -> None:
+        clinic.desk.call("POST", "/_sim/kf/servicers", servicer="li.na", status="stopped")
+        clinic.asks("转人工")
+        clinic.practice.clock.now += 1801
+        ((_, (told, *_)),) = clinic.house.tools.desk.overdue()
+        clinic.says(told.key, told.text)
+        assert clinic.desk.state()[0] == 4
+        assert "没有人工回复" in clinic.heard()[-1]
+        clinic.house.tickets.unanswered(clinic.ticket())
+        clinic.asks()
+        assert clinic.heard()[-1].startswith(ANSWER)
+
+    def test_when_a_colleague_releases_the_ticket(self, clinic: Clinic) -> None:
+        clinic.asks("转人工")
+        notice = clinic.house.tools.desk.release(clinic.ticket(), "turn-of-the-release")
+        clinic.says(notice.key, notice.text)
+        assert clinic.desk.state()[0] == 4
+        assert "人工服务已结束" in clinic.heard()[-1]
+
+
+def test_an_operator_may_keep_it_to_tickets(house: House, redis_client: "redis.Redis") -> None:
+    with Webhook() as webhook, serve_kf(kf_settings(webhook.url), house.clock) as server:
+        desk = Desk(server.url)
+        desk.rules(kf_tokenless_per_minute=1000)
+        clinic = _clinic(house, desk, redis_client, humans="tickets")
+        clinic.asks("转人工")
+        assert clinic.desk.state()[0] == 0
+        clinic.asks("在吗")
+        assert "在吗" in clinic.staff_heard()
