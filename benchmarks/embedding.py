@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def measure(engine: str, folder: Path, count: int) -> dict[str, float]:
     embedder.passages(passages[:2])
     vectors, wall_s, cpu_s = timed(lambda: embedder.passages(passages))
     found |= {"passages_s": count / wall_s, "passage_cpu_ms": 1000 * cpu_s / count}
-    alone = [timed(lambda text=text: embedder.queries([text])) for text in questions]
+    alone = [timed(partial(embedder.queries, [text])) for text in questions]
     found["alone_ms"] = 1000 * statistics.median(wall for _, wall, _ in alone)
     found["alone_cpu_ms"] = 1000 * statistics.median(cpu for _, _, cpu in alone)
     with ThreadPoolExecutor(CALLERS) as pool:

@@ -30,7 +30,7 @@ class ModelServer:
     async def start(self) -> str:
         """Listen from now on; gives the URL for ``OPENAI_BASE_URL``."""
         server = await asyncio.get_running_loop().create_server(
-            lambda: http1.Served(self._answer), "127.0.0.1", 0, backlog=1024
+            lambda: http1.Served(self._ask), "127.0.0.1", 0, backlog=1024
         )
         return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
@@ -38,11 +38,8 @@ class ModelServer:
         """Count anew."""
         self.asked, self.most = 0, self._now
 
-    def _answer(self, _head: bytes, body: bytes, transport: asyncio.Transport) -> None:
-        self.ask(body, transport)
-
-    def ask(self, body: bytes, transport: asyncio.Transport) -> None:
-        """Answer the request ``body`` when it is time."""
+    def _ask(self, _head: bytes, body: bytes, transport: asyncio.Transport) -> None:
+        """Answer when it is time."""
         self.asked += 1
         self._now += 1
         self.most = max(self.most, self._now)

@@ -97,7 +97,7 @@ def send_for(channel: Channel, threads: int, seconds: float) -> dict[str, float]
     barrier = threading.Barrier(threads + 1)
 
     def send(thread: int) -> list[float]:
-        took = []
+        took: list[float] = []
         barrier.wait()
         end = time.perf_counter() + seconds
         while (started := time.perf_counter()) < end:

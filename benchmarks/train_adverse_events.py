@@ -25,6 +25,8 @@ TOLD = {"adverse", "special_situation"}
 TESTS = Path("tests/safety/adverse_events")
 OWN = (TESTS / "labelled.jsonl", Path("benchmarks/data/adverse_events.jsonl"))
 UNSEEN = TESTS / "unseen.jsonl"
+ATTACKS = Path("benchmarks/data/injection.jsonl")
+"""Attacks on the language model, and texts that look like ones: neither tells of anybody's harm."""
 HARMLESS = {
     "medical_faq/queries.jsonl": ("query", 500, "MIT"),
     "medical_faq/corpus.jsonl": ("title", 500, "MIT"),
@@ -35,13 +37,16 @@ HARMLESS = {
     "dureader_demo/queries.jsonl": ("query", 78, "Apache-2.0"),
     "pii_zh/data.jsonl": ("text", 400, "public domain"),
     "cmrc2018/queries.jsonl": ("query", 300, "CC BY-SA 4.0"),
-    "clinc_oos_en/data.jsonl": ("text", 300, "CC BY 3.0"),
+    "clinc_oos_en/data.jsonl": ("text", 400, "CC BY 3.0"),
     "banking77_en/data.jsonl": ("text", 300, "CC BY 4.0"),
+    "canard_en/queries.jsonl": ("query", 300, "CC BY-SA 4.0"),
 }
 """File to (field, rows, licence): what people write who report nothing; what the rules suspect in them is left out."""
 OWN_WEIGHT = 2.0
 CASE_REPORT_WEIGHT = 0.5
 """Of an English sentence of phee_ade_en that tells of harm; of those that do not, a tenth of the set, four times that."""
+ATTACK_WEIGHT = 0.2
+"""They are many, and most are unlike anything that people write to a customer service."""
 FEWEST = 12
 """Reports of a kind from which it has a head of its own."""
 RIDGE = 5e-6
@@ -58,6 +63,7 @@ def main() -> None:
     own = [Example(text_of(row), row["label"] in TOLD, OWN_WEIGHT) for row in (*rows, *public)]
     own += [case_report(row) for row in read(arguments.data / "phee_ade_en" / "data.jsonl")]
     harmless = [Example(fold(text).text, positive=False) for text in harmless_texts(arguments.data)]
+    harmless += [Example(text_of(row), positive=False, weight=ATTACK_WEIGHT) for row in read(ATTACKS)]
     unseen = [Example(text_of(row), row["label"] in TOLD) for row in read(UNSEEN)]
     print("reports, unseen texts:", Scores.of([*own, *harmless], unseen, ridge=RIDGE).summary())
     if not arguments.write:
@@ -71,7 +77,7 @@ def main() -> None:
             told = [(text_of(row), kinds[id(row)] == kind) for row in rows if id(row) in kinds]
             heads[kind] = fit([Example(text, is_it, rarity if is_it else 1.0) for text, is_it in told], ridge=RIDGE)
     licences = [f"{name} ({licence})" for name, (_, _, licence) in HARMLESS.items()]
-    trained_on = [*map(str, OWN), "ade_zh (MIT, own rows public domain)", "phee_ade_en (MIT)", *licences]
+    trained_on = [*map(str, (*OWN, ATTACKS)), "ade_zh (MIT, own rows public domain)", "phee_ade_en (MIT)", *licences]
     folder = Path("bot/safety/adverse_events")
     write_model(folder, LIKENESS, likeness, {"trained_on": trained_on})
     write_model(folder, KINDS, heads, {"trained_on": [str(path) for path in OWN]})

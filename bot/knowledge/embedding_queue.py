@@ -51,8 +51,9 @@ class EmbeddingQueue:
             self._waiting.append(mine)
             self._changed.notify_all()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="embedding", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="embedding", daemon=True)
+                thread.start()  # it may fail, and the next question tries again
+                self._thread = thread
         return mine.rows.result()
 
     @contextmanager

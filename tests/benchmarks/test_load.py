@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import openai
 import pytest
 import requests
 import yaml
@@ -111,3 +112,13 @@ def test_latencies_count_from_the_moment_a_message_was_due(load: Load, product: 
     product.on(PATH, Answer(delay_s=0.05))
     plan = Plan(port=port_of(product), seconds=0.1, rate=100.0, people=10, answers=False, connections=1)
     assert load.run(plan).acknowledged["max"] > 10 * 50 - 9 * 10
+
+
+def test_its_model_quotes_the_first_source_and_counts_who_asks(load: Load) -> None:
+    model = openai.OpenAI(base_url=load.model_url, api_key="none", max_retries=0)
+    prompt = '<source n="1" title="课表">周三上课。周五不上课。</source>'
+    with model.chat.completions.create(
+        model="slow", messages=[{"role": "user", "content": prompt}], stream=True
+    ) as stream:
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+    assert text == "周三上课[1]。"
