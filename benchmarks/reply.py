@@ -4,10 +4,11 @@
 
 The whole product runs as an operator starts it (`up`), with 100 made-up questions and the demo's documents. Five
 questions a second, each from another person. ``echo`` is the baseline of the same run: the whole way without any
-retrieval. ``faq, first time`` asks in the table's words, ``faq`` the same once everything in the table was asked before,
-``faq, new words`` in texts that are not in the table and come for the first time, ``passage`` what only a document answers. ``model`` has the same answered by a scripted model on this machine that needs
-no time of its own; what a real model takes comes on top. Start-up is the time until `up` says that it is ready: first
-in an empty folder, which builds the embedder's graph.
+retrieval. ``faq, first time`` asks in the table's words, ``faq`` the same once all of the table was asked before,
+``faq, new words`` in texts that are not in the table and come for the first time, ``passage`` what only a document
+answers. ``model`` has the same answered by a scripted model on this machine that needs no time of its own; what a real
+model takes comes on top. Start-up is the time until `up` says that it is ready: first in an empty folder, which builds
+the embedder's graph.
 """
 
 import argparse

@@ -44,7 +44,7 @@ HARMLESS = {
 """File to (field, rows, licence): what people write who report nothing; what the rules suspect in them is left out."""
 OWN_WEIGHT = 2.0
 CASE_REPORT_WEIGHT = 0.5
-"""Of an English sentence of phee_ade_en that tells of harm; of those that do not, a tenth of the set, four times that."""
+"""Of an English sentence of phee_ade_en that tells of harm; of those that tell of none, a tenth, four times that."""
 ATTACK_WEIGHT = 0.2
 """They are many, and most are unlike anything that people write to a customer service."""
 FEWEST = 12

@@ -39,6 +39,7 @@ from bot.handoff.reach import Reach
 from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Tickets
 from bot.holding import Holding, is_silenced
+from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox
 from bot.knowledge.entries import Audience
 from bot.knowledge.remote import IndexServer
@@ -66,6 +67,7 @@ from bot.retention import KeepDays, Retention
 from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
 from bot.safety.consent.desk import HealthConsent
 from bot.safety.consent.records import Consents
+from bot.safety.first_reading import read_everything
 from bot.safety.precautions import Precautions
 from bot.settings import Settings
 from bot.switches import Switches
@@ -103,6 +105,7 @@ class WorkerServices:
 
     def start(self) -> None:
         """Follow the configuration, bring the index to the truth of SQL and begin to serve other processes."""
+        read_everything()
         self.reloader.start()
         self.knowledge.start()
         self.index_server.start()
@@ -342,6 +345,7 @@ def _build_tools(base: _Base, media: MediaParts) -> Tools:
         media=media.store,
         leases=base.leases,
         switches=base.switches,
+        verification=VerificationLinks.from_settings(base.settings),
         find=_finder(knowledge),
         sync=lambda tenant, collection: knowledge.sync({"tenant": tenant, "collection": collection}),
     )
@@ -374,6 +378,7 @@ def _build_pipeline(base: _Base, safety: SafetyParts, media: MediaParts, tools: 
         links=source_links(settings),
         versions=knowledge.versions,
         has_knowledge=knowledge.has_any,
+        audience_of=tools.bindings.audience_of,
     )
 
 

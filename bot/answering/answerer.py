@@ -36,6 +36,9 @@ WORTH_READING = 0.2
 """The confidence from which a language model is asked to read what was found: it checks before it answers, so it may
 look at what would be too unsure to quote, but a search that found nothing is refused without the cost."""
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]+|[^。！？!?\n]+")
+_ADDRESS = re.compile(r"[<‹]/?\w[^<>‹›]{0,300}[>›]|\] ?\([^()\s]{0,300}\)|https?(?:://|：//)\S{1,300}")
+"""Markup and links, also as :mod:`bot.media.harmless` leaves them. They make an ordinary sentence look like an attack,
+and nobody can follow them."""
 QUOTE_CHARACTERS = 160
 """How much of a passage a citation's ``quote`` repeats."""
 
@@ -132,7 +135,7 @@ def _harmless(hits: Sequence[Hit], asking: Asking) -> list[Hit]:
 
 
 def _clean_own(text: str) -> str:
-    return _without_attacks(text, lambda part: inspect(part, Origin.MATERIAL).attack)
+    return _without_attacks(text, lambda part: inspect(_ADDRESS.sub(" ", part), Origin.MATERIAL).attack)
 
 
 @lru_cache(maxsize=8192)

@@ -1,7 +1,8 @@
 """A small linear text classifier: hashed character n-grams, weights of one byte, nothing but numpy.
 
 It catches wordings that no rule foresaw, in microseconds and without a language model. ``benchmarks/train_safety.py``
-makes the weight files; each names the data it was learned from and their licences.
+and ``benchmarks/train_adverse_events.py`` make the weight files; each names the data it was learned from
+and their licences.
 """
 
 import json

@@ -15,18 +15,21 @@ from bot import telemetry
 from bot.feedback.invitation import ANSWERS
 from bot.handoff.desk import Desk
 from bot.handoff.nobody import Nobody
+from bot.identity.claims import claims_to_be_professional
+from bot.knowledge.entries import Audience
 from bot.messages import MessageKind, ReplyKind
 from bot.safety.cases.follow_up import asks_something
 from bot.safety.conduct import COMPLAINT_WORDS
 from bot.safety.consent.desk import HealthConsent
 from bot.safety.disclaimers import disclaimers, speaks_of_medicine
 from bot.safety.injection import Inspection, Origin, inspect
-from bot.safety.words import Kind, SensitiveWords, answers_limits, emergency, notices
+from bot.safety.words import Kind, SensitiveWords, answers_limits, emergency, is_angry, notices
 from bot.texts import Texts
 from bot.turn import Said, Turn, unseen
 
 log = structlog.get_logger()
 
+_COMPLAINT = "complaint_taken"
 _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?\n]*")
 
 
@@ -57,17 +60,30 @@ class Precautions:
             self._emergency,
             self._attack,
             self._complaint,
+            self._anger,
             *([self._consent.ask] if self._consent else []),
             self._counts,
             self._off_label,
             self._identity,
+            self._claim,
         )
         return next((said for step in steps if (said := step(turn)) is not None), None)
 
-    def pass_on_limit(self, turn: Turn, said: Said) -> Said:
+    def follow_report(self, turn: Turn) -> None:
+        """Bring a human to whoever tells of a serious adverse event. In a group others read along, and of an emergency
+        people hear anyway."""
+        report = turn.report
+        if report is None or not report.told or not report.case.is_serious or self._alarm(turn) is not None:
+            return
+        if turn.bot.safety.human_for_serious and not turn.conversation.chat:
+            turn.human_because = "serious_passed_on"
+
+    def pass_on(self, turn: Turn, said: Said) -> Said:
         """``said``; medical information gets a question at the limits of the package insert that the knowledge refused,
-        or answered from what does not speak of the limit."""
+        or answered from what does not speak of the limit. A human gets one that was refused after others."""
         if not self._noticed(turn, Kind.LABEL_LIMIT):
+            if said.kind is ReplyKind.REFUSAL and not turn.human_because and turn.report is None:
+                self._refused(turn)
             return said
         cited = said.answer.cited if said.answer else ()
         told = "\n".join(f"{entry.title}\n{entry.text}" for entry in cited)
@@ -87,10 +103,10 @@ class Precautions:
         return replace(said, text="\n\n".join(filter(None, [said.text, "\n".join(lines)])))
 
     def complete(self, turn: Turn, said: Said) -> Said:
-        """``said`` with the help that must be said first, whatever else is, and the human that a complaint brings."""
+        """``said`` with the help that must be said first, whatever else is, and the human who is brought unasked."""
         if turn.read:
             self.notice(turn)
-        if turn.complains:
+        if turn.human_because:
             said = self._with_human(turn, said)
         alarm = self._alarm(turn)
         if alarm is None:
@@ -132,21 +148,41 @@ class Precautions:
         if not found:
             return None
         turn.found(complaint=list(found))
-        if asks_something(turn.text):
-            turn.complains = True
+        return self._brings_human(turn, _COMPLAINT)
+
+    def _anger(self, turn: Turn) -> Said | None:
+        """Who is angry gets a human's ear, and the answer to what was asked."""
+        if turn.human_because or not turn.bot.safety.human_for_anger or not is_angry(turn.text):
             return None
-        return self._with_human(turn, Said(kind=ReplyKind.HANDOFF, text=""))
+        turn.found(anger=True)
+        return self._brings_human(turn, "anger_taken")
+
+    def _brings_human(self, turn: Turn, because: str) -> Said | None:
+        """Let :meth:`complete` say ``because`` and bring a human: below an answer, or alone where nothing was asked."""
+        turn.human_because = because
+        return None if asks_something(turn.text) else Said(kind=ReplyKind.HANDOFF, text="")
+
+    def _refused(self, turn: Turn) -> None:
+        """After so many refusals in a row a human is brought: the next question will fare no better."""
+        most = turn.bot.safety.human_after_refusals
+        if most and self._desk.refused_before(turn.conversation, turn.now) >= most - 1:
+            turn.found(refusals=most)
+            turn.human_because = "refusals_passed_on"
+
 
     def _with_human(self, turn: Turn, said: Said) -> Said:
-        """``said`` and below it what becomes of the complaint; that nothing was found helps nobody who complains."""
-        message = replace(turn.messages[0], text=turn.text)
-        told = self._desk.ask_for_human(turn.bot, message, turn.id, turn.language)
-        taken = self._texts.say("complaint_taken", turn.language, days=turn.bot.safety.complaint_days)
+        """``said`` and below it that a human is brought, and why; that nothing was found helps nobody then. Only who
+        complains wants one, and is left to them."""
+        message, because = replace(turn.messages[0], text=turn.text), turn.human_because
+        asked = because == _COMPLAINT
+        told = self._desk.ask_for_human(turn.bot, message, turn.id, turn.language, asked=asked)
+        taken = self._texts.say(because, turn.language, days=turn.bot.safety.complaint_days)
         lines = "\n".join(filter(None, [taken, told.text]))
-        nothing = said.kind is ReplyKind.REFUSAL and said.answer is not None
+        nothing = said.kind is ReplyKind.REFUSAL and said.answer is not None and turn.report is None
         text = turn.prefaced(lines) if nothing else "\n\n".join(filter(None, [said.text, lines]))
         kind = said.kind if said.kind in ANSWERS else ReplyKind.HANDOFF
-        return replace(said, kind=kind, text=text, notices=(*said.notices, *told.notices))
+        choices = () if nothing else said.choices
+        return replace(said, kind=kind, text=text, choices=choices, notices=(*said.notices, *told.notices))
 
     def _counts(self, turn: Turn) -> Said | None:
         """Nobody's prescriptions are counted."""
@@ -166,6 +202,21 @@ class Precautions:
             return None
         words = self._texts.say("identity", turn.language, name=turn.bot.name)
         if any(_asks_something_else(sentence) for sentence in _SENTENCE.findall(turn.text)):
+            turn.preface = "\n".join(filter(None, [turn.preface, words]))
+            return None
+        return Said(kind=ReplyKind.NOTICE, text=words)
+
+    def _claim(self, turn: Turn) -> Said | None:
+        """Who says that they are a professional hears how that is verified, and reads no more for having said it; what
+        else was asked is answered behind it."""
+        channel = turn.bot.channels.get(turn.conversation.channel)
+        if channel is None or not channel.bound_only or turn.reader is not Audience.PUBLIC:
+            return None
+        if not claims_to_be_professional(turn.text):
+            return None
+        turn.found(claim="professional")
+        words = self._texts.say("hcp_claim", turn.language)
+        if asks_something(turn.text):
             turn.preface = "\n".join(filter(None, [turn.preface, words]))
             return None
         return Said(kind=ReplyKind.NOTICE, text=words)

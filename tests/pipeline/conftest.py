@@ -30,6 +30,7 @@ from bot.handoff.reach import Reach
 from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Tickets
 from bot.holding import Holding
+from bot.identity.links import VerificationLinks
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import E5Embedder
@@ -88,6 +89,7 @@ class Block(BaseModel):
     """A channel's block, as far as the product reads it."""
 
     audience: Literal["public", "hcp", "staff"] = "public"
+    audience_for: Literal["everybody", "bound"] = "everybody"
     chats: dict[str, Group] = {}
     plain_userids: bool = False
 
@@ -298,6 +300,7 @@ def house(
         media=media.store,
         leases=Leases(redis_client),
         switches=switches,
+        verification=VerificationLinks(b"a secret of this test, long enough", "https://bot.example"),
         find=lambda question, bot: answerer.retriever.retrieve((question,), bot, Audience.STAFF, clock()).both.hits,
         sync=lambda _tenant, _collection: None,
         clock=clock,
@@ -336,6 +339,7 @@ def house(
         links=SourceLinks(b"a secret of this test, long enough", "https://bot.example", 3600),
         versions={"embedder": "e5"},
         has_knowledge=lambda bot: "c" in bot.knowledge,
+        audience_of=tools.bindings.audience_of,
         clock=clock,
     )
     yield House(pipeline, records, tickets, answerer, feedback, channels, clock, bots, media, tools, safety, posted)

@@ -20,12 +20,14 @@ from bot.parts import Text, words_of
 from bot.records.turns import TurnRecord
 from tests.channels.wecom_kf.conftest import ADDRESS, Practice, config, conversation
 from tests.delivery.conftest import RecordingChannel
-from tests.pipeline.conftest import FAQS, House
+from tests.pipeline.conftest import FAQS, House, words
 from tests.simulator.kf_desk import CHEN, Desk, kf_settings, serve_kf
 from tests.simulator.parties import Webhook
 
 QUESTION = next(iter(FAQS))
 ANSWER = FAQS[QUESTION]
+UNKNOWN = "火星上今天的天气怎么样？"
+UNKNOWN_TOO = "木星有多少颗卫星？"
 
 
 @dataclass
@@ -204,6 +206,54 @@ class TestHandOver:
         assert clinic.desk.state() == (3, "li.na")
 
 
+class TestUnasked:
+    """Who did not ask for a human gets one."""
+
+    def test_after_two_refusals_in_a_row(self, clinic: Clinic) -> None:
+        clinic.asks(UNKNOWN)
+        assert clinic.desk.state()[0] == 0
+        clinic.asks(UNKNOWN_TOO)
+        assert clinic.desk.state() == (3, "li.na")
+        assert "没有找到可靠的依据" in clinic.heard()[-1]
+        assert UNKNOWN in clinic.staff_heard()
+        assert clinic.refused == []
+
+    def test_an_answer_between_them_begins_anew(self, clinic: Clinic) -> None:
+        for question in (UNKNOWN, QUESTION, UNKNOWN_TOO):
+            clinic.asks(question)
+        assert clinic.desk.state()[0] == 0
+
+    def test_anger(self, clinic: Clinic) -> None:
+        clinic.asks("气死我了，你们到底管不管")
+        assert clinic.desk.state() == (3, "li.na")
+        assert "很抱歉" in clinic.heard()[-1]
+
+    def test_a_serious_adverse_event_and_nothing_that_was_asked_is_lost(self, clinic: Clinic) -> None:
+        clinic.asks("患者用了示影灵后肾功能衰竭，住院治疗了")
+        assert clinic.desk.state() == (3, "li.na")
+        assert "1." in clinic.heard()[-1], "the questions are asked in the reply that hands over"
+        assert clinic.refused == []
+        clinic.asks("病人是男的，58岁，批号是A123")
+        case = clinic.house.safety.cases.get(1)
+        assert case is not None
+        assert len(clinic.house.safety.cases.messages(1)) == 2, "the answer reaches the case while a human has the chat"
+
+    def test_none_of_it_where_it_is_switched_off(self, clinic: Clinic) -> None:
+        bot = clinic.house.bots["imaging"]
+        off = {"human_after_refusals": 0, "human_for_anger": False, "human_for_serious": False}
+        clinic.house.bots["imaging"] = bot.model_copy(update={"safety": bot.safety.model_copy(update=off)})
+        for said in (UNKNOWN, UNKNOWN_TOO, "气死我了", "患者用了示影灵后肾功能衰竭，住院治疗了"):
+            clinic.asks(said)
+        assert clinic.desk.state()[0] == 0
+
+    def test_elsewhere_the_staff_hear_of_it_and_the_bot_goes_on(self, clinic: Clinic) -> None:
+        clinic.house.delivers(UNKNOWN)
+        outcome = clinic.house.says(UNKNOWN_TOO)
+        assert "工单 1" in words(outcome)
+        assert [post.conversation.person for post in outcome.posts] == ["li.na"]
+        assert clinic.ticket().state is TicketState.REGISTERED
+
+
 class TestSilence:
     """While a human has the chat."""
 
@@ -270,6 +320,17 @@ class TestBack:
         clinic.house.tickets.unanswered(clinic.ticket())
         clinic.asks()
         assert clinic.heard()[-1].startswith(ANSWER)
+
+    def test_when_the_session_ended_by_itself(self, clinic: Clinic) -> None:
+        """No event tells of it: the state is asked, and the bot answers at once."""
+        clinic.asks("转人工")
+        clinic.desk.writes("您好，我是李娜", servicer="li.na")
+        clinic.goes_on()
+        clinic.practice.clock.now += 49 * 3600
+        clinic.asks()
+        assert "人工服务已结束" in clinic.heard()[-1]
+        assert ANSWER in clinic.heard()[-1]
+        assert clinic.ticket().state is TicketState.RELEASED
 
     def test_when_a_colleague_releases_the_ticket(self, clinic: Clinic) -> None:
         clinic.asks("转人工")

@@ -92,7 +92,6 @@ class TestEmergencies:
         assert not {"understand", "retrieve", "compose"} & {step["step"] for step in record.steps}, (
             "nothing is searched"
         )
-        assert sum(step["ms"] for step in record.steps) < 1000
 
     def test_a_human_hears_of_it_at_once(self, house: House) -> None:
         (post,) = house.says("有人拿刀闯进来了").posts

@@ -1,9 +1,9 @@
 """The last net: messages that are worded like reports, whatever their words.
 
 No list of words is complete, and people tell of harm in words that no list foresees (半边脸不听指挥). A small linear
-model over pieces of up to three characters (:mod:`bot.safety.linear`) has read reports, questions and everyday messages;
-it is asked only about a message in which no rule has found anything. ``benchmarks/train_adverse_events.py`` makes its weights
-and says how well it does on messages that it has not read.
+model over pieces of up to three characters (:mod:`bot.safety.linear`) has read reports, questions and everyday texts.
+It is asked only about a message in which no rule has found anything. ``benchmarks/train_adverse_events.py`` makes its
+weights and says how well it does on messages that it has not read.
 """
 
 from collections.abc import Iterator

@@ -181,9 +181,11 @@ def _adverse(window: Window, rules: Iterable[Rule]) -> list[Ground]:
 
 
 def _alike(window: Window) -> list[Ground]:
+    """The kind is a guess, and a guess keeps nothing from the safety desk: a quality complaint may tell of harm too."""
     return [
-        Ground(rule=reads_like_a_report.__name__, kind=Kind(kind), quote=_quote(turn.reading, span))
-        for turn, kind, span in reads_like_a_report(window)
+        Ground(rule=reads_like_a_report.__name__, kind=kind, quote=_quote(turn.reading, span))
+        for turn, guess, span in reads_like_a_report(window)
+        for kind in ([Kind(guess), Kind.ADVERSE_EVENT] if guess == Kind.QUALITY_COMPLAINT else [Kind(guess)])
     ]
 
 

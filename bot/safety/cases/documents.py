@@ -35,7 +35,9 @@ def told_in_document(text: str, lexicon: Lexicon) -> list[str]:
         return []
     if len(text) <= LONGEST_PASSAGE:
         return [text]
-    suspected = [passage for passage in _passages(text) if screen([passage], lexicon=lexicon).suspected]
+    suspected = [
+        passage for passage in _passages(text) if screen([passage], lexicon=lexicon, rules_alone=True).suspected
+    ]
     log.info("document_screened", characters=len(text), suspected=len(suspected))
     return suspected[:MOST_PASSAGES]
 

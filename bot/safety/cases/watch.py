@@ -73,7 +73,7 @@ class Watch:
             passages = [words] if spoken else told_in_document(words, _lexicon(turn.bot.safety.products))
             for place, passage in enumerate(passages):
                 suffix = f":{kind.value}{number}" + (f".{place}" if place else "")
-                self._hear(turn, turn.messages[0], passage, kind.value, suffix=suffix)
+                self._hear(turn, turn.messages[0], passage, kind.value, suffix=suffix, rules_alone=not spoken)
 
     def look_or_keep(self, turn: Turn) -> None:
         """Screen ``turn``, whose messages leave the queue with an apology: what cannot be screened now is kept."""
@@ -136,16 +136,26 @@ class Watch:
         report.alone = report.urgent or not report.told
         return Said(kind=ReplyKind.NOTICE, text="") if report.alone else None
 
-    def _hear(self, turn: Turn, message: InboundMessage, words: str, medium: str, suffix: str = "") -> None:
-        """Screen ``words`` behind those before them, and remember them."""
+    def _hear(
+        self,
+        turn: Turn,
+        message: InboundMessage,
+        words: str,
+        medium: str,
+        suffix: str = "",
+        *,
+        rules_alone: bool = False,
+    ) -> None:
+        """Screen ``words`` behind those before them, and remember them. ``rules_alone`` is for what nobody has said:
+        a text from a document is not worded like a message."""
         if not words.strip():
             return
         earlier = [*turn.earlier, *turn.heard][-(WINDOW - 1) :]
         window = _window(earlier, message)
         lexicon = _lexicon(turn.bot.safety.products)
-        screening = screen([*window, words], lexicon=lexicon)
+        screening = screen([*window, words], lexicon=lexicon, rules_alone=rules_alone)
         if window and screening.suspected and names_another_patient(words):
-            alone = screen([words], lexicon=lexicon)
+            alone = screen([words], lexicon=lexicon, rules_alone=rules_alone)
             if alone.suspected:  # what happened to the patient before says nothing of this one
                 earlier, window, screening = [], [], alone
         number = next((heard.case for heard in reversed(earlier) if heard.case), 0)

@@ -16,10 +16,10 @@ def test_what_no_rule_finds_is_found_by_its_wording() -> None:
     assert rules_of(STRANGE) == {"reads_like_a_report"}
 
 
-def test_a_complaint_about_quality_is_called_one() -> None:
+def test_a_complaint_about_quality_is_called_one_and_the_safety_desk_hears_of_a_guess() -> None:
     words = "开盖一股子脚臭味儿"
     assert not screen([words], rules_alone=True).suspected
-    assert screen([words]).kinds == {Kind.QUALITY_COMPLAINT}
+    assert screen([words]).kinds == {Kind.QUALITY_COMPLAINT, Kind.ADVERSE_EVENT}
 
 
 def test_a_rule_that_finds_something_is_not_joined_by_a_guess() -> None:
