@@ -6,6 +6,7 @@ Its callback is a bell (:class:`bot.channel.Bell`). What it rings for waits at t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from bot.messages import ConversationId, InboundMessage
@@ -18,6 +19,15 @@ HUMAN_SERVES = "human_serves"
 """The code of a part to a person whom a human has in the platform's own desk, where the bot may not speak."""
 SILENCED = frozenset({SESSION_OVER, ALLOWANCE_USED, HUMAN_SERVES})
 """Codes after which nothing can be said to the person before they write again, not even an apology."""
+
+
+class Serving(StrEnum):
+    """Who answers a chat: the bot; a human, or soon one; or the bot again, because a human had it and it ended without
+    a word of the platform."""
+
+    BOT = "bot"
+    HUMAN = "human"
+    LAPSED = "lapsed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +82,8 @@ class HumanDesk(Protocol):
         """Whether humans work there: the operator may want them to work with tickets alone."""
         ...
 
-    def human_has(self, conversation: ConversationId, deadline: float) -> bool:
-        """Whether a human has the chat now, or it waits for one."""
+    def serving(self, conversation: ConversationId, deadline: float) -> Serving:
+        """Who answers the chat now."""
         ...
 
     def hand_over(

@@ -17,13 +17,16 @@ import structlog
 
 import channels.wecom_aibot
 import channels.wecom_app
+import channels.wecom_appchat
 import channels.wecom_kf
+import channels.wecom_robot
 from bot import bots_file, telemetry
 from bot.audit.entries import AuditEvent
 from bot.bots_file import BotConfig, ChannelConfig
 from bot.channel import Channel, ChannelAddress, ChannelKit
 from bot.connections import Connections
 from bot.gathered_wakes import GatheredWakes
+from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox, InboxLimits
 from bot.knowledge.remote import IndexClient
 from bot.links import signing_secret, source_links
@@ -51,6 +54,8 @@ CHANNELS: Mapping[str, Any] = {
     "wecom-app": channels.wecom_app,
     "wecom-aibot": channels.wecom_aibot,
     "wecom-kf": channels.wecom_kf,
+    "wecom-robot": channels.wecom_robot,
+    "wecom-appchat": channels.wecom_appchat,
 }
 """Channel type to its package; a package offers ``Config`` and ``build`` (see :mod:`bot.channel`)."""
 
@@ -91,6 +96,7 @@ def build_web() -> WebServices:
         media=media_store(settings),
         texts=Texts(),
         sources=_sources(settings),
+        verification=VerificationLinks.from_settings(settings),
         proofs_dir=settings.proofs_dir,
         metrics_dir=settings.metrics_dir,
         llm_configured=settings.llm_configured,

@@ -20,6 +20,7 @@ from bot.safety.cases.config import SafetyConfig
 from bot.yaml_source import Place, YamlSource, dotted, read_yaml
 
 _ID = r"^[a-z0-9_-]{1,32}$"
+_QUIET_HOURS = r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$"
 _LONGEST_SHOWN = 60
 _SHORTEST_PASTED = 8
 _PREFIXES = ("Value error, must be ", "Value error, ", "Input should be ")
@@ -72,6 +73,17 @@ class ChannelConfig:
         return Audience(listed.audience) if listed else Audience.PUBLIC
 
     @property
+    def bound_only(self) -> bool:
+        """Whether :attr:`audience` holds only for people who are bound to a professional's record
+        (:mod:`bot.identity`); everybody else reads what is public."""
+        return getattr(self.config, "audience_for", "everybody") == "bound"
+
+    @property
+    def carries(self) -> tuple[str, ...]:
+        """What the bot says in the channel's group without being asked (:mod:`bot.announcing`); nothing elsewhere."""
+        return tuple(getattr(self.config, "carries", ()))
+
+    @property
     def plain_userids(self) -> bool:
         """Whether people bear the same ids here as in the bot's channels that can write to them."""
         return bool(getattr(self.config, "plain_userids", False))
@@ -116,6 +128,11 @@ class BotConfig(BaseModel):
     pictures are read on this machine, and who sends a voice is asked to type."""
     menu: Mapping[_MenuKey, _MenuWords] = {}
     """What somebody who chooses an entry of the app's menu asks or commands, by the entry's key."""
+    quiet_hours: Annotated[str, Field(pattern=_QUIET_HOURS)] = ""
+    """When broadcasts, announcements, reminders and digests wait, such as ``22:00-08:00``, by the clock of TIMEZONE;
+    alerts and answers go out all the same. Unset: never."""
+    digest_people: Annotated[int, Field(ge=2, le=1000)] = 3
+    """How many different people must have asked a question before a digest names it."""
     safety: SafetyConfig = SafetyConfig()
     """How reports of adverse events are found and handed over, and how the bot speaks."""
     channels: Mapping[str, ChannelConfig]

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     func,
     insert,
     select,
@@ -59,23 +60,33 @@ recipients = Table(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Broadcast:
-    """A broadcast and how far it is: ``posted`` of ``recipients`` have it in their outbox. ``ended_at``, epoch seconds,
-    is ``None`` while it goes on."""
+    """A broadcast and how far it is: ``posted`` of ``recipients`` have it in their outbox. It begins ``at``, epoch
+    seconds, which may lie ahead; ``ended_at`` is ``None`` until it has ended."""
 
     number: int
     bot: str
     text: str
+    at: float
     recipients: int
     posted: int
     ended_at: float | None
 
 
 class Broadcasts:
-    """The broadcasts. Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
+    """The broadcasts. Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    ``quiet(bot, now)`` tells whether a bot says nothing to many now; what falls into that time waits.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float] = time.time,
+        quiet: Callable[[str, float], bool] = lambda _bot, _now: False,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._quiet = quiet
 
     def reached(self, bot: str, channels: Iterable[str], since: float) -> list[ConversationId]:
         """The single chats over ``channels`` of ``bot`` in which somebody wrote from ``since`` on, epoch seconds; each
@@ -91,11 +102,13 @@ class Broadcasts:
                     found.setdefault(conversation.person.casefold(), conversation)
         return list(found.values())
 
-    def start(self, bot: str, text: str, to: Sequence[ConversationId], *, turn_id: str, by: str) -> Broadcast:
-        """Begin to say ``text``; a turn that runs again finds what it began."""
+    def start(
+        self, bot: str, text: str, to: Sequence[ConversationId], *, turn_id: str, by: str, at: float = 0.0
+    ) -> Broadcast:
+        """Begin to say ``text``, now or ``at`` an epoch second; a turn that runs again finds what it began."""
         try:
             with self._database.write() as connection:
-                values = {"turn_id": turn_id, "bot": bot, "text": text, "by": by, "at": self._clock()}
+                values = {"turn_id": turn_id, "bot": bot, "text": text, "by": by, "at": max(at, self._clock())}
                 number = connection.execute(
                     insert(broadcasts).values(values).returning(broadcasts.c.number)
                 ).scalar_one()
@@ -111,12 +124,19 @@ class Broadcasts:
         found = self._all(broadcasts.c.bot == bot)
         return found[-1] if found else None
 
-    def stop(self, bot: str) -> Broadcast:
-        """Say the last broadcast of ``bot`` to nobody else.
+    def ahead(self, bot: str) -> list[Broadcast]:
+        """The broadcasts of ``bot`` that have not begun, the next one first."""
+        found = self._all(and_(broadcasts.c.bot == bot, broadcasts.c.ended_at.is_(None)))
+        return sorted((one for one in found if one.at > self._clock()), key=lambda one: (one.at, one.number))
 
-        Raises :class:`~bot.errors.InputError` when none goes on.
+    def stop(self, bot: str, number: int = 0) -> Broadcast:
+        """Say the broadcast ``number`` of ``bot``, or the last one that goes on or will, to nobody else.
+
+        Raises :class:`~bot.errors.InputError` when there is none.
         """
-        going = [one for one in self._all(broadcasts.c.bot == bot) if one.ended_at is None]
+        going = [
+            one for one in self._all(broadcasts.c.bot == bot) if one.ended_at is None and number in (0, one.number)
+        ]
         if not going:
             raise InputError("broadcast_none")
         self._end(going[-1].number)
@@ -124,7 +144,7 @@ class Broadcasts:
 
     def go_on(self, post: Callable[[ConversationId, OutboxReply], bool], held: Callable[[ConversationId], bool]) -> int:
         """Put the next words into outboxes with ``post``; returns how many. Who is ``held``, because the bot stands
-        still there, hears them later."""
+        still there, hears them later, and so does everybody where it is quiet now."""
         said = 0
         for broadcast, conversation in self._due(held):
             reply = OutboxReply(
@@ -139,7 +159,10 @@ class Broadcasts:
         """Who is next and not ``held``: at most :data:`BATCH`, of the oldest broadcasts first. One that was said to all
         ends here."""
         found: list[tuple[Broadcast, ConversationId]] = []
-        for broadcast in self._all(broadcasts.c.ended_at.is_(None)):
+        now = self._clock()
+        for broadcast in self._all(and_(broadcasts.c.ended_at.is_(None), broadcasts.c.at <= now)):
+            if self._quiet(broadcast.bot, now):
+                continue
             waiting = select(recipients.c.conversation).where(
                 recipients.c.broadcast == broadcast.number, recipients.c.posted_at.is_(None)
             )
@@ -187,6 +210,7 @@ class Broadcasts:
                 number=row.number,
                 bot=row.bot,
                 text=row.text,
+                at=row.at,
                 recipients=row.recipients or 0,
                 posted=row.posted or 0,
                 ended_at=row.ended_at,

@@ -90,18 +90,20 @@ class MenuLimits:
 class Limits:
     """What one platform message may hold, in bytes of UTF-8, and what one call may take, in seconds.
 
-    ``pushes`` tells whether the channel can write to a person who has just not asked; ``cards`` and ``news`` whether it
-    can show these parts, ``card_updates`` whether a card can be changed after it was pressed, and ``media`` which kinds
-    of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many pictures a bubble may end with; ``ratings`` whether
-    people can rate an answer in the platform's own way. ``recall_s`` is for how many seconds the platform takes back
-    what was sent; 0 where it never does. ``reply_messages`` is how many messages one reply may have, 0 for any number;
-    ``menu`` what a menu may hold, where there are menus.
+    ``pushes`` tells whether the channel can write to a person who has just not asked; ``announces`` that it speaks in
+    one group, which is its only conversation, and hears nothing: nothing calls it back. ``cards`` and ``news`` tell
+    whether it can show these parts, ``card_updates`` whether a card can be changed after it was pressed, and ``media``
+    which kinds of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many pictures a bubble may end with;
+    ``ratings`` whether people can rate an answer in the platform's own way. ``recall_s`` is for how many seconds the
+    platform takes back what was sent; 0 where it never does. ``reply_messages`` is how many messages one reply may
+    have, 0 for any number; ``menu`` what a menu may hold, where there are menus.
     """
 
     text_bytes: int
     markdown_bytes: int
     send_timeout_s: float
     pushes: bool
+    announces: bool = False
     cards: bool = False
     card_updates: bool = False
     news: bool = False

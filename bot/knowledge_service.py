@@ -237,7 +237,7 @@ class KnowledgeService:
             asking = Asking(bot=turn.bot, language=turn.language)
             answer = self.answerer.answer((turn.text,), asking, turn.reader, turn.now)
             words = self._words(answer, turn)
-            said = precautions.pass_on_limit(turn, Said(kind=answer.kind, text=words, answer=answer))
+            said = precautions.pass_on(turn, Said(kind=answer.kind, text=words, answer=answer))
         said = precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))
         untold = self._texts.say("nobody_told", turn.language) if desk.wanted else ""
         return replace(said, text="\n".join(filter(None, [said.text, untold])))

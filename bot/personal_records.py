@@ -21,6 +21,7 @@ from bot.dead_letters import KEPT, DeadLetters
 from bot.errors import LeaseLost
 from bot.feedback.records import feedback
 from bot.handoff.tickets import tickets
+from bot.identity.tables import bindings, bindings_at, bound_records
 from bot.lease import Leases
 from bot.lease_scripts import LUA_OWNED
 from bot.media.store import MediaStore, owner_of
@@ -47,15 +48,16 @@ MOST_SHOWN = 2000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forgotten:
-    """How much was removed: recorded turns, verdicts, tickets, media, consents, and what was in flight. ``busy``
-    conversations must be tried again: a worker had them, or a message waits that nobody has screened for adverse events
-    yet."""
+    """How much was removed: recorded turns, verdicts, tickets, media, consents, bindings to a professional's record,
+    and what was in flight. ``busy`` conversations must be tried again: a worker had them, or a message waits that nobody
+    has screened for adverse events yet."""
 
     turns: int
     feedback: int
     tickets: int
     media: int
     consents: int
+    bindings: int
     in_flight: int
     busy: int
 
@@ -75,16 +77,17 @@ class Held:
     tickets: tuple[Mapping[str, Any], ...]
     broadcasts: tuple[Mapping[str, Any], ...]
     consents: tuple[Mapping[str, Any], ...]
+    bindings: tuple[Mapping[str, Any], ...]
     media: tuple[str, ...]
 
     def counts(self) -> dict[str, int]:
         """How many, by name."""
-        kinds = ("feedback", "tickets", "broadcasts", "consents", "media")
+        kinds = ("feedback", "tickets", "broadcasts", "consents", "bindings", "media")
         return {"turns": self.turns_in_all} | {kind: len(getattr(self, kind)) for kind in kinds}
 
     def to_json(self) -> dict[str, Any]:
         """All of it by name, JSON-ready."""
-        kinds = ("turns", "feedback", "tickets", "broadcasts", "consents", "media")
+        kinds = ("turns", "feedback", "tickets", "broadcasts", "consents", "bindings", "media")
         return {kind: list(getattr(self, kind)) for kind in kinds}
 
 
@@ -133,6 +136,7 @@ class PersonalRecords:
                 tickets=rows(select(tickets).where(asked)),
                 broadcasts=rows(select(recipients).where(recipients.c.conversation.in_(names))),
                 consents=rows(select(consents).where(_consent_of(bot, person))),
+                bindings=rows(bound_records(bot, person)),
                 media=tuple(name for one in theirs for name in self._media.names_of(owner_of(one))),
             )
 
@@ -213,6 +217,7 @@ class PersonalRecords:
                 "feedback": connection.execute(delete(feedback).where(rated)).rowcount,
                 "tickets": connection.execute(delete(tickets).where(asked)).rowcount,
                 "consents": connection.execute(delete(consents).where(_consent_of(bot, person))).rowcount,
+                "bindings": connection.execute(delete(bindings).where(bindings_at(bot, person))).rowcount,
             }
             connection.execute(delete(recipients).where(recipients.c.conversation.in_(names)))
             named = [row.id for row in connection.execute(_commands_with(bot, person)) if _names(row, person)]

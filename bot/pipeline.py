@@ -21,11 +21,12 @@ from bot.channel import Channel, Limits
 from bot.commands.desk import CommandDesk
 from bot.commands.wording import is_command
 from bot.conversation import Post, TurnOutcome
+from bot.emptiness import admit_emptiness
 from bot.errors import Unavailable
 from bot.feedback.invitation import ANSWERS, asks_by_card, asks_in_words, rating_card, verdict_in_words
 from bot.handoff.desk import Desk, Notice
 from bot.holding import Holding
-from bot.knowledge.entries import Entry
+from bot.knowledge.entries import Audience, Entry
 from bot.lease import HEARD_KEPT
 from bot.links import SourceLinks
 from bot.media.attachments import Attachments
@@ -44,7 +45,6 @@ from bot.turn import Said, Turn, turn_record, unseen
 
 log = structlog.get_logger()
 
-REMIND_ADMINS_EVERY_S = 24 * 3600
 GENERATED = frozenset({ReplyKind.GROUNDED})
 """Kinds of reply whose words a language model wrote, which are labelled so in every bubble."""
 SPEAKING = (MessageKind.VOICE, MessageKind.IMAGE)
@@ -55,7 +55,8 @@ class Pipeline:
     """Runs turns; implements :class:`bot.conversation.Answering`.
 
     ``links`` makes the addresses at which sources can be read; ``versions`` goes into every record.
-    ``has_knowledge(bot)`` tells whether anything is indexed for a bot.
+    ``has_knowledge(bot)`` tells whether anything is indexed for a bot, ``audience_of(bot, conversation, now)`` who may
+    read what is said there.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Pipeline:
         links: SourceLinks,
         versions: Mapping[str, str],
         has_knowledge: Callable[[BotConfig], bool],
+        audience_of: Callable[[BotConfig, ConversationId, float], Audience],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._bots = bots
@@ -95,6 +97,7 @@ class Pipeline:
         self._links = links
         self._versions = versions
         self._has_knowledge = has_knowledge
+        self._audience_of = audience_of
         self._clock = clock
 
     def mergeable(self, message: InboundMessage) -> bool:
@@ -162,7 +165,8 @@ class Pipeline:
         if outcome.kind is ReplyKind.HANDOFF and message.attachments:
             shown = self._attachments.passed_on(turn)
             notices = tuple(replace(notice, parts=shown) for notice in notices)
-        return Said(kind=outcome.kind, text=outcome.text, notices=notices, parts=outcome.parts)
+        said = Said(kind=outcome.kind, text=outcome.text, notices=notices, parts=outcome.parts)
+        return replace(said, record_as=outcome.record_as)
 
     def turn_away(self, turn: Turn) -> Said | None:
         """Whoever is blocked is not served."""
@@ -196,6 +200,9 @@ class Pipeline:
             return None
         shown = self._attachments.passed_on(turn)
         notices = self._desk.relay(turn.bot, ticket, turn.messages, turn.id, shown)
+        if notices is None:
+            turn.preface = self._texts.say("handoff_released", turn.language, number=ticket.number)
+            return None
         if any(attachment.kind in SPEAKING for attachment in turn.messages[0].attachments):
             self._attachments.read(turn)  # nobody is answered, but an adverse event may be told in it
             self._watch.look_at_media(turn)
@@ -218,6 +225,7 @@ class Pipeline:
 
     def take_report(self, turn: Turn) -> Said | None:
         """Who only tells of an emergency, or answers what was asked after a report, asks for nothing more."""
+        self._precautions.follow_report(turn)
         return self._watch.ends(turn)
 
     def decline_unreadable(self, turn: Turn) -> Said | None:
@@ -262,7 +270,7 @@ class Pipeline:
             cached=evidence.cached,
         )
         if not evidence.passages and not self._has_knowledge(turn.bot) and not self._attachments.has_any(turn):
-            return self._admit_emptiness(turn)
+            return admit_emptiness(turn, self._desk, self._texts)
         return None
 
     def compose(self, turn: Turn) -> Said | None:
@@ -283,7 +291,7 @@ class Pipeline:
         if answer.kind is ReplyKind.REFUSAL and turn.own_files_asked:
             text += "\n" + self._texts.say("own_files_silent", turn.language)
         said = Said(kind=answer.kind, text=text, answer=answer, choices=answer.near)
-        return self._with_footer(turn, self._precautions.pass_on_limit(turn, said))
+        return self._with_footer(turn, self._precautions.pass_on(turn, said))
 
     def _take(self, turn: Turn, name: str, step: "Step") -> Said | None:
         """Run one step and keep what it found."""
@@ -309,13 +317,6 @@ class Pipeline:
         channel = self._channels[turn.conversation.bot, turn.conversation.channel]
         return channel.link(label, self._links.url_for(entry.id, turn.reader, turn.bot.tenant, turn.now))
 
-    def _admit_emptiness(self, turn: Turn) -> Said:
-        """Before any knowledge is there: a plain refusal, and the admins learn how to bring some, once a day."""
-        day = int(turn.now // REMIND_ADMINS_EVERY_S)
-        text = self._texts.say("empty_knowledge_admin", turn.bot.language, name=turn.bot.name, bot=turn.bot.id)
-        notices = self._desk.to_admins(turn.bot, turn.conversation, text, f"empty:{turn.bot.id}:{day}")
-        return Said(kind=ReplyKind.REFUSAL, text=self._texts.say("empty_knowledge", turn.language), notices=notices)
-
     def _turn(self, messages: Sequence[InboundMessage], show: Callable[[str], None], heard: Sequence[bytes]) -> Turn:
         conversation = messages[0].conversation
         bot = self._bots[conversation.bot]
@@ -323,6 +324,7 @@ class Pipeline:
         first = messages[0]
         text = "\n".join(message.text for message in messages)
         language = bot.language if first.kind is MessageKind.EVENT else language_of(text, bot.language)
+        now = self._clock()
         return Turn(
             id=first.turn_id,
             bot=bot,
@@ -331,8 +333,8 @@ class Pipeline:
             text=text,
             quoted=first.quoted,
             language=language,
-            reader=bot.channels[conversation.channel].reader(conversation.chat),
-            now=self._clock(),
+            reader=self._audience_of(bot, conversation, now),
+            now=now,
             show=show,
             ai_label=bot.safety.ai_label or self._texts.say("ai_label", language),
             earlier=decode_heard(heard),

@@ -27,6 +27,7 @@ from bot.audit.log import AuditLog
 from bot.broadcasts import broadcasts, recipients
 from bot.feedback.records import feedback
 from bot.handoff.tickets import TicketState, tickets
+from bot.identity.register import remove_ended, remove_old_codes
 from bot.links import DAY_S
 from bot.records.turns import turns
 from bot.redis_client import redis_answers
@@ -150,6 +151,8 @@ class Retention:
             ("tickets", self._keep.tickets, _remove_tickets),
             ("broadcasts", self._keep.broadcasts, _remove_broadcast),
             ("consents", self._keep.turns, _remove_consents),
+            ("professionals", 0, lambda connection, before: remove_ended(connection, before, REMOVED_AT_ONCE)),
+            ("codes", 0, lambda connection, before: remove_old_codes(connection, before, REMOVED_AT_ONCE)),
         )
         for kind, days, remove in removed:
             yield kind, "removed", self._remover(kind, now - days * DAY_S, remove)

@@ -66,8 +66,9 @@ class Turn:
     stands in pictures beside it; ``preface`` what the reply begins with, whatever it is; ``media`` what was fetched;
     ``own_files_asked`` whether the person's own files were asked already; ``read`` what was heard and read in media,
     with their kind; ``heard`` what this turn adds to what the person said ``earlier``; ``report`` what drug safety has
-    to do with it; ``noticed`` what its words must be noticed for; ``complains`` whether a complaint comes with a
-    question; ``without_consent`` that its words tell of somebody's health and nobody consented to their being kept.
+    to do with it; ``noticed`` what its words must be noticed for; ``human_because`` the words (their key) with
+    which a human is brought though nobody asked for one, empty where none is; ``without_consent`` that its words tell
+    of somebody's health and nobody consented to their being kept.
     ``ai_label`` is what stands below the words of a language model.
     """
 
@@ -91,7 +92,7 @@ class Turn:
     read: list[tuple[MessageKind, str]] = field(default_factory=list)
     report: TurnReport | None = None
     noticed: tuple[Noticed, ...] = ()
-    complains: bool = False
+    human_because: str = ""
     without_consent: bool = False
     ai_label: str = ""
     evidence: Evidence | None = None

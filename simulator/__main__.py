@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import structlog
@@ -17,7 +18,17 @@ import structlog
 from simulator.platform import Platform
 from simulator.rules import BadRule, Rules
 from simulator.server import SimulatorServer
-from simulator.settings import BotSettings, Group, KfAccount, KfCustomer, KfSettings, Member, Settings, SettingsError
+from simulator.settings import (
+    BotSettings,
+    Group,
+    KfAccount,
+    KfCustomer,
+    KfSettings,
+    Member,
+    Robot,
+    Settings,
+    SettingsError,
+)
 
 log = structlog.get_logger()
 
@@ -82,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="default: %(default)s")
     add("--member", action="append", default=[], metavar="USERID[:NAME[:ROLE]]", help="a member; repeatable")
     add("--group", action="append", default=[], metavar="CHATID:NAME:USERID,USERID", help="a group; repeatable")
+    add("--robot", action="append", default=[], metavar="KEY:[CHATID]:NAME", help="a robot; better in SIMULATOR_ROBOTS")
     add("--example", action="append", default=[], metavar="QUESTION", help="a question offered on the page; repeatable")
     add("--allowed-host", action="append", default=[], metavar="NAME", help="answer to this Host too; repeatable")
     add("--rule", action="append", default=[], metavar="NAME=VALUE", help="a number of rules.py; repeatable")
@@ -92,7 +104,7 @@ def arguments_from(environment: Mapping[str, str]) -> list[str]:
     """The options that ``environment`` gives, as arguments that the command line's own may override or add to.
 
     ``SIMULATOR_ENCODING_AES_KEY`` is ``--encoding-aes-key``, and so on; repeatable options stand in the plural
-    (``SIMULATOR_MEMBERS``, ``_GROUPS``, ``_EXAMPLES``, ``_ALLOWED_HOSTS``, ``_RULES``, ``_KF_ACCOUNTS``,
+    (``SIMULATOR_MEMBERS``, ``_GROUPS``, ``_ROBOTS``, ``_EXAMPLES``, ``_ALLOWED_HOSTS``, ``_RULES``, ``_KF_ACCOUNTS``,
     ``_KF_CUSTOMERS``), one value a line.
     """
     arguments = []
@@ -114,7 +126,8 @@ def read_settings(options: argparse.Namespace) -> Settings:
     members = tuple(Member.parse(text) for text in options.member or DEFAULT_MEMBERS)
     bot = _read_bot(options)
     everybody = f"{DEFAULT_GROUP}:{','.join(member.userid for member in members)}"
-    groups = options.group or ([everybody] if bot else [])
+    groups = [Group.parse(text) for text in options.group or ([everybody] if bot or options.robot else [])]
+    robots = [Robot.parse(text) for text in options.robot]
     return Settings(
         corp_id=options.corp_id,
         agent_id=options.agent_id,
@@ -126,7 +139,8 @@ def read_settings(options: argparse.Namespace) -> Settings:
         app_name=options.app_name,
         bot=bot,
         kf=_read_kf(options, members),
-        groups=tuple(Group.parse(text) for text in groups),
+        groups=tuple(groups),
+        robots=tuple(replace(robot, chatid=robot.chatid or groups[0].chatid) for robot in robots),
         examples=tuple(options.example),
         allowed_hosts=tuple(options.allowed_host),
         public_url=options.public_url,

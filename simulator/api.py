@@ -1,6 +1,6 @@
 """qyapi as the peers see it: tokens, sending, cards, recall, and active replies.
 
-Media are in :mod:`media_api`, customer service in :mod:`kf.api`.
+Media are in :mod:`media_api`, customer service in :mod:`kf.api`, robots and the app's groups in :mod:`group_api`.
 """
 
 import json
@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from simulator.api_call import Api, Concerns
 from simulator.errcodes import ApiError
+from simulator.group_api import add_appchat_routes, add_webhook_routes
 from simulator.kf.api import add_kf_routes
 from simulator.media_api import add_media_routes
 from simulator.platform import Platform
@@ -27,6 +28,9 @@ def create_api(platform: Platform) -> Blueprint:
     _add_message_routes(blueprint, api, platform)
     _add_bot_routes(blueprint, api, platform)
     add_media_routes(blueprint, api, platform)
+    add_webhook_routes(blueprint, api, platform)
+    if platform.app:
+        add_appchat_routes(blueprint, api, platform)
     if platform.kf:
         add_kf_routes(blueprint, api, platform, platform.kf)
     return blueprint

@@ -29,6 +29,7 @@ WeChat customer service, ``/_sim/kf/…``, is described in :mod:`simulator.kf.co
 ``GET``, ``PATCH rules``                  see :mod:`simulator.rules`
 ``POST tokens/kill``                      ``{"how": "revoked"}`` (40014) or ``"expired"`` (42001)
 ``POST callback-url``                     verify ``{"url", "peer"?}``, or the present one; save it if it passes (rule 1)
+``POST robots``                           ``{"key", "disabled": true | false}``: a robot is stopped, or speaks again
 ``POST reset``                            forget everything but members, groups and tokens
 ========================================= ============================================================================
 
@@ -52,8 +53,9 @@ of a group the member is in, where the peer is always the bot. ``"quote"``: the 
 
 **An entry**: ``id``, ``rev``, ``at`` (s); ``peer``; ``chat`` (empty: single chat with ``peer``); ``member``: who wrote
 it or, for the others, whom it answers; ``via``: ``member``, ``send`` (message/send), ``passive`` (in a callback's
-answer), ``stream``, ``response_url``; ``type``, ``content`` (streams and active replies: type ``markdown``; cards and
-news: their words), ``fields`` (a ``template_card`` is its card as it stands now: ``replace_text`` is a dead button,
+answer), ``stream``, ``response_url``, ``webhook`` and ``appchat`` (a group robot, and the app in a group of its own:
+``fields.author`` is the name); ``type``, ``content`` (streams and active replies: type ``markdown``; cards and news:
+their words), ``fields`` (a ``template_card`` is its card as it stands now: ``replace_text`` is a dead button,
 ``updates`` are cards by userid that only those members see; ``news`` have ``articles``; ``images`` of a finished stream
 are upload ids); ``upload``: ``null`` or ``{"id", "name", "content_type", "size"}``; ``quote``: ``null`` or ``{"id",
 "name", "type", "content"}``; ``stream``: ``null`` or ``{"id", "finished", "polls", "expired"}``; ``feedback``: the id
@@ -214,6 +216,16 @@ def _add_steering_routes(blueprint: Blueprint, platform: Platform) -> None:
         if problem:
             raise BadRequest(problem)
         return jsonify(platform.save_callback_url(url, peers[named]).to_json())
+
+    @blueprint.post("/robots")
+    def robots() -> Response:
+        body = read_body("key", "disabled")
+        key = text_in(body, "key")
+        if not platform.robots.has(key):
+            raise BadRequest("no such robot", 404)
+        with platform.api_lock:
+            (platform.robots.disabled.add if body.get("disabled") is True else platform.robots.disabled.discard)(key)
+        return jsonify(disabled=key in platform.robots.disabled)
 
     @blueprint.post("/reset")
     def reset() -> Response:

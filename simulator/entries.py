@@ -7,10 +7,13 @@ PeerId = Literal["app", "bot", "kf"]
 """The accounts that members write to: the self-built app and the AI bot; and what WeChat customers write to: the
 accounts of WeChat customer service."""
 
-Via = Literal["member", "send", "passive", "stream", "response_url", "event", "servicer", "system"]
+Via = Literal[
+    "member", "send", "passive", "stream", "response_url", "event", "servicer", "system", "webhook", "appchat"
+]
 """Who put an entry into a chat: the member, the app by ``message/send``, a peer in a callback's answer, the bot as a
-stream or through a ``response_url``. In customer service the customer is the ``member``, and besides ``send`` there are
-``event`` (``send_msg_on_event``), a ``servicer`` by hand, and the ``system`` (what happened to the session)."""
+stream or through a ``response_url``, a group robot by its ``webhook``, the app in a group of its own by ``appchat``
+(both are named by the field ``author``). In customer service the customer is the ``member``, and besides ``send`` there
+are ``event`` (``send_msg_on_event``), a ``servicer`` by hand, and the ``system`` (what happened to the session)."""
 
 State = Literal["queued", "held", "delivering", "delivered", "failed", "dropped", "refused"]
 """``held``: by a swap fault or because too much is in progress (rule 28); ``refused``: the latter, by a switch."""

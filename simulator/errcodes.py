@@ -44,6 +44,14 @@ _TEXTS = {
     81013: "user & party & tag all invalid",
     82001: "user & party & tag all empty",
     82002: "too many parties",
+    86001: "invalid chat id",
+    86003: "chat id not exist",
+    86006: "invalid chat member count",
+    86007: "invalid chat owner",
+    86008: "chat not created by this app",
+    86215: "chat id exists",
+    93000: "invalid webhook url",
+    93004: "robot disabled",
     95000: "invalid open_kfid",
     95001: "send msg count limit",
     95002: "send msg time limit",
@@ -62,6 +70,7 @@ _TEXTS = {
     95019: "servicer stopped serving",
     301002: "not allow operate another agent with this accesstoken.",
     301017: "only amr voice is supported",
+    301019: "md5 of the image does not match",
     830002: "file too large, use range",
 }
 """Texts by code; clients decide on the code, the words may change at any time."""

@@ -14,6 +14,9 @@
 ``media/get``             API kinds and      the app fetches what a member sent
                           :data:`MEDIA_KINDS`
 ``media_url``             the same           a peer follows a link to a picture or file
+``webhook/…``             as ``message/…``,   a group robot: ``webhook/send``, ``webhook/upload_media``
+                          ``media/upload``
+``appchat/…``             API kinds          ``appchat/create``, ``update``, ``get``, ``send``
 ``response_url``          API kinds          an active reply of the bot; ``member``: only replies to that member
 ``callback``              callback kinds     a message or event to the app; ``member``: of that member
 ``bot_callback``          the same           a message or event to the bot; ``member``: of that member
@@ -85,13 +88,16 @@ KF_APIS = (
 )
 _KF_APIS_WITH_CUSTOMER = ("kf/send_msg", "kf/service_state/get", "kf/service_state/trans")
 
+APPCHAT_APIS = ("appchat/create", "appchat/update", "appchat/get", "appchat/send")
+
 FAIL_TYPES = (0, 1, 2, 4, 5, 6, 8, 10, 11, 12, 13)
 """Why a message fails later (§6.4)."""
 
 TARGETS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("gettoken", "getcallbackip", "response_url"), API_KINDS),
     **dict.fromkeys(("message/send", "message/recall", "message/update_template_card"), API_KINDS),
-    **dict.fromkeys(("media/upload", "media/uploadimg"), (*API_KINDS, "drip", "cut")),
+    **dict.fromkeys(("webhook/send", *APPCHAT_APIS), API_KINDS),
+    **dict.fromkeys(("media/upload", "media/uploadimg", "webhook/upload_media"), (*API_KINDS, "drip", "cut")),
     **dict.fromkeys(("media/get", "media_url"), (*API_KINDS, *MEDIA_KINDS)),
     **dict.fromkeys(("callback", "bot_callback"), CALLBACK_KINDS),
     "poll": POLL_KINDS,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from simulator.aibot.bot import Bot
 from simulator.app import App
 from simulator.app_cards import AppCards
+from simulator.appchats import AppChats
 from simulator.calls import Calls
 from simulator.chats import Chats, in_chat
 from simulator.corp import Corp
@@ -17,6 +18,7 @@ from simulator.journal import Journal
 from simulator.kf.kf import Kf
 from simulator.media import Media
 from simulator.posting import Overloaded, Posting, Unpostable
+from simulator.robots import Robots
 from simulator.rules import Rules
 from simulator.sending import Sender
 from simulator.sent import SentMessages
@@ -39,8 +41,9 @@ class Platform:
     """State and behaviour behind all routes.
 
     ``rules`` are changed in place and by reference; ``clock`` gives epoch seconds and drives every rule about time
-    except the deadlines of HTTP exchanges and the pause between refreshes. ``api_lock`` guards ``tokens``, ``sender``
-    and ``sent``; the other parts guard themselves. ``closing`` is set when the process ends, so that nothing sleeps on.
+    except the deadlines of HTTP exchanges and the pause between refreshes. ``api_lock`` guards ``tokens``, ``sender``,
+    ``sent``, ``robots`` and ``appchats``; the other parts guard themselves. ``closing`` is set when the process ends,
+    so that nothing sleeps on.
     """
 
     def __init__(
@@ -72,6 +75,24 @@ class Platform:
             sent=self.sent,
             media=self.media,
             members=self.corp.members,
+            clock=clock,
+        )
+        self.robots = Robots(
+            settings.robots,
+            rules=self.rules,
+            journal=self.journal,
+            chats=self.chats,
+            media=self.media,
+            uploads=self.uploads,
+            clock=clock,
+        )
+        self.appchats = AppChats(
+            rules=self.rules,
+            journal=self.journal,
+            chats=self.chats,
+            media=self.media,
+            corp=self.corp,
+            name=settings.app_name,
             clock=clock,
         )
         self.app = self._make_app() if settings.has_app else None
@@ -131,7 +152,7 @@ class Platform:
             member = self.corp.members.get(entry.member)
             name = member.name if member else entry.member
         else:
-            name = self.peers[entry.peer].name
+            name = entry.fields.get("author") or self.peers[entry.peer].name
         return Quote(id=entry.id, name=name, type=entry.type, content=entry.content)
 
     def save_callback_url(self, url: str, peer: PeerId) -> Verification:
@@ -173,6 +194,8 @@ class Platform:
             self.tokens.clear()
             self.sender.clear()
             self.sent.clear()
+            self.robots.clear()
+            self.appchats.clear()
         self.app_cards.clear()
         self.calls.clear()
         self.media.clear()

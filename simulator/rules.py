@@ -108,6 +108,22 @@ class Rules:
     """Rule 23†: the largest picture of ``media/uploadimg``; more is 40009."""
     permanent_images_per_day: int = 1000
     """Rule 19: pictures of ``media/uploadimg`` a day (Asia/Shanghai); more is 45009 until midnight."""
+    appchat_allowed: bool = True
+    """Rule 24: the app's visible range is the root department; off: 48002."""
+    appchat_per_minute: int = 200
+    """Rule 24: messages that one group of the app gets in any 60 s; more are silently not delivered."""
+    appchat_per_hour: int = 10_000
+    """Rule 24†: the same in any 3,600 s; documented is a day."""
+    appchat_changes_per_hour: int = 1000
+    """Rule 24: groups made and changed in an hour; more is 45009."""
+    robot_per_minute: int = 20
+    """Rule 25: messages of one group robot in a minute; more is 45009 for 60 s."""
+    robot_markdown_bytes: int = 4096
+    """Rule 25: the longest Markdown of a group robot; more is 40058."""
+    robot_image_bytes: int = 2_097_152
+    """Rule 25†: the largest picture of a group robot (2 MB); more is 40009."""
+    robot_md5_errcode: int = 301_019
+    """Rule 25†: what a picture answers whose md5 is another."""
     encrypted_userids: bool = False
     """Rule 26: the bot's callbacks carry encrypted userids, as for a creator who is no super administrator."""
     stream_poll_s: float = 1.0

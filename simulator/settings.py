@@ -12,6 +12,7 @@ MAX_MEMBERS = 2000
 MAX_GROUPS = 200
 _USERID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _CHATID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_ROBOT_KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
 _OPEN_KFID = re.compile(r"wk[A-Za-z0-9_-]{1,62}")
 _EXTERNAL_USERID = re.compile(r"w[mo][A-Za-z0-9_-]{1,62}")
 
@@ -74,6 +75,27 @@ class Group:
         if not members or len(set(members)) < len(members):
             raise SettingsError([f"the members of group {chatid} must be given, each once"])
         return cls(chatid=chatid, name=name, members=tuple(members))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Robot:
+    """A group robot (消息推送): the ``key`` of its webhook, the group it speaks in, and its ``name``."""
+
+    key: str
+    chatid: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """``key:chatid:name``; without a chatid it is that of the first group, which the caller knows. Raises
+        :class:`SettingsError`."""
+        key, _, rest = text.strip().partition(":")
+        chatid, _, name = rest.partition(":")
+        if not _ROBOT_KEY.fullmatch(key):
+            raise SettingsError(["not the key of a robot: 8 to 64 letters, digits and -"])
+        if not 1 <= len(name) <= 64:
+            raise SettingsError([f"the name of a robot in {chatid} must have 1 to 64 characters"])
+        return cls(key=key, chatid=chatid, name=name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +219,7 @@ class Settings:
     bot: BotSettings | None = None
     kf: KfSettings | None = None
     groups: tuple[Group, ...] = ()
+    robots: tuple[Robot, ...] = ()
     examples: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     public_url: str = ""
@@ -218,6 +241,10 @@ class Settings:
             strangers = [userid for userid in group.members if userid not in userids]
             if strangers:
                 problems.append(f"group {group.chatid} has no such members: {', '.join(strangers)}")
+        if len({robot.key for robot in self.robots}) < len(self.robots):
+            problems.append("robots must be given once each")
+        if lost := {robot.chatid for robot in self.robots} - {group.chatid for group in self.groups}:
+            problems.append(f"robots speak in groups that are not here: {', '.join(sorted(lost))}")
         if self.public_url and url_problem(self.public_url):
             problems.append(f"public_url must be http(s)://host[:port], not {self.public_url!r}")
         if problems:

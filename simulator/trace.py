@@ -1,6 +1,6 @@
 """What goes over the wire, as it happens: raw requests and answers beside what they say decrypted, for the side panel.
 
-Access tokens and the app's secret are blanked, long bodies cut, and only the newest events kept.
+Access tokens, the app's secret and the keys of robots are blanked, long bodies cut, and only the newest events kept.
 """
 
 import re
@@ -18,7 +18,7 @@ MAX_BODY_CHARACTERS = 16_384
 
 Kind = Literal["callback", "reply", "api", "poll", "rule"]
 
-_SECRET_IN_QUERY = re.compile(r"\b(access_token|corpsecret)=[^&\s\"]+")
+_SECRET_IN_QUERY = re.compile(r"\b(access_token|corpsecret|key)=[^&\s\"]+")
 _SECRET_IN_JSON = re.compile(r'("access_token"\s*:\s*)"[^"]*"')
 
 

@@ -21,6 +21,10 @@ from bot.broadcasts import broadcasts, recipients
 from bot.events import Verdict
 from bot.feedback.records import Feedback, FeedbackRecords, Source
 from bot.handoff.tickets import Tickets, TicketState, tickets
+from bot.identity.bindings import Bindings
+from bot.identity.register import Register
+from bot.identity.roster import Row
+from bot.identity.tables import Account, Author, bindings, codes
 from bot.links import DAY_S
 from bot.messages import ConversationId
 from bot.records.database import Database, metadata
@@ -137,6 +141,25 @@ def test_every_kind_ends_at_its_time_and_not_before(archive: Archive) -> None:
         assert list(connection.scalars(select(recipients.c.broadcast))) == [2]
 
 
+def test_a_record_of_a_professional_ends_with_its_validity_and_its_bindings_with_it(archive: Archive) -> None:
+    register, kept, by = Register(archive.audit), Bindings(archive.audit), Author(actor="cli:test")
+    rows = [
+        Row(record=name, licence="", hospital="", department="", title="", valid_until=until, account=None)
+        for name, until in (("over", NOON - 1), ("valid", NOON + 1))
+    ]
+    register.load("academy", rows, source="a.csv", by=by, now=NOON - DAY_S)
+    for record in ("over", "valid"):
+        account = Account(bot="imaging", channel="app", person=f"dr.{record}")
+        kept.bind("academy", account, record, by, NOON - DAY_S)
+        kept.redeem("academy", account, kept.issue("academy", record, by, NOON - DAY_S, life_s=DAY_S - 1), NOON - DAY_S)
+    kept.issue("academy", "valid", by, NOON)
+    archive.retention.work()
+    assert [listed.professional.record for listed in register.newest("academy", 9)] == ["valid"]
+    with archive.database.read() as connection:
+        assert list(connection.scalars(select(bindings.c.person))) == ["dr.valid"]
+        assert list(connection.scalars(select(codes.c.record))) == ["valid"], "the one that can still be used"
+
+
 def test_words_are_masked_when_they_are_old_and_the_rest_of_the_record_stays(archive: Archive) -> None:
     archive.turn("old", 31, quoted="患者张丽华，身份证号11010519491231002X")
     archive.turn("plain", 31, "检查前要禁食多久？", answer="4小时。")
@@ -249,4 +272,5 @@ def test_a_consent_ends_with_the_last_turn_of_its_person(archive: Archive) -> No
 
 def test_every_table_has_an_end_or_a_reason_to_stay() -> None:
     ended = {"turns", "feedback", "tickets", "broadcasts", "broadcast_recipients", "consents"}
+    ended |= {"professionals", "professional_bindings", "professional_codes"}
     assert set(metadata.tables) == ended | set(HELD) | KNOWLEDGE

@@ -51,6 +51,8 @@ class Action(StrEnum):
     """Something happened to a case: opened, handed over, acknowledged, closed."""
     CONSENT = "consent"
     """Somebody was asked for a separate consent, gave, refused or withdrew it."""
+    IDENTITY = "identity"
+    """A professional's record came or went, or somebody was bound to one or released from it."""
     READ = "read"
     """An operator looked at what a person wrote, or at this log."""
     CHECKPOINT = "checkpoint"

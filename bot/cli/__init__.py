@@ -16,9 +16,11 @@ COMMANDS = {
     "replay": "bot.cli.replay",
     "doctor": "bot.cli.doctor",
     "send": "bot.cli.send",
+    "announce": "bot.cli.announce",
     "queue": "bot.cli.queue",
     "audit": "bot.cli.audit",
     "case": "bot.cli.case",
+    "hcp": "bot.cli.hcp",
     "trace": "bot.cli.trace",
     "eval": "bot.cli.evaluate",
 }

@@ -44,6 +44,11 @@ def duration() -> Argument:
     return Argument(name="duration", pattern=pattern, value=_seconds, optional=True, audited=True)
 
 
+def moment() -> Argument:
+    """A day and a time such as ``2026-12-01 09:00``, in the zone of the installation."""
+    return Argument(name="moment", pattern=r"\d{4}-\d{2}-\d{2}[ T]+\d{1,2}[:：]\d{2}", audited=True)
+
+
 def person() -> Argument:
     """A person's user id."""
     return Argument(name="person", pattern=r"[^\s，：:]{1,64}")
@@ -52,6 +57,21 @@ def person() -> Argument:
 def person_or_me() -> Argument:
     """A person's user id, or ``me`` for whoever calls."""
     return Argument(name="person", pattern=r"[^\s，：:]{1,64}", value=lambda text: ME if text in ("我", "me") else text)
+
+
+def record() -> Argument:
+    """The number of a professional's record, which the operator gave it."""
+    return Argument(name="record", pattern=r"[\w.@-]{1,64}")
+
+
+def channel() -> Argument:
+    """One of a bot's channels, by its id."""
+    return Argument(name="channel", pattern=r"[a-z0-9_-]{1,32}", value=str.lower, optional=True, audited=True)
+
+
+def one_time_code() -> Argument:
+    """The code that binds whoever sends it."""
+    return Argument(name="verification", pattern=r"(?s:.+)")
 
 
 def turn() -> Argument:

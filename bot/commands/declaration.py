@@ -93,11 +93,13 @@ class Call:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """What a command leads to: the words for whoever called, ``parts`` after them where the channel shows them, and
-    what others hear. ``details`` are for the audit log: no word that a person wrote, and no name of one."""
+    what others hear. ``record_as`` is what the turn keeps instead of ``text``, where that holds a secret. ``details``
+    are for the audit log: no word that a person wrote, and no name of one."""
 
     text: str
     notices: tuple[Notice, ...] = ()
     parts: tuple[Part, ...] = ()
+    record_as: str | None = None
     details: Mapping[str, str | int] = field(default_factory=dict)
 
 

@@ -27,12 +27,14 @@ _LONGEST_NAME = 40
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommandOutcome:
-    """What the sender hears and sees, what kind of reply it is, and what others hear."""
+    """What the sender hears and sees, what kind of reply it is, what others hear, and what the record keeps instead of
+    ``text``, where that is something else."""
 
     text: str
     kind: ReplyKind
     notices: tuple[Notice, ...] = ()
     parts: tuple[Part, ...] = ()
+    record_as: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +86,13 @@ class CommandDesk:
             outcome, result = Outcome(text=self._fault(error, command, language)), error.text_key
         details = {"command": call.command.key if command else "unknown", "role": role, "result": result}
         self._audit(_event(call, details | _named(call) | dict(outcome.details)))
-        return CommandOutcome(text=outcome.text, kind=kind, notices=outcome.notices, parts=outcome.parts)
+        return CommandOutcome(
+            text=outcome.text,
+            kind=kind,
+            notices=outcome.notices,
+            parts=outcome.parts,
+            record_as=outcome.record_as,
+        )
 
     def _done(self, call: Call, rest: str, caller: _Caller) -> tuple[Call, Outcome, str]:
         """Do what ``call`` asks, or ask whether it shall be done. Returns what was done, in the name of which call, and

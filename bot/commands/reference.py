@@ -42,9 +42,9 @@ _TAIL = """
 
 ## What is forgotten
 
-`/forget` removes what this bot holds of a person: recorded turns, verdicts, tickets, media, consents, replies on their
-way, dead letters, messages that were refused, places in broadcasts; of commands that named them stays that there was
-one. `bot/personal_records.py` is the list. What stays, and why:
+`/forget` removes what this bot holds of a person: recorded turns, verdicts, tickets, media, consents, bindings to a
+professional's record, replies on their way, dead letters, messages that were refused, places in broadcasts; of commands
+that named them stays that there was one. `bot/personal_records.py` is the list. What stays, and why:
 
 | stays | why |
 | --- | --- |
@@ -59,6 +59,12 @@ Anybody may do the same for themselves: `/forgetme`, or the words `删除我的�
 `/forgetme confirm`, or `确认删除我的信息`, does it. `/mydata`, or `你知道我什么`, shows what is held
 ([privacy.md](privacy.md)).
 
+## Who is a professional
+
+`/bind` and `/hcp link` name a record by its number in the register of the tenant, which `python -m bot hcp import` fills
+([identity.md](identity.md)). The code of `/hcp link` binds whoever sends it to the bot first, in a single chat; the
+record of the turn keeps no code.
+
 ## What is taken back
 
 `/recall` asks the platform for every message of one reply. WeCom takes back an application's messages for 24 hours, in
@@ -70,6 +76,14 @@ so.
 `/broadcast` reaches who wrote to the bot in a single chat within 90 days, 50 people every ten seconds, at the pace of
 the platform for each. It waits while the bot stands still, and `/broadcast stop` ends it for all who have not been
 reached.
+
+`/announce` speaks in the bot's groups for announcements ([group robots](channels/wecom-robot.md),
+[groups of the app](channels/wecom-appchat.md)), which a broadcast reaches too; `/remind` does it at a time, and
+`/reminders` lists what lies ahead, by the number that `/broadcast stop` takes. `/digest` shows what was asked in the
+seven days before today by `digest_people` different people or more and answered by an approved question-and-answer that
+is public: question, answer and source word for word, five at most, in one message that cuts no answer, and nothing that
+anybody wrote. It goes out when an admin has confirmed exactly what was shown. In a bot's `quiet_hours` all of this
+waits.
 """
 
 

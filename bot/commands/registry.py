@@ -1,6 +1,6 @@
 """The one registry of commands. Helps list them in this order."""
 
-from bot.commands import helping, library, operations, own_data, people, persons, sent, switching
+from bot.commands import announcing, helping, identity, library, operations, own_data, people, persons, sent, switching
 from bot.commands.declaration import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -11,5 +11,7 @@ COMMANDS: tuple[Command, ...] = (
     *switching.COMMANDS,
     *library.COMMANDS,
     *sent.COMMANDS,
+    *announcing.COMMANDS,
     *persons.COMMANDS,
+    *identity.COMMANDS,
 )

@@ -2,6 +2,7 @@
 
 import structlog
 
+from bot.announcing import check_length, groups
 from bot.audit.entries import Action
 from bot.channel import Channel, Refused, Retry, Unknown
 from bot.commands import arguments
@@ -51,43 +52,52 @@ def _take_back(channel: Channel, message_id: str, now: float, record: TurnRecord
 
 
 def _broadcast_preview(tools: Tools, call: Call) -> str:
-    to, text = _recipients(tools, call), _words(tools, call)
-    return tools.texts.say("broadcast_preview", call.language, recipients=len(to), text=text)
+    to = _recipients(tools, call)
+    text = _words(tools, call, to)
+    return tools.texts.say("broadcast_preview", call.language, reach=_reach(tools, call, to), text=text)
 
 
 def _broadcast(tools: Tools, call: Call) -> Outcome:
     """Say something to everybody who has written lately."""
-    to, text = _recipients(tools, call), _words(tools, call)
+    to = _recipients(tools, call)
+    text = _words(tools, call, to)
     begun = tools.broadcasts.start(call.bot.id, text, to, turn_id=call.turn_id, by=call.person)
-    said = tools.texts.say("broadcast_begun", call.language, number=begun.number, recipients=begun.recipients)
+    said = tools.texts.say("broadcast_begun", call.language, number=begun.number, reach=_reach(tools, call, to))
     return Outcome(text=said, details={"broadcast": begun.number, "recipients": begun.recipients})
 
 
 def _stop(tools: Tools, call: Call) -> Outcome:
-    """Say the last broadcast to nobody else."""
-    stopped = tools.broadcasts.stop(call.bot.id)
+    """Say a broadcast, or the last one, to nobody else."""
+    stopped = tools.broadcasts.stop(call.bot.id, call.number("number"))
     values = {"number": stopped.number, "posted": stopped.posted, "recipients": stopped.recipients}
     return Outcome(text=tools.texts.say("broadcast_stopped", call.language, **values))
 
 
 def _recipients(tools: Tools, call: Call) -> list[ConversationId]:
+    """Who has written lately, and the groups that carry announcements."""
     channels = [name for name in call.bot.channels if tools.channels[call.bot.id, name].limits.pushes]
-    if not channels:
+    spoken_in = groups(call.bot, "announcements")
+    if not channels and not spoken_in:
         raise InputError("broadcast_no_channel")
     reached = tools.broadcasts.reached(call.bot.id, channels, call.now - _REACHED_DAYS * 86400)
-    found = [one for one in reached if tools.switches.blocking(one.bot, one.person) is None]
+    found = [one for one in reached if tools.switches.blocking(one.bot, one.person) is None] + spoken_in
     if not found:
         raise InputError("broadcast_nobody", days=_REACHED_DAYS)
     return found
 
 
-def _words(tools: Tools, call: Call) -> str:
+def _reach(tools: Tools, call: Call, to: list[ConversationId]) -> str:
+    """How many people and groups."""
+    people = sum(1 for one in to if one.person)
+    if people == len(to):
+        return tools.texts.say("reach_people", call.language, people=people)
+    return tools.texts.say("reach_groups", call.language, people=people, groups=len(to) - people)
+
+
+def _words(tools: Tools, call: Call, to: list[ConversationId]) -> str:
     """What they will read; one message for each."""
     text = tools.texts.say("broadcast_words", call.language, text=call.text("words"))
-    length = len(text.encode(errors="replace"))
-    limit = min(tools.channels[call.bot.id, name].limits.text_bytes for name in call.bot.channels)
-    if length > limit:
-        raise InputError("broadcast_too_long", length=length, limit=limit)
+    check_length(text, tools.channels, to)
     return text
 
 
@@ -116,6 +126,7 @@ COMMANDS = (
         name="broadcast stop",
         aliases=("停止群发",),
         permission=Permission.ADMIN,
+        arguments=(arguments.number("number", optional=True),),
         private=True,
         run=_stop,
         action=Action.OPERATION,

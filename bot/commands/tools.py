@@ -17,6 +17,8 @@ from bot.commands.confirmations import Confirmations
 from bot.commands.limits import UsageLimits
 from bot.commands.rates import Rates
 from bot.handoff.desk import Desk
+from bot.identity.bindings import Bindings
+from bot.identity.links import VerificationLinks
 from bot.knowledge.approval import rules_of
 from bot.knowledge.review import Review
 from bot.knowledge.search import Hit
@@ -25,6 +27,7 @@ from bot.lease import Leases
 from bot.llm.budget import TokenBudget
 from bot.media.store import MediaStore
 from bot.personal_records import PersonalRecords
+from bot.quiet_hours import QuietHours
 from bot.records.reports import Reports
 from bot.records.turns import TurnRecords
 from bot.settings import Settings
@@ -54,9 +57,12 @@ class Tools:
     reports: Reports
     limits: UsageLimits
     review: Review
+    store: KnowledgeStore
     find: Callable[[str, BotConfig], Sequence[Hit]]
     broadcasts: Broadcasts
     personal: PersonalRecords
+    bindings: Bindings
+    verification: VerificationLinks
     media: MediaStore
     pseudonym: Callable[[str, str], str]
     keep_turns_days: int
@@ -75,13 +81,15 @@ def make_tools(
     media: MediaStore,
     leases: Leases,
     switches: Switches,
+    verification: VerificationLinks,
     find: Callable[[str, BotConfig], Sequence[Hit]],
     sync: Callable[[str, str], object],
     clock: Callable[[], float] = time.time,
 ) -> Tools:
     """The tools of an installation whose database is that of ``audit``; ``sync(tenant, collection)`` brings the index
     to what is approved."""
-    database = audit.database
+    database, timezone = audit.database, ZoneInfo(settings.timezone)
+    store = KnowledgeStore(database, audit)
     budget = TokenBudget(client, settings.llm_daily_tokens, settings.timezone)
     return Tools(
         bots=bots,
@@ -100,13 +108,16 @@ def make_tools(
             daily_tokens=settings.llm_daily_tokens,
             tokens_used=budget.used,
         ),
-        review=Review(database, KnowledgeStore(database, audit), sync, partial(rules_of, bots)),
+        review=Review(database, store, sync, partial(rules_of, bots)),
+        store=store,
         find=find,
-        broadcasts=Broadcasts(database, clock),
+        broadcasts=Broadcasts(database, clock, QuietHours(bots, timezone).hold),
         personal=PersonalRecords(client, database, media, leases),
+        bindings=Bindings(audit),
+        verification=verification,
         media=media,
         pseudonym=audit.key.pseudonym,
         keep_turns_days=settings.keep_turns_days,
-        timezone=ZoneInfo(settings.timezone),
+        timezone=timezone,
         clock=clock,
     )

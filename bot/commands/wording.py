@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.commands.own_data_words import own_data_wish
 from bot.events import CardClick
+from bot.identity.codes import code_in
 from bot.messages import InboundMessage, MessageKind
 
 CONFIRM_KEY = "confirm"
@@ -22,7 +23,8 @@ _LONGEST_CODE = 8
 
 def is_command(message: InboundMessage) -> bool:
     """True when ``message`` begins with a slash (full-width too), asks for a human or for one's own data and nothing
-    else, or is the press on the button of a :mod:`confirmation <bot.commands.confirmations>`."""
+    else, brings a one-time code that binds its sender, or is the press on the button of a
+    :mod:`confirmation <bot.commands.confirmations>`."""
     if isinstance(message.event, CardClick):
         return _confirmed_by(message.event) is not None
     if message.kind is MessageKind.VOICE:  # as the platform wrote it down; nobody says a slash
@@ -30,7 +32,8 @@ def is_command(message: InboundMessage) -> bool:
     if message.kind is not MessageKind.TEXT:
         return False
     slash = message.text.lstrip().startswith(("/", "／"))
-    return slash or _asks_for_human(message.text) or own_data_wish(message.text) is not None
+    plain = own_data_wish(message.text) is not None or code_in(message.text) is not None
+    return slash or plain or _asks_for_human(message.text)
 
 
 def divided(message: InboundMessage, names: Collection[str]) -> tuple[str, str]:
@@ -40,6 +43,8 @@ def divided(message: InboundMessage, names: Collection[str]) -> tuple[str, str]:
     """
     message = _in_words(message)
     match = _COMMAND.match(message.text.strip())
+    if match is None and (code := code_in(message.text)) is not None:
+        return "verify", code
     if match is None:
         return own_data_wish(message.text) or "human", ""
     first, rest = _folded(match["name"]), match["rest"].strip()

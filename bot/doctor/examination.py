@@ -142,8 +142,11 @@ class _Plan:
                     run=partial(self._channel, channel, place),
                     within_s=CHANNEL_WITHIN_S + 4.0,
                 ),
-                Check(name=f"callback {place}", run=partial(self._callback, channel, place), within_s=30.0),
             ]
+            if not channel.limits.announces:  # nothing calls back a channel that only speaks
+                checks.append(
+                    Check(name=f"callback {place}", run=partial(self._callback, channel, place), within_s=30.0)
+                )
         return checks
 
     def _channel(self, channel: Channel, place: str) -> list[Finding]:

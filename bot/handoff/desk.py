@@ -6,16 +6,18 @@ they are for, once for each key.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import structlog
 
 from bot import telemetry
+from bot.account import Serving
 from bot.bots_file import BotConfig
 from bot.handoff.reach import Reach
 from bot.handoff.satisfaction import satisfaction_card
 from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Ticket, Tickets, TicketState
-from bot.messages import ConversationId, InboundMessage, MessageKind
+from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind
 from bot.parts import Part
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.texts import LANGUAGES, Language, Texts, language_of
@@ -24,6 +26,12 @@ log = structlog.get_logger()
 
 SUMMARY_TURNS = 3
 SUMMARY_CHARACTERS = 120
+RECENT_TURNS = 20
+"""Among so many last turns the refused ones are looked for: commands may have come in between."""
+REFUSED_LATELY_S = 3600.0
+"""Questions longer ago belong to another conversation."""
+ASKED_KNOWLEDGE = "compose"
+"""The step of the pipeline that answers from the knowledge, or refuses."""
 HUMAN_WORDS = ":human"
 """How the key of a human's words ends."""
 
@@ -80,17 +88,21 @@ class Desk:
         """The tickets behind the desk."""
         return self._tickets
 
-    def ask_for_human(self, bot: BotConfig, message: InboundMessage, turn_id: str, language: Language) -> Told:
+    def ask_for_human(
+        self, bot: BotConfig, message: InboundMessage, turn_id: str, language: Language, *, asked: bool = True
+    ) -> Told:
         """The person wants a human. Without servicers the person hears so at once, and the bot goes on answering.
 
         Where the platform has a desk for humans, one of theirs gets the person, and the staff hear what it is about.
+        Whoever has not ``asked`` is handed over there alone: elsewhere the staff hear of it and the bot goes on.
         """
         conversation = message.conversation
         serving = self.ticket_of(conversation)
         if serving is not None and serving.conversation != conversation:
             return self._already(bot, serving, message, turn_id, language)
         handed = self._sessions.hand_over(conversation, bot.servicers, turn_id)
-        silent = handed or any(self._reach.staff(conversation, servicer) for servicer in bot.servicers)
+        reachable = handed or any(self._reach.staff(conversation, servicer) for servicer in bot.servicers)
+        silent = handed or (asked and reachable)
         summary = self._summary(bot, conversation, self._readable(message, bot.language))
         ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=silent)
         if silent and not opened:
@@ -99,9 +111,16 @@ class Desk:
         values = {"number": ticket.number, "person": person, "bot": bot.name, "summary": summary}
         text = self._texts.say("ticket_new", bot.language, **values)
         notices = self._to_staff(bot, ticket, text, f"{turn_id}:ticket", handed=handed) if opened else ()
-        key = "handoff_open" if silent else "handoff_nobody"
+        key = "handoff_open" if silent else "handoff_registered" if reachable else "handoff_nobody"
         told = self._texts.say(key, language, number=ticket.number, minutes=self._wait_minutes)
         return Told(text=told, notices=notices)
+
+    def refused_before(self, conversation: ConversationId, now: float) -> int:
+        """How many of the last questions in ``conversation`` were refused in a row lately, because the knowledge has
+        nothing for them; what was neither answered nor refused lies between."""
+        recent = reversed(self._records.recent(conversation.key, RECENT_TURNS))
+        asked = [turn for turn in recent if turn.step == ASKED_KNOWLEDGE and now - turn.answered_at < REFUSED_LATELY_S]
+        return sum(1 for _ in takewhile(lambda turn: turn.kind == ReplyKind.REFUSAL, asked))
 
     def ticket_of(self, conversation: ConversationId) -> Ticket | None:
         """The ticket because of which the bot is silent in ``conversation``: one that began there, or one that began in
@@ -119,11 +138,18 @@ class Desk:
         messages: Sequence[InboundMessage],
         turn_id: str,
         shown: Sequence[Part] = (),
-    ) -> tuple[Notice, ...]:
+    ) -> tuple[Notice, ...] | None:
         """The person wrote while a human has the conversation: pass it on, with what the messages ``shown``, unless the
-        human reads it at the platform's own desk."""
+        human reads it at the platform's own desk. ``None`` where that human's service has ended unseen: so does the
+        ticket, and the bot answers."""
+        serving = self._sessions.serving(ticket.conversation)
+        if serving is Serving.LAPSED and ticket.conversation == messages[0].conversation:
+            telemetry.count("degraded", what="human_service_lapsed")
+            log.warning("human_service_lapsed", ticket=ticket.number, conversation=ticket.conversation.key)
+            self._tickets.release(ticket, turn_id)
+            return None
         self._tickets.person_wrote(ticket)
-        if self._sessions.human_has(ticket.conversation):
+        if serving is Serving.HUMAN:
             return ()
         text = "\n".join(self._readable(message, bot.language) for message in messages)
         person = messages[0].sender.name or ticket.conversation.person
@@ -237,7 +263,7 @@ class Desk:
     def _already(
         self, bot: BotConfig, ticket: Ticket, message: InboundMessage, turn_id: str, language: Language
     ) -> Told:
-        notices = self.relay(bot, ticket, [message], turn_id)
+        notices = self.relay(bot, ticket, [message], turn_id) or ()
         return Told(text=self._texts.say("handoff_already", language, number=ticket.number), notices=notices)
 
     @property

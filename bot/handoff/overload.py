@@ -1,7 +1,8 @@
-"""What admins hear of an overloaded bot."""
+"""What admins, and the groups that carry alerts, hear of an overloaded bot."""
 
 from collections.abc import Mapping
 
+from bot.announcing import groups
 from bot.bots_file import BotConfig
 from bot.handoff.desk import Desk, Notice
 from bot.messages import ConversationId
@@ -29,5 +30,7 @@ def overload_notices(
         )
         anywhere = ConversationId(bot=name, channel=next(iter(bot.channels)), person="")
         part = (episode.last - episode.since) // EPISODE_S
-        notices += desk.to_admins(bot, anywhere, text, f"overload:{name}:{episode.since}:{part}")
+        key = f"overload:{name}:{episode.since}:{part}"
+        notices += desk.to_admins(bot, anywhere, text, key)
+        notices += [Notice(conversation=one, text=text, key=f"{key}:{one.channel}") for one in groups(bot, "alerts")]
     return notices

@@ -11,7 +11,7 @@ from typing import TypeVar
 import structlog
 
 from bot import telemetry
-from bot.account import HumanDesk
+from bot.account import HumanDesk, Serving
 from bot.channel import Channel, ChannelError
 from bot.messages import ConversationId
 
@@ -37,13 +37,13 @@ class Sessions:
         until = self._clock() + CALLS_S
         return self._asked(conversation, lambda: desk.hand_over(conversation, servicers, reply_key, until), False)
 
-    def human_has(self, conversation: ConversationId) -> bool:
-        """Whether a human of the platform's desk has the person."""
+    def serving(self, conversation: ConversationId) -> Serving:
+        """Who answers the person there."""
         desk = self._desk_of(conversation)
         if desk is None:
-            return False
+            return Serving.BOT
         until = self._clock() + CALLS_S
-        return self._asked(conversation, lambda: desk.human_has(conversation, until), False)
+        return self._asked(conversation, lambda: desk.serving(conversation, until), Serving.BOT)
 
     def take_back(self, conversation: ConversationId, reply_key: str) -> None:
         """Let the bot have the person again."""

@@ -59,17 +59,26 @@ class SimulatedAccount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SimulatedSpeaker:
+    """A group robot that the simulator plays the platform for: the key of its webhook, and the name it speaks under."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SimulatedCorp:
     """What the simulator plays: the first app, the first robot and the first account of the file, at least one of them;
     the account only where it belongs to the app's corp.
 
-    ``people`` maps the user ids of those who run their bots to their role.
+    ``people`` maps the user ids of those who run their bots to their role; ``speakers`` are all group robots.
     """
 
     app: SimulatedApp | None
     robot: SimulatedRobot | None
     account: SimulatedAccount | None
     people: Mapping[str, str]
+    speakers: tuple[SimulatedSpeaker, ...] = ()
 
 
 _Part = TypeVar("_Part", SimulatedApp, SimulatedRobot, SimulatedAccount)
@@ -107,7 +116,13 @@ def _simulated_corp(bots: Mapping[str, BotConfig]) -> SimulatedCorp | None:
     if not parts:
         return None
     people = {person: role for part in parts for person, role in _people(bots[part.bot]).items()}
-    return SimulatedCorp(app=app, robot=robot, account=account, people=people)
+    speakers = tuple(
+        SimulatedSpeaker(key=channel.config.key, name=f"{bot.name} · {name}")  # type: ignore[attr-defined]
+        for bot in bots.values()
+        for name, channel in bot.channels.items()
+        if channel.type == "wecom-robot"
+    )
+    return SimulatedCorp(app=app, robot=robot, account=account, people=people, speakers=speakers)
 
 
 def _first(bots: Mapping[str, BotConfig], kind: str, make: Callable[[BotConfig, str, Any], _Part]) -> _Part | None:

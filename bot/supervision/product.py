@@ -168,6 +168,9 @@ def _environment(settings: Settings, simulated: SimulatedCorp | None) -> dict[st
             "SIMULATOR_BOT_TOKEN": simulated.robot.token,
             "SIMULATOR_BOT_ENCODING_AES_KEY": simulated.robot.encoding_aes_key,
         }
+    if simulated is not None and simulated.speakers:
+        lines = [f"{speaker.key}::{speaker.name}" for speaker in simulated.speakers]  # in the first group of all
+        variables["SIMULATOR_ROBOTS"] = "\n".join(lines)
     if simulated is not None and simulated.account is not None:
         variables |= {
             "SIMULATOR_KF_SECRET": simulated.account.secret,

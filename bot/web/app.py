@@ -38,6 +38,7 @@ from bot.web.health import readiness
 from bot.web.proofs import domain_proofs
 from bot.web.reader import source_pages
 from bot.web.services import WebServices
+from bot.web.verification import verification_pages
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ def create_app(services: WebServices) -> Flask:
     app.url_map.merge_slashes = False  # else "/callback//x" is sent on to whatever Host the request names
     app.register_blueprint(source_pages(services.sources, services.texts))
     app.register_blueprint(answer_pages(services.sources, services.texts))
+    app.register_blueprint(verification_pages(services.verification, services.texts))
     app.register_blueprint(domain_proofs(services.proofs_dir))
 
     @app.route("/callback/<bot>/<channel>", methods=["GET", "POST"])

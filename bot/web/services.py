@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import redis
 
 from bot.channel import MediaSource
+from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox
 from bot.knowledge.remote import IndexClient
 from bot.links import SourceLinks
@@ -47,6 +48,7 @@ class WebServices:
     media: MediaSource
     texts: Texts
     sources: SourcePages
+    verification: VerificationLinks
     proofs_dir: Path
     metrics_dir: Path
     llm_configured: bool

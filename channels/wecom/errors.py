@@ -91,6 +91,13 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     60123: _DROP,  # department
     81013: _DROP,  # all recipients invalid or not permitted (page 90236)
     82001: _DROP,  # recipients all empty
+    86001: _ALERT,  # chatid illegal: of a group that was configured
+    86003: _ALERT,  # chatid unknown
+    86008: _ALERT,  # the group was made by another application
+    93000: _ALERT,  # key of a webhook wrong, or the robot was removed from the group (page 99110)
+    93004: _ALERT,  # robot disabled
+    93006: _DROP,  # chatid of a robot illegal
+    93008: _ALERT,  # the robot is not in the group
     95000: _ALERT,  # open_kfid illegal
     95001: _DROP,  # five messages since the customer's last one
     95002: _DROP,  # 48 hours since the customer's last one
@@ -113,6 +120,7 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     301002: _ALERT,  # token of another agent: agent_id and secret do not belong together
     301007: _ALERT,  # corp disbanded or banned
     301017: _DROP,  # format of a voice
+    301019: _DROP,  # md5 of a picture
     NEEDS_PIECES: _DROP,  # a download asks for pieces
 }
 

@@ -105,7 +105,7 @@ class Uploads:
         cached = self._redis.get(name)
         if isinstance(cached, bytes):
             return cached.decode()
-        body, content_type = _multipart(upload)
+        body, content_type = multipart(upload)
         client = self._application.client
         answer = self._application.call(
             lambda token: client.upload(upload.type, token, body, content_type, deadline), deadline
@@ -129,8 +129,11 @@ class Uploads:
         return f"wecom:{{{self._application.corp}}}:media:{upload.type}:{upload.medium.digest}:{shown}"
 
 
-def _multipart(upload: Upload) -> tuple[bytes, str]:
-    """The request's body and its content type: one part ``media`` with ``filename`` and ``filelength``."""
+def multipart(upload: Upload) -> tuple[bytes, str]:
+    """The request's body and its content type: one part ``media`` with ``filename`` and ``filelength``.
+
+    Raises :class:`~bot.channel.Refused` with ``media_gone``.
+    """
     try:
         content = upload.medium.path.read_bytes()
     except FileNotFoundError as error:

@@ -42,6 +42,9 @@ class Config(BaseModel):
     """The name by which members mention the robot, where it differs from the bot's name."""
     audience: Audience = "public"
     """What people may read in single chats unless more is known of them."""
+    audience_for: Literal["everybody", "bound"] = "everybody"
+    """Who may read as much as ``audience`` in single chats: everybody, or only people who are bound to the valid record
+    of a professional, who may read at most ``hcp``; all others are ``public`` then (docs/identity.md)."""
     chats: Mapping[_ChatId, ChatConfig] = Field(default_factory=dict)
     """What is known of groups, by their chatid; a group that is not listed is public."""
     media_hosts: tuple[_HostName, ...] = (".myqcloud.com",)

@@ -3,15 +3,13 @@
 from typing import Any
 
 from bot.channel import Refused
-from bot.parts import Article, Card, Markdown, News, Text
+from bot.parts import Card, Markdown, News, Text
+from channels.wecom.articles import TITLE_BYTES, news_body
 from channels.wecom.cards import CardLengths, template_card
 from channels.wecom.cutting import cut_bytes
 
 TEXT_BYTES = 2048
 """Of texts and of Markdown; what exceeds it would be cut silently."""
-MAX_ARTICLES = 8
-TITLE_BYTES, DESCRIPTION_BYTES = 128, 512
-URL_BYTES = 2048
 CARD_LENGTHS = CardLengths(title=36, line=44, text=160)
 
 Body = tuple[str, dict[str, Any]]
@@ -29,7 +27,7 @@ def body_of(part: Text | Markdown | News | Card) -> Body:
         case Markdown(content):
             return "markdown", _words(content)
         case News(articles):
-            return "news", _news(articles)
+            return "news", news_body(articles)
         case Card():
             return "template_card", template_card(part, CARD_LENGTHS)
 
@@ -45,23 +43,3 @@ def _words(content: str) -> dict[str, Any]:
     if len(content.encode(errors="replace")) > TEXT_BYTES:
         raise Refused("too_long")
     return {"content": content}
-
-
-def _news(articles: tuple[Article, ...]) -> dict[str, Any]:
-    if not articles:
-        raise Refused("no_articles")
-    if len(articles) > MAX_ARTICLES:
-        raise Refused("too_many_articles")
-    return {"articles": [_article(article) for article in articles]}
-
-
-def _article(article: Article) -> dict[str, Any]:
-    if not article.url or len(article.url.encode(errors="replace")) > URL_BYTES:
-        raise Refused("bad_article_url")
-    picture = {"picurl": article.picture_url} if article.picture_url else {}
-    return {
-        "title": cut_bytes(article.title, TITLE_BYTES),
-        "description": cut_bytes(article.description, DESCRIPTION_BYTES),
-        "url": article.url,
-        **picture,
-    }

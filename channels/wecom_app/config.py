@@ -30,3 +30,6 @@ class Config(BaseModel):
     WeCom's own plugin does; ``utf8`` keeps it, which no documentation promises to work."""
     audience: Literal["public", "hcp", "staff"] = "public"
     """What its members may read unless more is known of them."""
+    audience_for: Literal["everybody", "bound"] = "everybody"
+    """Who may read as much as ``audience`` in single chats: everybody, or only people who are bound to the valid record
+    of a professional, who may read at most ``hcp``; all others are ``public`` then (docs/identity.md)."""

@@ -1,7 +1,8 @@
 """What must be known before a message leaves, asked of Redis in one round trip.
 
-Whether the application is left alone, whether the member can be written to now (:mod:`.pacing`), whether the body was
-sent before (:mod:`.repeats`), and the token: keys of three slots of a cluster, hence a pipeline and not one script.
+Whether the application is left alone, whether the member can be written to now (:mod:`channels.wecom.pacing`), whether
+the body was sent before (:mod:`.repeats`), and the token: keys of three slots of a cluster, hence a pipeline and not
+one script.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.channel import ChannelKit, Retry
 from channels.wecom.application import Application
-from channels.wecom_app.pacing import TAKE
+from channels.wecom.pacing import TAKE
 from channels.wecom_app.repeats import CHECKED, CLAIM, REPEAT_MEMORY_S
 
 # KEYS: send times, body. ARGV: now in ms, limit a minute, limit an hour, the part's key, memory in s. A message that

@@ -5,7 +5,7 @@ from typing import IO, TypeVar
 
 import redis
 
-from bot.account import Page
+from bot.account import Page, Serving
 from bot.channel import (
     NOTHING,
     CallbackRequest,
@@ -39,9 +39,10 @@ from channels.wecom_kf.codes import Codes
 from channels.wecom_kf.config import Config
 from channels.wecom_kf.entries import EntryReader
 from channels.wecom_kf.examine import examine
+from channels.wecom_kf.hands import Hands
 from channels.wecom_kf.pages import Pages
 from channels.wecom_kf.send import Sender, limits_of
-from channels.wecom_kf.sessions import WITH_HUMAN, Sessions
+from channels.wecom_kf.sessions import Sessions
 
 _T = TypeVar("_T")
 
@@ -65,9 +66,10 @@ class WeComKfChannel:
         allowance = Allowance(kit.redis, application.name, kit.clock)
         codes = Codes(kit.redis, application.name, address, kit.clock)
         self._application = application
-        self._sessions = Sessions(application, config.open_kfid, codes, kit.clock)
+        hands = Hands(kit.redis, application.name)
+        self._sessions = Sessions(application, config.open_kfid, codes=codes, hands=hands, clock=kit.clock)
         reader = EntryReader(address, config.open_kfid, kit.count)
-        self._pages = Pages(application, reader, allowance=allowance, codes=codes, kit=kit)
+        self._pages = Pages(application, reader, allowance=allowance, codes=codes, hands=hands, kit=kit)
         self._sender = Sender(config, application, allowance=allowance, codes=codes, sessions=self._sessions, kit=kit)
         self._fetcher = Fetcher(application, kit)
 
@@ -113,10 +115,9 @@ class WeComKfChannel:
         """See :class:`~bot.account.HumanDesk`."""
         return self._config.humans == "session"
 
-    def human_has(self, conversation: ConversationId, deadline: float) -> bool:
-        """See :class:`~bot.account.HumanDesk`."""
-        session = self._at_redis(lambda: self._sessions.of(conversation.person, self._until(deadline)))
-        return session.state in WITH_HUMAN
+    def serving(self, conversation: ConversationId, deadline: float) -> Serving:
+        """See :meth:`.Sessions.serving`."""
+        return self._at_redis(lambda: self._sessions.serving(conversation.person, self._until(deadline)))
 
     def hand_over(
         self, conversation: ConversationId, servicers: Sequence[str], reply_key: str, deadline: float

@@ -44,3 +44,6 @@ class Config(BaseModel):
     """Under which names files are uploaded; as with an application."""
     audience: Literal["public", "hcp", "staff"] = "public"
     """What its customers may read unless more is known of them."""
+    audience_for: Literal["everybody", "bound"] = "everybody"
+    """Who may read as much as ``audience`` in single chats: everybody, or only people who are bound to the valid record
+    of a professional, who may read at most ``hcp``; all others are ``public`` then (docs/identity.md)."""

@@ -8,7 +8,7 @@ import structlog
 
 from bot.account import Page
 from bot.channel import ChannelKit, Refused
-from bot.events import Undelivered
+from bot.events import Change, ServicerWrote, SessionChanged, Undelivered
 from bot.messages import InboundMessage
 from channels.wecom.api import RETRY_S, encode_json, retry
 from channels.wecom.application import Application
@@ -17,6 +17,7 @@ from channels.wecom.transport import Deadline
 from channels.wecom_kf.allowance import Allowance
 from channels.wecom_kf.codes import Codes
 from channels.wecom_kf.entries import Entry, EntryReader
+from channels.wecom_kf.hands import Hands
 
 log = structlog.get_logger()
 
@@ -31,13 +32,21 @@ class Pages:
     """The pages of one account; safe to share between threads."""
 
     def __init__(
-        self, application: Application, reader: EntryReader, *, allowance: Allowance, codes: Codes, kit: ChannelKit
+        self,
+        application: Application,
+        reader: EntryReader,
+        *,
+        allowance: Allowance,
+        codes: Codes,
+        hands: Hands,
+        kit: ChannelKit,
     ) -> None:
         self._application = application
         self._open_kfid = reader.open_kfid
         self._reader = reader
         self._allowance = allowance
         self._codes = codes
+        self._hands = hands
         self._kit = kit
 
     def pull(self, cursor: str, token: str, most: int, deadline_epoch_s: float) -> Page:
@@ -88,6 +97,10 @@ class Pages:
             self._allowance.opened(person, message.sent_at, message.message_id)
         if entry.code:
             self._codes.keep_for_event(message.message_id, entry.code, message.sent_at + entry.code_life_s)
+        if isinstance(message.event, SessionChanged) and message.event.change is Change.ENDED:
+            self._hands.given_back(person)
+        elif isinstance(message.event, SessionChanged | ServicerWrote):
+            self._hands.taken(person)
         if isinstance(message.event, Undelivered):
             part = self._allowance.part_of(person, entry.failed)
             if not part:

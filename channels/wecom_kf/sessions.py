@@ -15,12 +15,14 @@ from typing import Any
 
 import structlog
 
+from bot.account import Serving
 from bot.channel import Refused
 from channels.wecom.api import RETRY_S, encode_json, retry
 from channels.wecom.application import Application
 from channels.wecom.transport import Deadline
 from channels.wecom_kf.codes import Codes
 from channels.wecom_kf.events import CODE_LIFE_S, END_CODE_LIFE_S
+from channels.wecom_kf.hands import Hands
 
 log = structlog.get_logger()
 
@@ -61,10 +63,13 @@ class Sessions:
     Methods raise :class:`~bot.channel.Retry`, :class:`~bot.channel.Refused` and ``redis.RedisError``.
     """
 
-    def __init__(self, application: Application, open_kfid: str, codes: Codes, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, application: Application, open_kfid: str, *, codes: Codes, hands: Hands, clock: Callable[[], float]
+    ) -> None:
         self._application = application
         self._open_kfid = open_kfid
         self._codes = codes
+        self._hands = hands
         self._clock = clock
 
     def of(self, person: str, deadline: Deadline) -> Session:
@@ -76,10 +81,25 @@ class Sessions:
         except (ValueError, TypeError) as error:
             raise retry(RETRY_S, "bad_service_state") from error
 
+    def serving(self, person: str, deadline: Deadline) -> Serving:
+        """Who answers ``person`` now. One that a servicer ended is still theirs until the event that says so is read,
+        or the customer writes again."""
+        state = self.of(person, deadline).state
+        if state in WITH_HUMAN:
+            self._hands.taken(person)
+            return Serving.HUMAN
+        if not self._hands.had(person):
+            return Serving.BOT
+        if state is State.ENDED:
+            return Serving.HUMAN
+        self._hands.given_back(person)
+        return Serving.LAPSED
+
     def hand_over(self, person: str, servicers: Sequence[str], reply_key: str, deadline: Deadline) -> bool:
         """See :class:`~bot.account.HumanDesk`."""
         session = self.of(person, deadline)
         if session.state in WITH_HUMAN:
+            self._hands.taken(person)
             return True
         if session.state is State.ENDED:
             return False
@@ -110,7 +130,11 @@ class Sessions:
             # Somebody was quicker, or it is our own move whose answer was lost.
             if refusal.code != _MOVED_MEANWHILE or self.of(person, deadline).state is not to:
                 raise
-            return
+            answer = {}
+        if to is State.ENDED:
+            self._hands.given_back(person)
+        else:
+            self._hands.taken(person)
         if code := str(answer.get("msg_code") or ""):
             life_s = END_CODE_LIFE_S if to is State.ENDED else CODE_LIFE_S
             self._codes.keep(reply_key, code, self._clock() + life_s)

@@ -8,7 +8,7 @@ import { renderRich } from "./rich.js";
 import { author, memberOf, peerOf } from "./store.js";
 import { clock, day, deliveryWords, eventName, kindName, preview } from "./words.js";
 
-const WAYS = { passive: "随回调返回", response_url: "主动回复" };
+const WAYS = { passive: "随回调返回", response_url: "主动回复", webhook: "群机器人", appchat: "应用群聊" };
 const RATINGS = [["up", "有用", 1], ["down", "没用", 2]];
 
 /**

@@ -54,6 +54,7 @@ const TARGETS = {
   "media/upload": "应用传素材", "media/uploadimg": "应用传永久图片", "message/recall": "应用撤回消息",
   "message/update_template_card": "应用更新卡片", media_url: "取媒体链接",
   bot_callback: "机器人的回调", poll: "来取流", response_url: "机器人主动回复",
+  "webhook/send": "群机器人发消息", "appchat/send": "应用发群消息",
   kf_callback: "客服的铃声", kf_page: "拉取的页", kf_stream: "消息的次序", kf_delivery: "发给客户的消息", "kf/send_msg": "客服发消息",
   "kf/sync_msg": "客服拉消息",
 };

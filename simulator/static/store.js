@@ -90,6 +90,7 @@ export function markRead(userid, key) {
 
 /** Who wrote `entry`: id, name, and kind app, bot or member. */
 export function author(entry) {
+  if (entry.fields.author) return { id: entry.fields.author, name: entry.fields.author, kind: "bot" };
   if (entry.via !== "member") return peerOf(entry.peer);
   return { id: entry.member, name: memberOf(entry.member)?.name ?? entry.member, kind: "member" };
 }

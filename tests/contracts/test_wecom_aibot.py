@@ -1,7 +1,9 @@
 """The channel ``wecom-aibot`` keeps the contract of all channels, and what only bubbles promise."""
 
 import json
+from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +15,12 @@ from bot.messages import ConversationId
 from bot.streams import Streams
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_aibot import Config, build
-from tests.contracts.channel import ADDRESS, DOCTOR, NOW, ChannelContract, Subject
+from tests.contracts.channel import ADDRESS, DOCTOR, NOW, ChannelContract, PlatformContract, Subject
+from tests.contracts.installation import GROUP, ROBOT_NAME, installation
+from tests.contracts.members import Members
 from tests.fakes.scripted_http import ScriptedServer, reply
+from tests.simulator.parties import AES_KEY
+from tests.simulator.parties import TOKEN as CALLBACK_TOKEN
 
 TOKEN = "QDG6eK"
 KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
@@ -30,6 +36,10 @@ class Robot(Subject):
     @cached_property
     def channel(self) -> Channel:
         return build(ADDRESS, Config.model_validate({"token": TOKEN, "encoding_aes_key": KEY}), self.kit())
+
+    def misdirected(self) -> CallbackRequest:
+        encrypted = CallbackCrypto(TOKEN, KEY, "somebody-else").encrypt(b"{}")
+        return self._request("POST", encrypted, NOW, json.dumps({"encrypt": encrypted}).encode())
 
     def callback(self, text: str, message_id: str, *, kind: str = "text", at: float = NOW) -> CallbackRequest:
         own = {"event": {"eventtype": text}} if kind == "event" else {kind: {"content": text}}
@@ -103,3 +113,48 @@ class TestWeComAiBot(ChannelContract):
         assert received == Greeting(conversation=SINGLE, context={"nonce": "n1"})
         answer = subject.opened(subject.channel.respond(received, Immediate(notice="您好")).body)
         assert answer == {"msgtype": "text", "text": {"content": "您好"}}
+
+
+class RobotScene(Members):
+    """An intelligent robot, which may speak once for each message that it was sent."""
+
+    name, peer, bell, via = "robot", "bot", "bot_callback", "response_url"
+    call, download, refused_token = "response_url", "media_url", 0
+    resends = False
+
+    def permit(self, person: str) -> None:
+        self.writes(person, "请讲")
+
+    def secrets(self) -> tuple[str, ...]:
+        permission = self.stored(self.people[0])[-1].response_url
+        return CALLBACK_TOKEN, AES_KEY, permission, permission.partition("=")[2]
+
+    def writes_in_the_group(self, person: str, text: str) -> None:
+        """``person`` mentions the robot in the group."""
+        mention = {"chat": GROUP, "content": f"@{ROBOT_NAME} {text}"}
+        entry = self.simulator.call("POST", "/_sim/messages", member=person, **mention)
+        assert self.simulator.ended(entry)["state"] == "delivered"
+
+    def stored_of_the_group(self, person: str) -> list[str]:
+        """The words of ``person`` in the group that wait for a worker."""
+        return [message.text for message in self._both.stored(self.name, GROUP, person)]
+
+
+@pytest.fixture
+def scene(redis_client: "redis.Redis", tmp_path: Path) -> Iterator[RobotScene]:
+    with installation(redis_client, tmp_path) as both:
+        yield RobotScene(both)
+
+
+class TestWeComAiBotOnThePlatform(PlatformContract):
+    """All of it, and groups."""
+
+    def test_what_is_said_in_a_group_is_kept_apart_from_single_chats_and_from_each_other(
+        self, scene: RobotScene
+    ) -> None:
+        for person in scene.people:
+            scene.writes_in_the_group(person, f"群里，{person}")
+            scene.writes(person, f"单聊，{person}")
+        for person in scene.people:
+            assert scene.stored_of_the_group(person) == [f"群里，{person}"]
+            assert [message.text for message in scene.stored(person)] == [f"单聊，{person}"]

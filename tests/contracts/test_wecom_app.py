@@ -1,7 +1,9 @@
 """The channel ``wecom-app`` keeps the contract of all channels."""
 
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 
 import pytest
 import redis
@@ -10,8 +12,12 @@ from bot.channel import CallbackRequest, Channel
 from bot.connections import Connections
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_app import Config, build
-from tests.contracts.channel import ADDRESS, DOCTOR, NOW, ChannelContract, Subject
+from tests.contracts.channel import ADDRESS, DOCTOR, NOW, ChannelContract, PlatformContract, Subject
+from tests.contracts.installation import installation
+from tests.contracts.members import Members
 from tests.fakes.scripted_http import ScriptedServer, reply
+from tests.simulator.parties import AES_KEY, SECRET
+from tests.simulator.parties import TOKEN as CALLBACK_TOKEN
 
 CORP_ID = "ww1436e0e65a779aee"
 TOKEN = "hJqcu3uJ9Tn2gXPmxx2w9kkCkCE2EPYo"
@@ -28,6 +34,11 @@ class App(Subject):
     def channel(self) -> Channel:
         fields = {"corp_id": CORP_ID, "agent_id": 1000002, "secret": "s", "token": TOKEN, "encoding_aes_key": KEY}
         return build(ADDRESS, Config.model_validate(fields), self.kit())
+
+    def misdirected(self) -> CallbackRequest:
+        encrypted = CallbackCrypto(TOKEN, KEY, "ww0000000000000000").encrypt(b"<xml></xml>")
+        body = f"<xml><ToUserName>{CORP_ID}</ToUserName><Encrypt>{encrypted}</Encrypt></xml>"
+        return self._request("POST", encrypted, NOW, body.encode())
 
     def callback(self, text: str, message_id: str, *, kind: str = "text", at: float = NOW) -> CallbackRequest:
         own = f"<Event>{text}</Event>" if kind == "event" else f"<Content><![CDATA[{text}]]></Content>"
@@ -67,4 +78,27 @@ def subject(redis_client: "redis.Redis", http: Connections, platform: ScriptedSe
 
 
 class TestWeComApp(ChannelContract):
+    """All of it."""
+
+
+class AppScene(Members):
+    """A self-built app."""
+
+    name, peer, bell, via = "app", "app", "callback", "send"
+    call, download = "message/send", "media/get"
+
+    def permit(self, person: str) -> None:
+        """An app may always write."""
+
+    def secrets(self) -> tuple[str, ...]:
+        return SECRET, CALLBACK_TOKEN, AES_KEY, self.simulator.token()
+
+
+@pytest.fixture
+def scene(redis_client: "redis.Redis", tmp_path: Path) -> Iterator[AppScene]:
+    with installation(redis_client, tmp_path) as both:
+        yield AppScene(both)
+
+
+class TestWeComAppOnThePlatform(PlatformContract):
     """All of it."""

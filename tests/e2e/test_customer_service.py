@@ -36,15 +36,6 @@ class Customer:
     def times_heard(self, words: str) -> int:
         return sum(words in one["content"] for one in self._entries() if one["via"] in {"send", "event"})
 
-    def is_with_a_human(self) -> str:
-        """Who has the customer, once somebody has."""
-        deadline = time.monotonic() + HEARD_WITHIN_S
-        while time.monotonic() < deadline:
-            if self.session()["state"] == 3:
-                return str(self.session()["servicer"])
-            time.sleep(0.02)
-        raise AssertionError(f"nobody took {self.id} within {HEARD_WITHIN_S} s")
-
     def session(self) -> dict[str, Any]:
         sessions = json.loads(http("GET", f"{self._simulator}/_sim/kf/sessions")[1])["sessions"]
         found: dict[str, Any] = next(one for one in sessions if one["customer"] == self.id)
@@ -92,9 +83,9 @@ def test_a_lost_bell_loses_nothing(system: System, customer: Customer) -> None:
 
 def test_a_human_takes_over_and_gives_back(customer: Customer) -> None:
     customer.says("转人工")
-    assert customer.is_with_a_human() == "li.na"
-    customer.servicer("end")  # at once: this installation's people wait for six seconds only
     customer.hears("已为您转接人工")
+    assert (customer.session()["state"], customer.session()["servicer"]) == (3, "li.na")
+    customer.servicer("end")
     customer.hears("人工服务已结束")
     row = next(row for row in faq_rows() if not row["失效"])
     customer.says(row["问题"])

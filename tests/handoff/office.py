@@ -20,6 +20,7 @@ from bot.handoff.desk import Desk, Notice
 from bot.handoff.reach import Reach
 from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Tickets, TicketState
+from bot.identity.links import VerificationLinks
 from bot.knowledge.search import Hit
 from bot.lease import Leases
 from bot.media.store import MediaStore
@@ -111,6 +112,7 @@ class Office:
             media=MediaStore(self.folder / "media", 3600.0),
             leases=self.leases,
             switches=self.switches,
+            verification=VerificationLinks(b"a secret of this test, long enough", "https://bot.example"),
             find=lambda _question, _bot: self.hits,
             sync=lambda tenant, collection: self.synced.append((tenant, collection)),
             clock=lambda: self.now,

@@ -10,6 +10,7 @@ import pytest
 import redis
 from werkzeug.test import Client, TestResponse
 
+from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox, InboxLimits
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Audience, Entry, EntryKind
@@ -31,6 +32,7 @@ from tests.media_sources import NO_MEDIA
 SECRET = b"a secret of the tests, long enough"
 BASE_URL = "https://bot.example.com"
 LINKS = SourceLinks(SECRET, BASE_URL, 30 * DAY_S)
+VERIFICATION = VerificationLinks(SECRET, BASE_URL)
 NOON = 1_767_240_000.0
 """2026-01-01 12:00 in Shanghai: when documents are approved unless a test says otherwise."""
 
@@ -123,6 +125,7 @@ def web_services(
         sources=SourcePages(
             links=LINKS, knowledge=IndexClient(client), timezone=ZoneInfo("Asia/Shanghai"), at_once=at_once
         ),
+        verification=VERIFICATION,
         proofs_dir=proofs_dir,
         metrics_dir=metrics_dir,
         llm_configured=False,

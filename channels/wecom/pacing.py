@@ -1,7 +1,12 @@
-"""How fast the platform delivers to one member: what exceeds it is discarded silently (page 90236).
+"""How fast the platform delivers to one receiver: what exceeds it is discarded silently (page 90236) or refused for a
+minute (page 99110).
 
-A sliding window a minute and an hour for one (app, member), kept as the times of what was sent.
+A sliding window a minute and an hour for one receiver, kept as the times of what was sent.
 """
+
+import redis
+
+from bot.channel import Retry
 
 # name: list of send times in ms, newest first. Returns the ms to wait; 0, and only then, has counted the message.
 # Times that lie ahead by more than clocks differ were written before the clock was set back: they say nothing.
@@ -26,3 +31,15 @@ local function take(name, now_ms, per_minute, per_hour)
 end
 """
 """A function of Redis' Lua."""
+
+_TAKE_ALONE = f"{TAKE} return take(KEYS[1], ARGV[1], ARGV[2], ARGV[3])"
+
+
+def take_turn(store: "redis.Redis", name: str, now_s: float, *, per_minute: int, per_hour: int) -> None:
+    """Count one message to the receiver whose times stand under ``name``.
+
+    Raises :class:`~bot.channel.Retry`, paced and with the exact wait, having counted nothing; and ``redis.RedisError``.
+    """
+    wait_ms = store.eval(_TAKE_ALONE, 1, name, round(now_s * 1000), per_minute, per_hour)
+    if isinstance(wait_ms, int) and wait_ms > 0:
+        raise Retry(wait_ms / 1000, "paced", paced=True)

@@ -1,0 +1,56 @@
+"""Signed links that show a professional the one-time code made for them, and how it is sent.
+
+Opening a link uses nothing up, so that a scanner of links cannot: the code binds whoever sends it to the bot in a chat,
+where the platform says who that is (:mod:`bot.identity.bindings`).
+"""
+
+import base64
+import hmac
+import re
+import struct
+from typing import Self
+
+from bot.links import ExpiredLink, ForgedLink, signing_secret
+from bot.settings import Settings
+
+_CLAIMS = struct.Struct(">10sI")
+"""The code, expiry in epoch seconds."""
+_SIGNATURE_BYTES = 16
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{40}", re.ASCII)  # 30 bytes without spare bits: no second spelling of a token
+_PURPOSE = b"verification link, first format"
+
+
+class VerificationLinks:
+    """Makes and opens links; ``secret`` is the installation's, ``base_url`` where people reach the web process."""
+
+    def __init__(self, secret: bytes, base_url: str) -> None:
+        self._key = hmac.digest(secret, _PURPOSE, "sha256")
+        self._base_url = base_url
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Those of this installation. Raises :class:`~bot.errors.ConfigError` when it has no usable secret."""
+        return cls(signing_secret(settings), settings.public_url)
+
+    def url_for(self, code: str, expires_at: float) -> str:
+        """The address that shows ``code`` until ``expires_at`` (epoch seconds)."""
+        claims = _CLAIMS.pack(base64.b32decode(code.replace("-", "")), int(expires_at))
+        token = base64.urlsafe_b64encode(claims + self._sign(claims)).decode()
+        return f"{self._base_url}/verify/{token}"
+
+    def open(self, token: str, now: float) -> str:
+        """The code that ``token`` shows. Raises :class:`~bot.links.ForgedLink` and :class:`~bot.links.ExpiredLink`."""
+        if not _TOKEN.fullmatch(token):
+            raise ForgedLink("not the form of a verification link")
+        raw = base64.urlsafe_b64decode(token)
+        claims, signature = raw[: _CLAIMS.size], raw[_CLAIMS.size :]
+        if not hmac.compare_digest(signature, self._sign(claims)):
+            raise ForgedLink("the signature of a verification link is wrong")
+        code, expires_at = _CLAIMS.unpack(claims)
+        if now >= expires_at:
+            raise ExpiredLink(f"the verification link expired {now - expires_at:.0f} s ago")
+        shown = base64.b32encode(code).decode()
+        return "-".join(shown[at : at + 4] for at in range(0, len(shown), 4))
+
+    def _sign(self, claims: bytes) -> bytes:
+        return hmac.digest(self._key, claims, "sha256")[:_SIGNATURE_BYTES]

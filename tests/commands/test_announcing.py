@@ -1,0 +1,223 @@
+"""What a bot says in its groups without being asked: announcements, reminders, digests, and when it is quiet."""
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+import redis
+from pydantic import BaseModel, ValidationError
+
+from bot import keys
+from bot.bots_file import ChannelConfig
+from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.origin import Origin
+from bot.knowledge.store import Submission
+from bot.messages import ConversationId
+from bot.quiet_hours import QuietHours
+from bot.replies import OutboxReply
+from tests.commands.conftest import ADMIN, ANYBODY, Chat
+from tests.commands.test_operations import DAY, turn
+from tests.commands.test_sent import goes_on, known
+from tests.handoff.office import APP, Office, make_bot
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NEWS = ConversationId(bot="imaging", channel="news", person="")
+COURSE = ConversationId(bot="imaging", channel="course", person="")
+NOON = datetime(2027, 1, 15, 12, 0, tzinfo=SHANGHAI).timestamp()
+
+
+class Speaking(BaseModel):
+    """The block of a channel that speaks in a group, as far as the product reads it."""
+
+    carries: tuple[str, ...] = ("announcements",)
+
+
+def speaking(*carries: str) -> ChannelConfig:
+    return ChannelConfig(type="speaking", config=Speaking(carries=carries))
+
+
+@pytest.fixture
+def office(open_office: Callable[..., Office]) -> Office:
+    """The office of a bot with two groups for announcements and one for alerts, quiet at night."""
+    channels = {
+        "app": APP,
+        "news": speaking("announcements"),
+        "course": speaking("announcements", "alerts"),
+        "ops": speaking("alerts"),
+    }
+    office = open_office(make_bot(channels=channels, quiet_hours="22:00-08:00", knowledge=["c"]))
+    office.now = NOON
+    return office
+
+
+def waiting(client: redis.Redis, group: ConversationId) -> list[str]:
+    """The words in the outbox of ``group``."""
+    replies = [OutboxReply.decode(raw) for raw in client.lrange(keys.outbox(group), 0, -1)]  # type: ignore[union-attr]
+    return [part.content for reply in replies for part in reply.parts]  # type: ignore[union-attr]
+
+
+def clock(chat: Chat, hour: int, minute: int = 0, day: int = 15) -> None:
+    """It is that time in Shanghai."""
+    chat.office.now = datetime(2027, 1, day, hour, minute, tzinfo=SHANGHAI).timestamp()
+
+
+def test_an_announcement_is_said_once_in_every_group_for_announcements(chat: Chat, redis_client: redis.Redis) -> None:
+    assert chat.says(ADMIN, "/announce 周五停机").text.startswith("将发到 2 个群：\n【公告】周五停机")
+    assert chat.confirms(ADMIN, "/announce 周五停机").startswith("公告 1 已安排")
+    assert goes_on(chat, redis_client) == 2
+    assert goes_on(chat, redis_client) == 0
+    assert waiting(redis_client, NEWS) == waiting(redis_client, COURSE) == ["【公告】周五停机"]
+    assert waiting(redis_client, ConversationId(bot="imaging", channel="ops", person="")) == []
+
+
+def test_a_broadcast_is_heard_in_the_groups_too(chat: Chat, redis_client: redis.Redis) -> None:
+    known(chat, "a")
+    assert chat.says(ADMIN, "/broadcast 明天停机").text.startswith("将发给 1 人和 2 个群：")
+    chat.confirms(ADMIN, "/broadcast 明天停机")
+    assert goes_on(chat, redis_client) == 3
+    assert waiting(redis_client, NEWS) == ["【通知】明天停机"]
+
+
+def test_what_falls_into_quiet_hours_waits_until_they_end(chat: Chat, redis_client: redis.Redis) -> None:
+    clock(chat, 21, 59)
+    chat.confirms(ADMIN, "/announce 周五停机")
+    clock(chat, 22)
+    assert goes_on(chat, redis_client) == 0
+    clock(chat, 7, 59, day=16)
+    assert goes_on(chat, redis_client) == 0
+    clock(chat, 8, day=16)
+    assert goes_on(chat, redis_client) == 2
+
+
+@pytest.mark.parametrize(
+    ("hours", "quiet", "loud"),
+    [("22:00-08:00", (22, 23, 0, 7), (8, 12, 21)), ("12:00-14:00", (12, 13), (11, 14, 0)), ("", (), (0, 12))],
+)
+def test_quiet_hours_are_those_of_the_clock_on_the_wall(hours: str, quiet: tuple[int], loud: tuple[int]) -> None:
+    hold = QuietHours({"imaging": make_bot(quiet_hours=hours)}, SHANGHAI).hold
+    for expected, times in ((True, quiet), (False, loud)):
+        for hour in times:
+            assert hold("imaging", datetime(2027, 1, 15, hour, tzinfo=SHANGHAI).timestamp()) is expected, hour
+
+
+@pytest.mark.parametrize("hours", ["22-8", "24:00-08:00", "22:00", "22:60-08:00"])
+def test_what_are_no_hours_is_refused(hours: str) -> None:
+    with pytest.raises(ValidationError):
+        make_bot(quiet_hours=hours)
+
+
+def test_a_reminder_is_said_when_its_time_has_come(chat: Chat, redis_client: redis.Redis) -> None:
+    text = chat.says(ADMIN, "/remind 2027-01-16 09:30 今晚读片课").text
+    assert text.startswith("将于 01-16 09:30 发到 2 个群：\n【公告】今晚读片课")
+    chat.confirms(ADMIN, "/remind 2027-01-16 09:30 今晚读片课")
+    chat.confirms(ADMIN, "/remind 2027-01-16 09:00 今晚签到")
+    assert chat.hears(ADMIN, "/reminders").splitlines() == [
+        "等待发送的公告 2 个：",
+        "2　01-16 09:00　【公告】今晚签到",
+        "1　01-16 09:30　【公告】今晚读片课",
+    ]
+    assert chat.hears(ADMIN, "/broadcast stop 2").startswith("群发 2 已停止，已发 0/2")
+    clock(chat, 9, 29, day=16)
+    assert goes_on(chat, redis_client) == 0
+    clock(chat, 9, 30, day=16)
+    assert goes_on(chat, redis_client) == 2
+    assert waiting(redis_client, NEWS) == ["【公告】今晚读片课"]
+    assert chat.hears(ADMIN, "/reminders") == "没有等待发送的公告。"
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("2027-01-15 11:59", "已经过去"),
+        ("2029-01-15 11:59", "超过 366 天"),
+        ("2027-02-30 09:00", "不是日期和时间"),
+        ("明天", "不是日期和时间"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(chat: Chat, moment: str, said: str) -> None:
+    assert said in chat.hears(ADMIN, f"/remind {moment} 今晚读片课")
+
+
+def test_only_admins_announce_and_only_where_there_is_a_group(chat: Chat, open_office: Callable[..., Office]) -> None:
+    for command in ("/announce 一", "/remind 2027-01-16 09:00 一", "/reminders", "/digest"):
+        assert "管理员" in chat.hears(ANYBODY, command), command
+    alone = Chat(open_office(make_bot()))
+    assert "没有公告群" in alone.hears(ADMIN, "/announce 一")
+    assert "超过一条消息的上限 2048" in chat.hears(ADMIN, "/announce " + "长" * 700)
+
+
+def put_faq(chat: Chat, number: int, question: str, answer: str, audience: Audience = Audience.PUBLIC) -> str:
+    """An approved question with its answer; returns the entry's id."""
+    origin = Origin(tenant="academy", collection="c", source=f"faq{number}.csv", audience=audience)
+    entry = Entry(
+        id=f"{number:08}-0000-0000-0000-000000000000",
+        tenant="academy",
+        collection="c",
+        kind=EntryKind.FAQ,
+        audience=audience,
+        title=question,
+        questions=(question,),
+        text=answer,
+        source=f"faq{number}.csv",
+        location="第 2 行",
+        valid_from=0.0,
+        valid_to=NOON + 100 * DAY,
+    )
+    submission = Submission(origin=origin, title=question, content_hash=f"{number:064}", entries=(entry,))
+    chat.office.tools.store.put(submission, approve=True, actor="cli:test", now=NOON)
+    return entry.id
+
+
+def ask(chat: Chat, entry: str, *people: str, days: float = 1, **fields: object) -> None:
+    """``people`` were answered by the FAQ ``entry``, so many ``days`` ago."""
+    for person in people:
+        chat.number += 1
+        passages = ((entry, 1.0, "faq"),)
+        at = chat.office.now - days * DAY
+        more = {"asked_at": at, "answered_at": at, "passages": passages, **fields}
+        turn(chat, f"asked{chat.number:015}", person=person, **more)
+
+
+def test_a_digest_names_what_enough_people_asked_with_its_source_and_nobody(
+    chat: Chat, redis_client: redis.Redis
+) -> None:
+    often, seldom = put_faq(chat, 1, "几点开门？", "早上八点。"), put_faq(chat, 2, "可以停车吗？", "可以。")
+    staff = put_faq(chat, 3, "内部电话？", "8001", Audience.STAFF)
+    ask(chat, often, "dr.a", "dr.b", "dr.c", "dr.c")
+    ask(chat, seldom, "dr.a", "DR.A", "dr.b")
+    ask(chat, seldom, "dr.old", days=9)
+    ask(chat, seldom, "dr.lost", failure="60011")
+    ask(chat, seldom, "dr.refused", kind="refusal")
+    ask(chat, staff, "dr.a", "dr.b", "dr.c")
+    text = chat.says(ADMIN, "/digest").text
+    assert "1. 几点开门？\n早上八点。\n来源：faq1.csv · 第 2 行" in text
+    assert "经管理员确认" in text
+    for hidden in ("停车", "8001", "dr.", "秘密"):
+        assert hidden not in text
+    chat.confirms(ADMIN, "/digest")
+    assert goes_on(chat, redis_client) == 2
+    (said,) = waiting(redis_client, NEWS)
+    assert "早上八点。" in said
+
+
+def test_a_digest_whose_answer_was_withdrawn_after_it_was_shown_is_not_said(
+    chat: Chat, redis_client: redis.Redis
+) -> None:
+    first, second = put_faq(chat, 1, "几点开门？", "早上八点。"), put_faq(chat, 2, "可以停车吗？", "可以。")
+    ask(chat, first, "dr.a", "dr.b", "dr.c")
+    ask(chat, second, "dr.a", "dr.b", "dr.c")
+    code = chat.says(ADMIN, "/digest").text.rpartition("/confirm ")[2]
+    chat.office.tools.store.withdraw("academy", "c", "faq1.csv", actor="cli:test", now=NOON)
+    assert "内容有变化" in chat.hears(ADMIN, f"/confirm {code}")
+    assert goes_on(chat, redis_client) == 0
+
+
+def test_a_digest_cuts_no_answer(chat: Chat) -> None:
+    long, short = put_faq(chat, 1, "说明？", "长" * 700), put_faq(chat, 2, "可以停车吗？", "可以。")
+    ask(chat, long, "dr.a", "dr.b", "dr.c", "dr.d")
+    assert "没有被 3 人以上问过" in chat.hears(ADMIN, "/digest")
+    ask(chat, short, "dr.a", "dr.b", "dr.c")
+    text = chat.hears(ADMIN, "/digest")
+    assert "可以停车吗？" in text
+    assert "长长" not in text
