@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help run test soak lint audit coverage bench lock clean
+.PHONY: FORCE help run test mutations soak lint audit coverage bench lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ run: $(VENV)/.installed ## Start everything on this machine; Ctrl-C stops it
 
 test: $(VENV)/.installed-dev ## Run the tests, one file a process at a time; ARGS=… goes to pytest
 	@$(RUN) -m pytest --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile $(ARGS)
+
+mutations: $(VENV)/.installed-dev ## Build known faults into a copy and see each one noticed; ONLY="drop the cursor"
+	@$(RUN) -m tests.contracts.mutations $(if $(ONLY),"$(ONLY)")
 
 soak: $(VENV)/.installed-dev ## Let faults strike under load; MINUTES=45; SEED=… repeats earlier draws; REPORT=FILE
 	@$(RUN) -m tests.faults.soak --minutes $(or $(MINUTES),45) $(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))

@@ -86,6 +86,10 @@ class HumanDesk(Protocol):
         """Who answers the chat now."""
         ...
 
+    def nickname(self, conversation: ConversationId, deadline: float) -> str:
+        """What the person calls themselves, for the humans; empty where that is not known."""
+        ...
+
     def hand_over(
         self, conversation: ConversationId, servicers: Sequence[str], reply_key: str, deadline: float
     ) -> bool:

@@ -76,12 +76,15 @@ class Conclusion:
             concluded_at=self._clock(),
         )
         self._records.save(record)
-        if failure and failure != HUMAN_SERVES and conversation.bot in self._bots:
+        if failure and conversation.bot in self._bots:
             self._apologise(conversation, record, failure)
 
     def _apologise(self, conversation: ConversationId, record: TurnRecord, failure: str) -> None:
         bot = self._bots[conversation.bot]
-        told = self._desk.failed(bot, conversation, record.id, failure, record.question)
+        if failure == HUMAN_SERVES:
+            told = self._desk.human_serves(bot, conversation, record.id, record.question)
+        else:
+            told = self._desk.failed(bot, conversation, record.id, failure, record.question)
         if failure not in SILENCED:
             text = self._texts.say("apology_not_delivered", language_of(record.question, bot.language))
             self._notify(self._desk.address_of(conversation), text, f"{record.id}:apology")

@@ -49,8 +49,8 @@ MOST_SHOWN = 2000
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forgotten:
     """How much was removed: recorded turns, verdicts, tickets, media, consents, bindings to a professional's record,
-    and what was in flight. ``busy`` conversations must be tried again: a worker had them, or a message waits that nobody
-    has screened for adverse events yet."""
+    and what was in flight. ``busy`` conversations must be tried again: a worker had them, or a message waits that
+    nobody has screened for adverse events yet."""
 
     turns: int
     feedback: int

@@ -198,8 +198,7 @@ class Pipeline:
         ticket = self._desk.ticket_of(turn.conversation)
         if ticket is None:
             return None
-        shown = self._attachments.passed_on(turn)
-        notices = self._desk.relay(turn.bot, ticket, turn.messages, turn.id, shown)
+        notices = self._desk.relay(turn.bot, ticket, turn.messages, turn.id, self._attachments.passed_on(turn))
         if notices is None:
             turn.preface = self._texts.say("handoff_released", turn.language, number=ticket.number)
             return None

@@ -33,6 +33,7 @@ from bot.conclusion import Conclusion
 from bot.conversation import ConversationWorker
 from bot.feedback.records import FeedbackRecords
 from bot.gathered_wakes import GatheredWakes
+from bot.handoff.background import background_of
 from bot.handoff.desk import Desk, Notice
 from bot.handoff.overload import overload_notices
 from bot.handoff.reach import Reach
@@ -278,6 +279,7 @@ def _build_base() -> _Base:
     connected = reloader.live.channels
     tickets = Tickets(database, settings.handoff_wait_s, time.time)
     reach, sessions = Reach(bots, connected), Sessions(connected)
+    known = background_of(settings, audit, bots, texts)
     return _Base(
         settings=settings,
         client=client,
@@ -289,7 +291,7 @@ def _build_base() -> _Base:
         model=model,
         knowledge=build_knowledge(replace(configuration, bots=bots), database, model),
         records=records,
-        desk=Desk(tickets, records, texts, bots=bots, reach=reach, sessions=sessions),
+        desk=Desk(tickets, records, texts, bots=bots, reach=reach, sessions=sessions, background=known),
         leases=Leases(client),
         switches=Switches(client, database),
     )

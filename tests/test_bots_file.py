@@ -14,6 +14,7 @@ from bot.knowledge.entries import Audience
 from channels.wecom_aibot.config import Config as WeComAiBot
 from channels.wecom_app.config import Config as WeComApp
 from channels.wecom_kf.config import Config as WeComKf
+from channels.wecom_robot.config import Config as WeComRobot
 
 
 class Pigeon(BaseModel):
@@ -48,13 +49,14 @@ def with_channel(block: str) -> str:
 
 
 def test_the_demo_bot_is_valid(repository: Path) -> None:
-    types = {"wecom-app": WeComApp, "wecom-aibot": WeComAiBot, "wecom-kf": WeComKf}
+    types = {"wecom-app": WeComApp, "wecom-aibot": WeComAiBot, "wecom-kf": WeComKf, "wecom-robot": WeComRobot}
     bots = load_bots(repository / "deploy/demo/bots.yaml", {}, types)
     bot = bots["imaging"]
     assert (bot.tenant, bot.knowledge, bot.language) == ("academy", ("imaging",), "zh")
     assert isinstance(bot.channels["app"].config, WeComApp)
     assert isinstance(bot.channels["ai"].config, WeComAiBot)
     assert isinstance(bot.channels["kf"].config, WeComKf)
+    assert isinstance(bot.channels["news"].config, WeComRobot)
 
 
 def test_a_bot_needs_little_and_may_have_much(tmp_path: Path) -> None:
@@ -126,7 +128,8 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
     ) == [
         "bots.yaml:2: bots.imaging.name: missing",
         "bots.yaml:3: bots.imaging.nmae: unknown key (did you mean name?); expected name, tenant, persona, knowledge, "
-        "admins, servicers, group_admins, language, answer_threshold, feedback, external_media, menu, safety, channels",
+        "admins, servicers, group_admins, language, answer_threshold, feedback, external_media, menu, "
+        "quiet_hours, digest_people, safety, channels",
         "bots.yaml:4: bots.imaging.language: found 'fr'; expected 'zh' or 'en'",
         "bots.yaml:5: bots.imaging.answer_threshold: found '1.5'; expected at most 1.0",
         "bots.yaml:6: bots.imaging.knowledge: found 'imaging'; expected a list",

@@ -4,7 +4,7 @@ Nothing is sent here: the functions return :class:`Notice` objects, which go thr
 they are for, once for each key.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -62,6 +62,7 @@ class Told:
 class Desk:
     """The human agents' desk of every bot.
 
+    ``background(bot, conversation)`` are lines that a summary for humans begins with: what is known of the person.
     Its staff are the bot's servicers, and its admins where it has none: somebody must learn of a ticket. Raises
     :class:`~bot.errors.Unavailable` when the database does not answer.
     """
@@ -75,9 +76,11 @@ class Desk:
         bots: Mapping[str, BotConfig],
         reach: Reach,
         sessions: Sessions,
+        background: Callable[[BotConfig, ConversationId], Sequence[str]] = lambda _bot, _conversation: (),
     ) -> None:
         self._reach = reach
         self._sessions = sessions
+        self._background = background
         self._tickets = tickets
         self._records = records
         self._texts = texts
@@ -107,7 +110,7 @@ class Desk:
         ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=silent)
         if silent and not opened:
             return self._already(bot, ticket, message, turn_id, language)
-        person = message.sender.name or conversation.person
+        person = self._name(message)
         values = {"number": ticket.number, "person": person, "bot": bot.name, "summary": summary}
         text = self._texts.say("ticket_new", bot.language, **values)
         notices = self._to_staff(bot, ticket, text, f"{turn_id}:ticket", handed=handed) if opened else ()
@@ -152,7 +155,7 @@ class Desk:
         if serving is Serving.HUMAN:
             return ()
         text = "\n".join(self._readable(message, bot.language) for message in messages)
-        person = messages[0].sender.name or ticket.conversation.person
+        person = self._name(messages[0])
         words = self._texts.say("ticket_message", bot.language, number=ticket.number, person=person, text=text)
         told = self._to_staff(bot, ticket, words, f"{turn_id}:relay")
         return tuple(replace(notice, parts=tuple(shown)) for notice in told)
@@ -165,6 +168,17 @@ class Desk:
         text = self._texts.say("ticket_failed", bot.language, **values)
         return Told(text=text, notices=self._to_staff(bot, ticket, text, f"{turn_id}:failed"))
 
+    def human_serves(self, bot: BotConfig, conversation: ConversationId, turn_id: str, last: str) -> Told:
+        """A reply was refused because a human has the person at the platform's own desk, whom the platform may have
+        given the person to by itself: a ticket, so that the bot is silent from now on and nobody is left waiting. The
+        staff hear what the bot would have said, unless they had the ticket already."""
+        summary = self._summary(bot, conversation, last)
+        ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=True)
+        values = {"number": ticket.number, "person": conversation.person, "bot": bot.name, "summary": summary}
+        text = self._texts.say("ticket_distributed", bot.language, **values)
+        notices = self._to_staff(bot, ticket, text, f"{turn_id}:ticket", handed=True) if opened else ()
+        return Told(text=text, notices=notices)
+
     def register(
         self, bot: BotConfig, message: InboundMessage, turn_id: str, subject: str, names: Sequence[str] = ()
     ) -> tuple[int, tuple[Notice, ...]]:
@@ -174,7 +188,7 @@ class Desk:
         words = self._readable(message, bot.language)
         summary = self._summary(bot, conversation, words)
         ticket, _ = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=False)
-        person = message.sender.name or conversation.person
+        person = self._name(message)
         values = {"number": ticket.number, "person": person, "bot": bot.name, "text": words}
         text = self._texts.say(f"ticket_about_{subject}", bot.language, **values)
         return ticket.number, self._to_staff(bot, ticket, text, f"{turn_id}:{subject}", names)
@@ -305,7 +319,8 @@ class Desk:
         return language_of("\n".join(turn.question for turn in turns), bot.language)
 
     def _summary(self, bot: BotConfig, conversation: ConversationId, last: str) -> str:
-        lines = [self._turn_line(turn, bot.language) for turn in self._records.recent(conversation.key, SUMMARY_TURNS)]
+        lines = list(self._background(bot, conversation))
+        lines += [self._turn_line(turn, bot.language) for turn in self._records.recent(conversation.key, SUMMARY_TURNS)]
         lines.append(self._texts.say("ticket_summary_last", bot.language, text=_short(last)))
         return "\n".join(lines)
 
@@ -318,6 +333,14 @@ class Desk:
         titles = ", ".join(dict.fromkeys(str(citation.get("title", "")) for citation in turn.citations))
         tried = self._texts.say("ticket_summary_sources", language, titles=_short(titles)) if titles else ""
         return "\n".join(filter(None, (line, tried)))
+
+    def _name(self, message: InboundMessage) -> str:
+        """What the staff read of who wrote ``message``: a name, behind which stands the id where others may bear it."""
+        conversation = message.conversation
+        if message.sender.name:
+            return message.sender.name
+        nickname = self._sessions.nickname(conversation)
+        return f"{nickname} ({conversation.person})" if nickname else conversation.person
 
     def _readable(self, message: InboundMessage, language: Language) -> str:
         """The words of ``message`` and the kinds of what it shows."""

@@ -45,6 +45,14 @@ class Sessions:
         until = self._clock() + CALLS_S
         return self._asked(conversation, lambda: desk.serving(conversation, until), Serving.BOT)
 
+    def nickname(self, conversation: ConversationId) -> str:
+        """What the person calls themselves there, empty where nobody knows."""
+        desk = self._desk_of(conversation)
+        if desk is None:
+            return ""
+        until = self._clock() + CALLS_S
+        return self._asked(conversation, lambda: desk.nickname(conversation, until), "")
+
     def take_back(self, conversation: ConversationId, reply_key: str) -> None:
         """Let the bot have the person again."""
         desk = self._desk_of(conversation)

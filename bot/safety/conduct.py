@@ -122,7 +122,7 @@ class Conduct(BaseModel):
     complaint_days: Annotated[int, Field(ge=1, le=60)] = 15
     """Days in which whoever complains is promised an answer."""
     human_after_refusals: Annotated[int, Field(ge=0, le=10)] = 2
-    """After so many questions in a row of which nothing was found in the knowledge, a human hears of it: a ticket, or the
+    """After so many questions in a row for which the knowledge has nothing, a human hears of it: a ticket, or the
     platform's own desk where somebody serves there. 0 leaves it to the person to ask for one."""
     human_for_anger: bool = True
     """Whether a human hears of somebody who is angry at the service (`bot/safety/words/anger.yaml`)."""

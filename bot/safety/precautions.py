@@ -169,7 +169,6 @@ class Precautions:
             turn.found(refusals=most)
             turn.human_because = "refusals_passed_on"
 
-
     def _with_human(self, turn: Turn, said: Said) -> Said:
         """``said`` and below it that a human is brought, and why; that nothing was found helps nobody then. Only who
         complains wants one, and is left to them."""

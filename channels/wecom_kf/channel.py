@@ -37,6 +37,7 @@ from channels.wecom_kf.allowance import Allowance
 from channels.wecom_kf.bell import read_bell
 from channels.wecom_kf.codes import Codes
 from channels.wecom_kf.config import Config
+from channels.wecom_kf.customers import Customers
 from channels.wecom_kf.entries import EntryReader
 from channels.wecom_kf.examine import examine
 from channels.wecom_kf.hands import Hands
@@ -66,6 +67,7 @@ class WeComKfChannel:
         allowance = Allowance(kit.redis, application.name, kit.clock)
         codes = Codes(kit.redis, application.name, address, kit.clock)
         self._application = application
+        self._customers = Customers(kit.redis, application)
         hands = Hands(kit.redis, application.name)
         self._sessions = Sessions(application, config.open_kfid, codes=codes, hands=hands, clock=kit.clock)
         reader = EntryReader(address, config.open_kfid, kit.count)
@@ -118,6 +120,10 @@ class WeComKfChannel:
     def serving(self, conversation: ConversationId, deadline: float) -> Serving:
         """See :meth:`.Sessions.serving`."""
         return self._at_redis(lambda: self._sessions.serving(conversation.person, self._until(deadline)))
+
+    def nickname(self, conversation: ConversationId, deadline: float) -> str:
+        """See :meth:`.Customers.nickname`."""
+        return self._at_redis(lambda: self._customers.nickname(conversation.person, self._until(deadline)))
 
     def hand_over(
         self, conversation: ConversationId, servicers: Sequence[str], reply_key: str, deadline: float

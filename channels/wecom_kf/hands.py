@@ -5,8 +5,8 @@ from typing import Any
 
 import redis
 
-REMEMBERED_S = 7 * 86400
-"""Longer than a session of 48 hours and a weekend."""
+REMEMBERED_S = 3 * 86400
+"""A session lasts 48 hours."""
 
 
 class Hands:

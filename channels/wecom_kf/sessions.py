@@ -77,16 +77,17 @@ class Sessions:
         answer = self._look(GET_STATE, {"external_userid": person}, deadline)
         try:
             state = State(int(answer.get("service_state", "")))
-            return Session(state=state, servicer=str(answer.get("servicer_userid") or ""))
         except (ValueError, TypeError) as error:
             raise retry(RETRY_S, "bad_service_state") from error
+        if state in WITH_HUMAN:
+            self._hands.taken(person)
+        return Session(state=state, servicer=str(answer.get("servicer_userid") or ""))
 
     def serving(self, person: str, deadline: Deadline) -> Serving:
         """Who answers ``person`` now. One that a servicer ended is still theirs until the event that says so is read,
         or the customer writes again."""
         state = self.of(person, deadline).state
         if state in WITH_HUMAN:
-            self._hands.taken(person)
             return Serving.HUMAN
         if not self._hands.had(person):
             return Serving.BOT
@@ -99,7 +100,6 @@ class Sessions:
         """See :class:`~bot.account.HumanDesk`."""
         session = self.of(person, deadline)
         if session.state in WITH_HUMAN:
-            self._hands.taken(person)
             return True
         if session.state is State.ENDED:
             return False

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin
 from bot.knowledge.store import Submission
 from bot.messages import ConversationId
+from bot.parts import Text
 from bot.quiet_hours import QuietHours
 from bot.replies import OutboxReply
 from tests.commands.conftest import ADMIN, ANYBODY, Chat
@@ -53,8 +55,9 @@ def office(open_office: Callable[..., Office]) -> Office:
 
 def waiting(client: redis.Redis, group: ConversationId) -> list[str]:
     """The words in the outbox of ``group``."""
-    replies = [OutboxReply.decode(raw) for raw in client.lrange(keys.outbox(group), 0, -1)]  # type: ignore[union-attr]
-    return [part.content for reply in replies for part in reply.parts]  # type: ignore[union-attr]
+    raws: Any = client.lrange(keys.outbox(group), 0, -1)
+    parts = [part for raw in raws for part in OutboxReply.decode(raw).parts]
+    return [part.content for part in parts if isinstance(part, Text)]
 
 
 def clock(chat: Chat, hour: int, minute: int = 0, day: int = 15) -> None:
@@ -114,8 +117,8 @@ def test_a_reminder_is_said_when_its_time_has_come(chat: Chat, redis_client: red
     chat.confirms(ADMIN, "/remind 2027-01-16 09:00 今晚签到")
     assert chat.hears(ADMIN, "/reminders").splitlines() == [
         "等待发送的公告 2 个：",
-        "2　01-16 09:00　【公告】今晚签到",
-        "1　01-16 09:30　【公告】今晚读片课",
+        "公告 2　01-16 09:00　【公告】今晚签到",
+        "公告 1　01-16 09:30　【公告】今晚读片课",
     ]
     assert chat.hears(ADMIN, "/broadcast stop 2").startswith("群发 2 已停止，已发 0/2")
     clock(chat, 9, 29, day=16)

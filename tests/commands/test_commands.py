@@ -85,6 +85,7 @@ def test_the_contract_of_permissions() -> None:
         "reply": "SERVICER",
         "takeover": "SERVICER",
         "release": "SERVICER",
+        "verify": "ANYONE",
     }
 
 
@@ -194,7 +195,7 @@ def test_the_words_of_a_wish_reach_the_servicers(office: Office) -> None:
 def test_the_admin_of_a_group_steers_it_and_nothing_else(chat: Chat) -> None:
     there = {"chat": GROUP}
     shown = {line.split()[0] for line in chat.hears(GROUP_ADMIN, "/help", **there).splitlines() if line[0] == "/"}
-    anybodys = {"/help", "/human", "/mydata", "/forgetme"}
+    anybodys = {"/help", "/human", "/mydata", "/forgetme", "/verify"}
     assert shown == anybodys | {"/confirm", "/status", "/trace", "/pause", "/resume", "/recall"}
     assert "本群" in chat.hears(GROUP_ADMIN, "/pause 30m", **there)
     for elsewhere in ("", "another"):

@@ -92,8 +92,8 @@ def test_whoever_is_forgotten_is_in_no_store_and_others_stay(chat: Chat, redis_c
     assert "Dr.Wang 的全部记录（1 个回合" in asked.text
     assert all(held(chat, ANYBODY, redis_client))
     text = chat.confirms(ADMIN, "/forget Dr.Wang")
-    removed = "回合 1 个，评价 1 条，工单 1 个，文件 1 个，健康信息同意 0 条，医务人员绑定 0 条，未处理的消息和回复 3 条"
-    assert text.splitlines()[0] == f"已删除：{removed}。"
+    removed = "回合 1 个，评价 1 条，工单 1 个，文件 1 个，健康信息同意 0 条，医务人员绑定 0 条"
+    assert text.splitlines()[0] == f"已删除：{removed}，未处理的消息和回复 3 条。"
     assert not any(held(chat, ANYBODY, redis_client))
     assert all(held(chat, "dr.li", redis_client))
     assert ANYBODY.casefold() not in text.casefold()

@@ -1,4 +1,4 @@
-"""Faults that somebody could build in, each with the test that must notice: ``python -m tests.contracts.mutations``.
+"""Faults that somebody could build in, each with the test that must notice: ``make mutations``.
 
 Each mutation is made in a copy of the tree, never in place, and its test is run there; before that, all the tests are
 run in a copy without any, because a test that always fails notices nothing. Names of mutations as arguments restrict

@@ -7,6 +7,7 @@ import pytest
 
 from bot.account import ALLOWANCE_USED, HUMAN_SERVES, SESSION_OVER
 from bot.conclusion import Conclusion
+from bot.handoff.tickets import TicketState
 from bot.messages import ConversationId
 from bot.parts import Part, Text, words_of
 from bot.records.turns import TurnRecord
@@ -139,7 +140,20 @@ def test_who_cannot_be_written_to_hears_no_apology_and_the_staff_hear_of_them(af
 
 
 def test_whom_a_human_has_is_in_good_hands(aftermath: Aftermath) -> None:
-    """The platform's own desk: nobody needs to hear that the bot could not speak."""
-    aftermath.conclude(sent=0, failure=HUMAN_SERVES, record=RECORD.encode())
+    """The platform's own desk, which got the person by itself: a ticket silences the bot, and the staff read what it
+    would have said; again, nothing follows."""
+    for _ in range(2):
+        aftermath.conclude(sent=0, failure=HUMAN_SERVES, record=RECORD.encode())
     assert aftermath.kept().failure == HUMAN_SERVES
+    assert {conversation.person for conversation, _ in aftermath.posted} == {"li.na", "wu.min"}
+    assert len({reply.key for _, reply in aftermath.posted}) == 2, "the outbox takes each once"
+    assert RECORD.answer in aftermath.heard("li.na")
+    ticket = aftermath.office.tickets.get("imaging", 1)
+    assert ticket is not None
+    assert ticket.state is TicketState.WAITING
+
+
+def test_whom_a_human_had_already_is_nobodys_news(aftermath: Aftermath) -> None:
+    aftermath.office.tickets.open(DOCTOR, "academy", "another-turn", "", silent=True)
+    aftermath.conclude(sent=0, failure=HUMAN_SERVES, record=RECORD.encode())
     assert aftermath.posted == []

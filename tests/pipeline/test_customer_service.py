@@ -11,13 +11,16 @@ from bot import keys
 from bot.account import HUMAN_SERVES
 from bot.bots_file import ChannelConfig
 from bot.channel import Limits, Refused
+from bot.conclusion import Conclusion
 from bot.connections import Connections
 from bot.conversation import Post
 from bot.handoff.tickets import Ticket, TicketState
 from bot.links import SourceLinks
-from bot.messages import InboundMessage
+from bot.messages import ConversationId, InboundMessage
 from bot.parts import Text, words_of
 from bot.records.turns import TurnRecord
+from bot.replies import Delivery, OutboxReply
+from bot.texts import Texts
 from tests.channels.wecom_kf.conftest import ADDRESS, Practice, config, conversation
 from tests.delivery.conftest import RecordingChannel
 from tests.pipeline.conftest import FAQS, House, words
@@ -82,10 +85,25 @@ class Clinic:
 
     def _works(self, message: InboundMessage) -> None:
         outcome = self.house.runs([message])
-        self.sends(outcome.reply.key, outcome.reply.parts)
-        if outcome.reply.record:
-            self.house.records.save(TurnRecord.decode(outcome.reply.record))
         self.told += outcome.posts
+        before = len(self.refused)
+        self.sends(outcome.reply.key, outcome.reply.parts)
+        conclusion = Conclusion(
+            records=self.house.records,
+            desk=self.house.tools.desk,
+            texts=Texts(),
+            bots=self.house.bots,
+            post=self._post,
+            count=self.practice.count,
+            clock=self.house.clock,
+        )
+        failure = self.refused[before] if len(self.refused) > before else ""
+        delivery = Delivery(reply=outcome.reply, sent=0, message_ids=(), unknown=0, failure=failure)
+        conclusion.conclude(message.conversation, delivery)
+
+    def _post(self, conversation: ConversationId, reply: OutboxReply) -> bool:
+        self.told.append(Post(conversation=conversation, reply=reply))
+        return True
 
 
 @pytest.fixture
@@ -165,6 +183,7 @@ class TestHandOver:
         heard = clinic.staff_heard()
         assert QUESTION in heard, "the human knows what was asked"
         assert f"依据：{QUESTION}" in heard, "and from what it was answered"
+        assert f"陈医生 ({CHEN})" in heard, "and who asks"
         assert clinic.ticket().state is TicketState.WAITING
 
     def test_whoever_serves_gets_who_is_asked_for_when_the_named_do_not(self, clinic: Clinic) -> None:
@@ -276,10 +295,14 @@ class TestSilence:
         assert (clinic.ticket().state, clinic.ticket().deadline) == (TicketState.SERVED, None)
 
     def test_whom_the_platform_gave_to_a_human_itself(self, clinic: Clinic) -> None:
-        """Automatic distribution: 95018 at once, then the human writes and the bot knows."""
+        """Automatic distribution: 95018 at once, and the bot knows that a human is there before that one writes."""
         clinic.desk.rules(kf_distribution="servicers")
         clinic.asks()
         assert clinic.refused == [HUMAN_SERVES]
+        assert ANSWER in clinic.staff_heard(), "the human reads what the bot would have said"
+        assert clinic.ticket().state is TicketState.WAITING
+        clinic.asks("在吗")
+        assert clinic.refused == [HUMAN_SERVES], "not even tried"
         clinic.desk.writes("我来回答", servicer=clinic.desk.state()[1])
         clinic.goes_on()
         clinic.asks()

@@ -5,7 +5,8 @@ How it is meant to be used:
 - **A message comes in.** :func:`notices` tells of emergencies (answer at once with the number to call, before and
   whatever else happens), of "are you human?" (the answer says AI), of off-label questions (no generated answer, a
   ticket for medical information) and of questions after prescription counts (refused). :func:`is_angry` brings a
-  human; :func:`is_offensive` is a hint for the tone and for a human. :class:`SensitiveWords` holds the operator's own list of a bot.
+  human; :func:`is_offensive` is a hint for the tone and for a human. :class:`SensitiveWords` holds the operator's own
+  list of a bot.
 - **An answer goes out.** :func:`find_claims` finds what must not be said, for the families that the bot's trade and the
   turn ask for (``PHARMA``, ``SECURITIES``; ``ADVERSE_EVENT`` on a turn that tells of one; ``Family.HUMAN`` always): the
   sentence is dropped or the answer refused. Words that approved material says with a source may be let through by the

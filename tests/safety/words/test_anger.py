@@ -5,9 +5,7 @@ from pathlib import Path
 from bot.safety.rules import load_rules
 from bot.safety.words import is_angry
 
-ROWS = [
-    line.split("\t") for line in Path(__file__).with_name("anger.tsv").read_text("utf-8").splitlines()
-]
+ROWS = [line.split("\t") for line in Path(__file__).with_name("anger.tsv").read_text("utf-8").splitlines()]
 
 
 def test_nearly_all_anger_is_heard_and_nearly_no_question_is_taken_for_it() -> None:
