@@ -61,8 +61,8 @@ Anybody may do the same for themselves: `/forgetme`, or the words `删除我的�
 
 ## Who is a professional
 
-`/bind` and `/hcp link` name a record by its number in the register of the tenant, which `python -m bot hcp import`
-fills ([identity.md](identity.md)). The code of `/hcp link` binds whoever sends it to the bot first, in a single chat; the
+`/bind` and `/hcp link` name a record by its number in the register of the tenant, which an import fills
+([identity.md](identity.md)). The code of `/hcp link` binds whoever sends it to the bot first, in a single chat; the
 record of the turn keeps no code.
 
 ## What is taken back

@@ -64,6 +64,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     (folder / ".venv").symlink_to(REPOSITORY / ".venv")
     (folder / "corpus.jsonl").write_text('{"id": "a", "title": "年假", "text": "年假有五天。"}\n', "utf-8")
     (folder / "queries.jsonl").write_text('{"id": "q", "query": "年假几天", "positives": ["a"]}\n', "utf-8")
+    (folder / "roster.csv").write_text("record,valid_until\n1,2099-12-31\n", "utf-8")
     with running_system(tmp_path_factory.mktemp("data"), folder, command=("make", "run")) as system:
         asked = Reader(folder, system, "").runs(".venv/bin/python -m bot ask 示影灵是什么 --json")
         yield Reader(folder, system, json.loads(asked.stdout)["turn_id"])
