@@ -214,11 +214,9 @@ class Pipeline:
 
     def read_media(self, turn: Turn) -> Said | None:
         """Pictures, voices and files become words; a spoken wish for a human is one."""
-        if (asked := self._consent.ask_for_file(turn)) is not None:
-            return asked
         said = self._attachments.read(turn)
-        self._watch.look_at_media(turn)
-        said = said and (self._consent.ask(turn) or said)
+        self._watch.look_at_media(turn)  # a report needs no consent
+        said = said and (self._consent.ask_for_file(turn) or self._consent.ask(turn) or said)
         spoken = turn.messages[0].kind is MessageKind.VOICE
         return self.obey_command(turn) if said is None and spoken else said
 

@@ -155,14 +155,29 @@ def test_professionals_and_bots_without_patients_are_not_asked(house: House) -> 
     assert house.record(HEALTH).question == HEALTH
 
 
-def test_a_patient_s_file_is_not_read_before(house: House) -> None:
+def shows_file(house: House, platform: ScriptedServer, *pages: str) -> str:
+    """What a patient hears who sends a document with these pages."""
+    platform.on("/file", Answer(body=files.pdf(list(pages)), headers={"X-Name": "a.pdf"}))
+    shown = (Attachment(kind=MessageKind.FILE, url=f"{platform.url}/file"),)
+    return house.hears("", kind=MessageKind.FILE, attachments=shown)
+
+
+def test_a_patient_s_file_cannot_be_asked_about_before(house: House) -> None:
     with ScriptedServer() as platform:
-        platform.on("/file", Answer(body=files.pdf(["检查报告", "肌酐 180"]), headers={"X-Name": "a.pdf"}))
-        shown = (Attachment(kind=MessageKind.FILE, url=f"{platform.url}/file"),)
-        assert NOTICE in house.hears("", kind=MessageKind.FILE, attachments=shown)
-        assert platform.requests == []
+        assert NOTICE in shows_file(house, platform, "检查报告", "肌酐 180")
+        assert "180" not in house.hears("这个文件里肌酐是多少？")
         house.says("同意")
-        assert "a.pdf" in house.hears("", kind=MessageKind.FILE, attachments=shown)
+        assert "a.pdf" in shows_file(house, platform, "检查报告", "肌酐 180")
+
+
+def test_a_report_in_a_patient_s_file_needs_no_consent(house: House) -> None:
+    with ScriptedServer() as platform:
+        heard = shows_file(house, platform, "注射造影剂后患者出现喉头水肿，抢救后好转。")
+        assert NOTICE in heard
+        (case,) = house.safety.cases.newest(10)
+        (message,) = house.safety.cases.messages(case.number)
+        assert "喉头水肿" in house.safety.cases.unsealed(message).words
+        assert "喉头水肿" not in house.hears("这个文件里写了什么？")
 
 
 def test_what_was_heard_is_not_repeated_in_the_record(house: House) -> None:

@@ -87,7 +87,8 @@ class HealthConsent:
         return None if text is None else self._asked(turn, text)
 
     def ask_for_file(self, turn: Turn) -> Said | None:
-        """The same, before a file is read: a patient's files are reports and records."""
+        """The same for a file, whatever it says: a patient's files are reports and records. It has been screened for
+        side effects, and goes at once."""
         if turn.messages[0].kind is not MessageKind.FILE:
             return None
         text = self._lacking(turn)
