@@ -16,7 +16,7 @@ run: $(VENV)/.installed ## Start everything on this machine; Ctrl-C stops it
 	@exec $(RUN) -m bot up --die-with-parent
 
 test: $(VENV)/.installed-dev ## Run the tests, one file a process at a time; ARGS=… goes to pytest
-	@$(RUN) -m pytest --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@$(RUN) -m pytest --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile $(ARGS)
 
 mutations: $(VENV)/.installed-dev ## Build known faults into a copy and see each one noticed; ONLY="drop the cursor"
 	@$(RUN) -m tests.contracts.mutations $(if $(ONLY),"$(ONLY)")
