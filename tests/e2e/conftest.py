@@ -232,7 +232,8 @@ def running_system(
     """An installation of its own in ``data_dir``, started by ``command``; all its processes end with it."""
     port, simulator_port = free_ports()
     environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG")}  # noqa: TID251
-    environment |= {"PORT": str(port), "DATA_DIR": str(data_dir), "LOG_LEVEL": "INFO", "FLOWER": "0", **settings}
+    environment |= {"PORT": str(port), "DATA_DIR": str(data_dir), "LOG_LEVEL": "INFO", "FLOWER": "0"}
+    environment |= {"LIMIT_PERSON_PER_MINUTE": "200"} | settings  # all tests of a system are the same few people
     process = subprocess.Popen(
         command,
         cwd=repository,

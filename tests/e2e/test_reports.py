@@ -79,7 +79,7 @@ def test_a_death_is_with_a_human_and_in_the_mailbox_at_once(watched: System, mai
     began = time.monotonic()
     assert "药物警戒部门" in crowd.stranger().says("病人用了碘海醇之后死了").hears()
     number = rows(watched, "SELECT max(number) FROM cases")[0][0]
-    until(lambda: len(told(crowd, number)) == 1)
+    until(lambda: bool(told(crowd, number)))  # and the ticket of the conversation names it too
     until(lambda: any(f"病例 {number}" in mail["Subject"] for mail in mails.mails))
     assert time.monotonic() - began < WITHIN_S
     llm.on(Parrot())
