@@ -96,7 +96,8 @@ class Limits:
     which kinds of :class:`~bot.parts.Medium`. ``stream_pictures`` is how many pictures a bubble may end with;
     ``ratings`` whether people can rate an answer in the platform's own way. ``recall_s`` is for how many seconds the
     platform takes back what was sent; 0 where it never does. ``reply_messages`` is how many messages one reply may
-    have, 0 for any number; ``menu`` what a menu may hold, where there are menus.
+    have, 0 for any number; ``menu`` what a menu may hold, where there are menus. ``knows_repeats`` tells whether the
+    platform knows a part that it took before; where it does not, people may read one twice whose answer was lost.
     """
 
     text_bytes: int
@@ -113,6 +114,7 @@ class Limits:
     recall_s: float = 0.0
     reply_messages: int = 0
     menu: MenuLimits | None = None
+    knows_repeats: bool = True
 
     def shows(self, part: Part) -> bool:
         """Whether the channel can show a part of this type; a part outside its other limits is refused all the same."""
@@ -197,8 +199,10 @@ class Greeting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bell:
-    """Something waits to be pulled (:class:`bot.account.Account`); ``token`` lets it be pulled often for a while."""
+    """Something waits to be pulled from the :class:`bot.account.Account` called ``account``, which may be another
+    channel's; ``token`` lets it be pulled often for a while."""
 
+    account: str
     token: str = ""
 
 

@@ -183,6 +183,10 @@ class Rules:
     """§6.1: the corp is verified; off: nothing can be sent (95018)."""
     kf_refuse_long_text: bool = True
     """§6.5†: a text of more than ``text_bytes`` is refused with 45002; off: it is delivered cut."""
+    kf_menu_words_bytes: int = 1024
+    """§6.5†: the longest words above and below a menu; more is 40058. The reference documents no length."""
+    kf_menu_item_bytes: int = 128
+    """§6.5†: the longest id, and the longest words, of an item that can be pressed; more is 40058."""
     kf_image_bytes: int = 2_097_152
     """§6.3: the largest picture that a customer can send (2 MB); a larger one arrives as a text that says so."""
     kf_quiet_s: float = 172_800

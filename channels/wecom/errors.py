@@ -93,7 +93,12 @@ RULES: dict[int, Rule] = {  # the meanings are those of the global table, page 9
     82001: _DROP,  # recipients all empty
     86001: _ALERT,  # chatid illegal: of a group that was configured
     86003: _ALERT,  # chatid unknown
+    86006: _DROP,  # number of members
+    86007: _DROP,  # a member
     86008: _ALERT,  # the group was made by another application
+    86205: _DROP,  # chatid too long
+    86215: _DROP,  # chatid taken
+    86216: _DROP,  # a member
     93000: _ALERT,  # key of a webhook wrong, or the robot was removed from the group (page 99110)
     93004: _ALERT,  # robot disabled
     93006: _DROP,  # chatid of a robot illegal

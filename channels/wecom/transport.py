@@ -33,6 +33,8 @@ MAX_ANSWER_BYTES = 64 * 1024
 JSON_TYPE = "application/json; charset=utf-8"
 TOO_LARGE = "too_large"
 """The code of :class:`NoAnswer` for content that is larger than its receiver takes."""
+ANSWER_TOO_LARGE = "answer_too_large"
+"""The code of :class:`NoAnswer` for an answer of more bytes than its request lets it have."""
 Http = Callable[[str], urllib3.PoolManager]
 """The pool of connections that leads to a URL; see :class:`~bot.channel.ChannelKit`."""
 _CHUNK_BYTES = 4096
@@ -253,7 +255,7 @@ def _read(
     """
     status, headers = response.status, response.headers
     taker = incoming if incoming is not None and incoming.begin(status, headers) else None
-    body = b""
+    body = bytearray()  # grown in place: a page of customer service has megabytes, and each chunk is small
     while chunk := response.read1(_CHUNK_BYTES, decode_content=True):
         if not deadline.left_s:
             return "timeout"
@@ -265,8 +267,8 @@ def _read(
             continue
         body += chunk
         if len(body) > most_bytes:
-            return "answer_too_large"
-    return HttpAnswer(status, body, headers)
+            return ANSWER_TOO_LARGE
+    return HttpAnswer(status, bytes(body), headers)
 
 
 class _HideSecrets(logging.Filter):

@@ -23,6 +23,7 @@ from bot.finding import Finding
 from bot.messages import Attachment, ConversationId
 from bot.parts import Part
 from channels.wecom.application import Application
+from channels.wecom.bells import bell_in
 from channels.wecom.callback import open_callback, posted_body, verified_echo
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom.fetch import Fetcher
@@ -63,7 +64,8 @@ class WeComAppChannel:
         return LIMITS
 
     def receive(self, request: CallbackRequest) -> Received:
-        """URL verification (GET) or one message or event (POST), verified and decrypted (page 90930).
+        """URL verification (GET) or one message, event or bell of customer service (POST), verified and decrypted
+        (page 90930).
 
         The checks stand in the order of what a stranger can reach: size, envelope, signature, decryption, receive id,
         age, content. Where an argument is given twice, the one value that the caller passes on is used throughout.
@@ -78,6 +80,8 @@ class WeComAppChannel:
         if not encrypted:
             raise Rejected("bad_envelope")
         plain = open_callback(self._crypto, request, encrypted, skew_s)
+        if bell := bell_in(plain, self._config.corp_id):
+            return bell
         return parse_callback(plain, self._address.bot, self._address.channel, request.received_at)
 
     def respond(self, received: Received, immediate: Immediate = NOTHING) -> CallbackResponse:

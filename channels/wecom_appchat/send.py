@@ -30,6 +30,7 @@ LIMITS = Limits(
     send_timeout_s=10.0,
     pushes=False,
     announces=True,
+    knows_repeats=False,
     news=True,
     media=KINDS,
 )

@@ -9,6 +9,7 @@ may run twice, for the client repeats a command whose answer did not come.
 import hashlib
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import redis
 
@@ -34,31 +35,53 @@ else
   ids = '\\n'
 end
 redis.call('HSET', KEYS[1], 'at', ARGV[1], 'ids', ids .. ARGV[2] .. '\\n', 'used', 0)
+redis.call('HINCRBY', KEYS[1], 'number', 1)
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1
 """
 # KEYS: window, part. ARGV: the part's key, how many are allowed, now, how long a window is, how long to keep what is
-# sent, 1 where it uses the allowance up, a name of this try.
+# sent, 1 where it uses the allowance up, a name of this try. What became of it, and the number of the window.
 _TAKE = """
+local number = tonumber(redis.call('HGET', KEYS[1], 'number')) or 0
 local taken = redis.call('GET', KEYS[2])
-if taken then return string.find(taken, ARGV[7] .. ' ', 1, true) == 1 and 'new' or 'again' end
+if taken then return {string.find(taken, ARGV[7] .. ' ', 1, true) == 1 and 'new' or 'again', number} end
 if ARGV[6] == '1' then
   local at = tonumber(redis.call('HGET', KEYS[1], 'at'))
-  if at and at + ARGV[4] < tonumber(ARGV[3]) then return 'over' end
-  if (tonumber(redis.call('HGET', KEYS[1], 'used')) or 0) >= tonumber(ARGV[2]) then return 'used' end
+  if at and at + ARGV[4] < tonumber(ARGV[3]) then return {'over', number} end
+  if (tonumber(redis.call('HGET', KEYS[1], 'used')) or 0) >= tonumber(ARGV[2]) then return {'used', number} end
   redis.call('HINCRBY', KEYS[1], 'used', 1)
   redis.call('EXPIRE', KEYS[1], ARGV[5])
 end
 redis.call('SET', KEYS[2], ARGV[7] .. ' ' .. ARGV[1], 'EX', ARGV[5])
-return 'new'
+return {'new', number}
 """
-# KEYS: window, part. ARGV: 1 where it used the allowance up.
+# KEYS: window, part. ARGV: 1 where it used the allowance up, the window's number. Of a window that another message has
+# followed nothing can be given back.
 _GIVE_BACK = """
 if redis.call('DEL', KEYS[2]) == 0 or ARGV[1] == '0' then return 0 end
+if (redis.call('HGET', KEYS[1], 'number') or '0') ~= ARGV[2] then return 0 end
 local used = tonumber(redis.call('HGET', KEYS[1], 'used')) or 0
 if used > 0 then redis.call('HINCRBY', KEYS[1], 'used', -1) end
 return 1
 """
+
+
+# KEYS: window. ARGV: how many are allowed, the window's number, how long to keep it.
+_USED_UP = """
+if (redis.call('HGET', KEYS[1], 'number') or '0') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'used', ARGV[1])
+return redis.call('EXPIRE', KEYS[1], ARGV[3])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A part that may leave: ``counted`` in the window with that ``number``, where it uses the allowance up. ``again``
+    tells that it left before, with an outcome that is not known."""
+
+    number: int
+    counted: bool
+    again: bool
 
 
 class Allowance:
@@ -76,30 +99,30 @@ class Allowance:
         """``person`` wrote ``message_id`` at epoch second ``at``: from now on five more may be sent."""
         self._redis.eval(_OPEN, 1, self._window(person), repr(at), message_id, KEPT_S)
 
-    def take(self, person: str, key: str, *, counted: bool) -> bool:
-        """Before the part ``key`` leaves for ``person``; ``counted`` where it uses the allowance up. Whether it left
-        before, with an outcome that is not known.
+    def take(self, person: str, key: str, *, counted: bool) -> Taken:
+        """Before the part ``key`` leaves for ``person``; ``counted`` where it uses the allowance up.
 
         Raises :class:`~bot.channel.Refused` with :data:`~bot.account.ALLOWANCE_USED` or
         :data:`~bot.account.SESSION_OVER`: then nothing was counted.
         """
         names = (self._window(person), self._part(person, message_id_of(self._account, key)))
         values = (key, ALLOWANCE, self._clock(), WINDOW_S, KEPT_S, int(counted), secrets.token_hex(8))
-        state = self._redis.eval(_TAKE, len(names), *names, *values)
+        state, number = self._redis.eval(_TAKE, len(names), *names, *values)
         if state == b"over":
             raise Refused(SESSION_OVER)
         if state == b"used":
             raise Refused(ALLOWANCE_USED)
-        return bool(state == b"again")
+        return Taken(number=int(number), counted=counted, again=state == b"again")
 
-    def give_back(self, person: str, key: str, *, counted: bool) -> None:
-        """The part ``key``, which was taken, surely did not arrive."""
+    def give_back(self, person: str, key: str, taken: Taken) -> None:
+        """The part ``key``, which was ``taken``, surely did not arrive."""
         names = (self._window(person), self._part(person, message_id_of(self._account, key)))
-        self._redis.eval(_GIVE_BACK, len(names), *names, int(counted))
+        self._redis.eval(_GIVE_BACK, len(names), *names, int(taken.counted), taken.number)
 
-    def used_up(self, person: str) -> None:
-        """The platform says that nothing more may be sent before ``person`` writes again."""
-        self._redis.hset(self._window(person), "used", str(ALLOWANCE))
+    def used_up(self, person: str, taken: Taken) -> None:
+        """The platform says of what was ``taken`` that nothing more may be sent before ``person`` writes again; they
+        may have done so meanwhile."""
+        self._redis.eval(_USED_UP, 1, self._window(person), ALLOWANCE, taken.number, KEPT_S)
 
     def part_of(self, person: str, message_id: str) -> str:
         """The key of the part that was sent to ``person`` as ``message_id``; empty where nothing is known of it."""

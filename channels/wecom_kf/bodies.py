@@ -16,10 +16,11 @@ def body_of(part: Text | Markdown | Menu) -> Body:
     """The message that says ``part``. Raises :class:`~bot.channel.Refused` with ``too_long``, ``empty`` or
     ``menu_too_large``."""
     match part:
-        case Menu(text, choices):
+        case Menu(text, choices, ids):
             if not MENU.takes(part):
                 raise Refused("menu_too_large")
-            items = [{"type": "click", "click": {"id": str(n), "content": each}} for n, each in enumerate(choices, 1)]
+            named = zip(ids or map(str, range(1, len(choices) + 1)), choices, strict=True)
+            items = [{"type": "click", "click": {"id": name, "content": each}} for name, each in named]
             return "msgmenu", {"head_content": text, "list": items}
         case Text(content) | Markdown(content):
             if not content:

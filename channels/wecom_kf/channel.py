@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, TypeVar
 
 import redis
+import structlog
 
 from bot.account import Page, Serving
 from bot.channel import (
@@ -16,6 +17,7 @@ from bot.channel import (
     Fetched,
     Immediate,
     Limits,
+    Messages,
     Receipt,
     Received,
     Refused,
@@ -27,23 +29,26 @@ from bot.messages import Attachment, ConversationId
 from bot.parts import Part
 from channels.wecom.api import RETRY_S, retry
 from channels.wecom.application import Application
-from channels.wecom.callback import open_callback, posted_body, verified_echo
+from channels.wecom.bells import account_name, bell_in
+from channels.wecom.callback import LOGGED_NAME_LENGTH, open_callback, posted_body, verified_echo
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom.fetch import Fetcher
 from channels.wecom.transport import Deadline, hide_secrets_in_http_logs
 from channels.wecom.verification import url_verification
 from channels.wecom.xml_fields import read_xml
 from channels.wecom_kf.allowance import Allowance
-from channels.wecom_kf.bell import read_bell
 from channels.wecom_kf.codes import Codes
 from channels.wecom_kf.config import Config
 from channels.wecom_kf.customers import Customers
+from channels.wecom_kf.entrance import entry_link
 from channels.wecom_kf.entries import EntryReader
 from channels.wecom_kf.examine import examine
 from channels.wecom_kf.hands import Hands
 from channels.wecom_kf.pages import Pages
 from channels.wecom_kf.send import Sender, limits_of
 from channels.wecom_kf.sessions import Sessions
+
+log = structlog.get_logger()
 
 _T = TypeVar("_T")
 
@@ -55,8 +60,8 @@ def build(address: ChannelAddress, config: Config, kit: ChannelKit) -> "WeComKfC
 
 
 class WeComKfChannel:
-    """Implements :class:`~bot.channel.Channel`, :class:`~bot.account.Account` and :class:`~bot.account.HumanDesk`; safe
-    to share between threads."""
+    """Implements :class:`~bot.channel.Channel`, :class:`~bot.account.Account`, :class:`~bot.account.Entrance` and
+    :class:`~bot.account.HumanDesk`; safe to share between threads."""
 
     def __init__(self, address: ChannelAddress, config: Config, kit: ChannelKit) -> None:
         self._config = config
@@ -81,6 +86,11 @@ class WeComKfChannel:
         return limits_of(self._config)
 
     @property
+    def account_name(self) -> str:
+        """See :class:`~bot.account.Account`."""
+        return account_name(self._config.corp_id, self._config.open_kfid)
+
+    @property
     def pull_every_s(self) -> float:
         """See :class:`~bot.account.Account`."""
         return self._config.pull_every_s
@@ -102,7 +112,13 @@ class WeComKfChannel:
         encrypted = read_xml(posted_body(request)).fields().get("Encrypt", "")
         if not encrypted:
             raise Rejected("bad_envelope")
-        return read_bell(open_callback(self._crypto, request, encrypted, skew_s), self._config.open_kfid)
+        plain = open_callback(self._crypto, request, encrypted, skew_s)
+        bell = bell_in(plain, self._config.corp_id, self._config.open_kfid)
+        if bell is None:
+            fields = read_xml(plain).fields()
+            log.info("callback_ignored", name=fields.get("Event", "")[:LOGGED_NAME_LENGTH])
+            return Messages(messages=())
+        return bell
 
     def respond(self, received: Received, immediate: Immediate = NOTHING) -> CallbackResponse:  # noqa: ARG002
         """The plain text of an URL verification; else an empty 200, for a bell has nobody who could read an answer."""
@@ -111,6 +127,11 @@ class WeComKfChannel:
     def pull(self, cursor: str, token: str, most: int, deadline: float) -> Page:
         """See :meth:`.Pages.pull`."""
         return self._pages.pull(cursor, token, most, deadline)
+
+    def entry_link(self, param: str, deadline: float) -> str:
+        """See :class:`~bot.account.Entrance`."""
+        until, open_kfid = self._until(deadline), self._config.open_kfid
+        return self._at_redis(lambda: entry_link(self._application, open_kfid, param, until))
 
     @property
     def has_human_desk(self) -> bool:

@@ -40,6 +40,9 @@ class Config(BaseModel):
     humans: Literal["session", "tickets"] = "session"
     """Where humans answer: ``session`` hands the customer's session to the account's servicers in WeCom, to one of the
     bot's ``servicers`` first; ``tickets`` keeps it with the bot, which passes words on both ways."""
+    satisfaction: bool = False
+    """Whether the customer is asked, by a menu, what a human's service was like when it has ended. Leave it off
+    where customer service itself asks (接待设置), or people are asked twice."""
     upload_names: UploadNames = "ascii"
     """Under which names files are uploaded; as with an application."""
     audience: Literal["public", "hcp", "staff"] = "public"

@@ -1,11 +1,12 @@
 """What stands on a page of ``sync_msg``, entry by entry, as :class:`~bot.messages.InboundMessage` (pages 94670, 94699).
 
-Pure, no network. An entry that is not as documented is left out, logged and counted: a page must not stop all that
-come after it.
+Pure, no network. A message that is not as documented inside is one that cannot be read, which can be answered; an entry
+of which not even that much can be told is left out. Both are logged and counted, and neither stops what comes after it.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import structlog
 
 from bot.channel import ChannelAddress, Rejected
-from bot.events import ServicerWrote
+from bot.events import CardClick, ServicerWrote
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind, Sender
 from channels.wecom.callback import LOGGED_NAME_LENGTH
 from channels.wecom.json_fields import Fields
@@ -24,8 +25,11 @@ log = structlog.get_logger()
 CUSTOMER, SERVICER = 3, 5
 """``origin``: who a message comes from; what the API sent never comes back."""
 MAX_MEDIA_ID_BYTES = 1024
+_NAMED_CHOICE = re.compile(r"(?P<key>[a-z_]{1,32}:[0-9A-Za-z_-]{1,64}):(?P<choice>[0-9A-Za-z_-]{1,32})", re.ASCII)
+"""The ids of :attr:`bot.parts.Menu.ids`."""
 
 _Content = tuple[MessageKind, str, tuple[Attachment, ...]]
+_UNSUPPORTED: _Content = (MessageKind.UNSUPPORTED, "", ())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,13 +77,27 @@ class EntryReader:
         if fields.number("origin") == SERVICER:  # a human's own words are no question to us
             wrote = ServicerWrote(servicer=fields.identifier("servicer_userid"))
             return Entry(message=self._message(person, MessageKind.EVENT, received_at, envelope, event=wrote))
-        if fields.number("origin") != CUSTOMER:
-            return None
-        kind, text, attachments = _content(fields)
-        if kind is MessageKind.UNSUPPORTED:
-            log.info("message_unsupported", name=fields.text("msgtype")[:LOGGED_NAME_LENGTH])
+        if fields.number("origin") != CUSTOMER:  # whose words these are is not known, so nobody is answered
+            raise Rejected("bad_message")
+        if pressed := _pressed(fields):
+            message = self._message(person, MessageKind.EVENT, received_at, envelope, event=pressed)
+            return Entry(message=message, opens=True)
+        kind, text, attachments = self._content(fields)
         message = self._message(person, kind, received_at, envelope, text=text, attachments=attachments)
         return Entry(message=message, opens=True)
+
+    def _content(self, fields: Fields) -> _Content:
+        name = fields.text("msgtype")
+        reader = _READERS.get(name)
+        if reader is None:
+            log.info("message_unsupported", name=name[:LOGGED_NAME_LENGTH])
+            return _UNSUPPORTED
+        try:
+            return reader(fields.object(name))
+        except Rejected:
+            log.warning("content_unreadable", account=self.open_kfid, name=name)
+            self._count("degraded", what="content_unreadable")
+            return _UNSUPPORTED
 
     def _event(self, event: Fields, person: str, received_at: float, envelope: Mapping[str, Any]) -> Entry | None:
         found: EventEntry | None = read_event(event, envelope["sent_at"])
@@ -117,11 +135,15 @@ def _required_second(fields: Fields) -> int:
     return second
 
 
-def _content(fields: Fields) -> _Content:
-    reader = _READERS.get(fields.text("msgtype"))
-    if reader is None:
-        return MessageKind.UNSUPPORTED, "", ()
-    return reader(fields.object(fields.text("msgtype")))
+def _pressed(fields: Fields) -> CardClick | None:
+    """The choice in a menu whose choices have ids of their own; ``None`` for whatever else a customer wrote."""
+    content = fields.values.get("text") if fields.text("msgtype") == "text" else None
+    menu_id = content.get("menu_id") if isinstance(content, dict) else None
+    named = _NAMED_CHOICE.fullmatch(menu_id) if isinstance(menu_id, str) else None
+    if named is None:
+        return None
+    key, choice = named["key"], named["choice"]
+    return CardClick(task_id=named[0], key=key, chosen={key: (choice,)})
 
 
 def _medium(kind: MessageKind, voice_format: str = "") -> Callable[[Fields], _Content]:
@@ -155,5 +177,5 @@ _READERS: Mapping[str, Callable[[Fields], _Content]] = {
     "location": _location,
     "link": _link,
 }
-"""The documented types that can be worked on. A choice in a menu is a text too, in the words of the choice
-(``menu_id`` is ours and says nothing more); every other type is ``UNSUPPORTED`` and answered as such."""
+"""The documented types that can be worked on. A choice in a menu is a text too, in the words of the choice (where its
+``menu_id`` only counts, that says nothing more); every other type is ``UNSUPPORTED`` and answered as such."""

@@ -1,4 +1,8 @@
-"""Events (page 94670): the few that the product works on. Every other one is named in the log."""
+"""Events (page 94670): the few that the product works on. Every other one is named in the log.
+
+Among those is a message that its customer takes back: it is answered all the same, for it may have told of a side
+effect, of which the company has known since it was pulled.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ CODE_LIFE_S = 48 * 3600.0
 END_CODE_LIFE_S = 20.0
 """The same of a code for one that has ended."""
 MAX_CODE_BYTES = 1024
+MAX_PARAM_BYTES = 128
 
 _CHANGES: Mapping[int, Change] = {1: Change.TAKEN, 2: Change.MOVED, 3: Change.ENDED, 4: Change.REOPENED}
 _FAIL_TYPES: Mapping[int, str] = {
@@ -60,11 +65,14 @@ def read_event(event: Fields, at: float) -> EventEntry | None:
 
 
 def _enter_session(event: Fields, at: float) -> EventEntry | None:
-    """A code comes only where a welcome is due: the customer got none and wrote nothing for 48 hours."""
-    code = event.identifier("welcome_code", MAX_CODE_BYTES)
+    """A code comes only where a welcome is due: the customer got none and wrote nothing for 48 hours. Whoever came by a
+    link that carries something (``scene_param``) is heard of all the same."""
+    code, brought = event.identifier("welcome_code", MAX_CODE_BYTES), event.text("scene_param")
+    brought = brought if brought.isprintable() and len(brought.encode()) <= MAX_PARAM_BYTES else ""
     if not code:
-        return None
-    return EventEntry(event=Entered(welcome_until=at + WELCOME_LIFE_S), code=code, code_life_s=WELCOME_LIFE_S)
+        return EventEntry(event=Entered(brought=brought)) if brought else None
+    entered = Entered(welcome_until=at + WELCOME_LIFE_S, brought=brought)
+    return EventEntry(event=entered, code=code, code_life_s=WELCOME_LIFE_S)
 
 
 def _msg_send_fail(event: Fields, _at: float) -> EventEntry:

@@ -6,14 +6,14 @@ from typing import Any
 import redis
 import structlog
 
-from bot.account import Page
-from bot.channel import ChannelKit, Refused
+from bot.account import Page, StaleToken
+from bot.channel import ChannelKit, Refused, Retry
 from bot.events import Change, ServicerWrote, SessionChanged, Undelivered
 from bot.messages import InboundMessage
 from channels.wecom.api import RETRY_S, encode_json, retry
 from channels.wecom.application import Application
 from channels.wecom.errors import BAD_BELL_TOKEN
-from channels.wecom.transport import Deadline
+from channels.wecom.transport import ANSWER_TOO_LARGE, Deadline
 from channels.wecom_kf.allowance import Allowance
 from channels.wecom_kf.codes import Codes
 from channels.wecom_kf.entries import Entry, EntryReader
@@ -26,6 +26,10 @@ MOST_ENTRIES = 200
 """Of one page. The platform gives up to 1,000, but what is pulled at once is also stored at once."""
 MAX_PAGE_BYTES = 16 * 1024 * 1024
 MAX_CURSOR_BYTES = 64
+SMALLER_BY = 10
+"""A page too large to be read is asked for with so many times fewer entries."""
+MISSED_TOKEN_S = 60.0
+"""How long an account is left alone whose pull without a token is refused for its token."""
 
 
 class Pages:
@@ -50,33 +54,43 @@ class Pages:
         self._kit = kit
 
     def pull(self, cursor: str, token: str, most: int, deadline_epoch_s: float) -> Page:
-        """See :meth:`bot.account.Account.pull`. A bell's token that is refused is left out at once, for a page can be
-        had without one, only less often."""
+        """See :meth:`bot.account.Account.pull`."""
         deadline = Deadline(deadline_epoch_s, self._kit.clock)
         try:
             self._application.check()
-            answer, stale = self._ask(cursor, token, most, deadline), False
+            answer = self._ask(cursor, token, max(1, min(most, MOST_ENTRIES)), deadline)
         except redis.RedisError as error:
             log.warning("pull_without_redis", error=type(error).__name__)
             raise retry(RETRY_S, "redis_unavailable") from error
         except Refused as refusal:
-            if refusal.code != str(BAD_BELL_TOKEN) or not token:
+            if refusal.code != str(BAD_BELL_TOKEN):
                 raise
+            if not token:  # "pull without one, slowly": there was none to be bad, and the cursor is as good as it was
+                raise retry(MISSED_TOKEN_S, refusal.code) from refusal
             log.info("bell_token_stale", account=self._open_kfid)
-            answer, stale = self._ask(cursor, "", most, deadline), True
-        return self._page(answer, cursor, stale=stale)
+            raise StaleToken from refusal
+        return self._page(answer, cursor)
 
     def _ask(self, cursor: str, token: str, most: int, deadline: Deadline) -> dict[str, Any]:
+        """The answer to one call; of a page that is larger than any may be, a smaller one from the same place."""
         given = {"cursor": cursor, "token": token}
-        body = {"open_kfid": self._open_kfid, "limit": max(1, min(most, MOST_ENTRIES)), "voice_format": 0}
+        body = {"open_kfid": self._open_kfid, "limit": most, "voice_format": 0}
         request = encode_json({name: value for name, value in given.items() if value} | body)
         client = self._application.client
-        return self._application.call(
-            lambda access: client.look(SYNC, access, request, deadline, MAX_PAGE_BYTES), deadline, token
-        )
+        try:
+            return self._application.call(
+                lambda access: client.look(SYNC, access, request, deadline, MAX_PAGE_BYTES), deadline, token
+            )
+        except Retry as failure:
+            if failure.code != ANSWER_TOO_LARGE or most == 1:
+                raise
+        log.warning("page_too_large", account=self._open_kfid, entries=most)
+        self._kit.count("degraded", what="page_too_large")
+        return self._ask(cursor, token, max(1, most // SMALLER_BY), deadline)
 
-    def _page(self, answer: dict[str, Any], cursor: str, *, stale: bool) -> Page:
-        next_cursor, listed = answer.get("next_cursor") or cursor, answer.get("msg_list") or []
+    def _page(self, answer: dict[str, Any], cursor: str) -> Page:
+        listed = [] if answer.get("msg_list") is None else answer["msg_list"]
+        next_cursor = cursor if answer.get("next_cursor") in (None, "") else answer["next_cursor"]
         if not isinstance(next_cursor, str) or len(next_cursor.encode()) > MAX_CURSOR_BYTES:
             raise retry(RETRY_S, "bad_cursor")
         if not isinstance(listed, list):
@@ -88,7 +102,7 @@ class Pages:
         except redis.RedisError as error:
             log.warning("pull_without_redis", error=type(error).__name__)
             raise retry(RETRY_S, "redis_unavailable") from error
-        return Page(messages=messages, cursor=next_cursor, more=answer.get("has_more") == 1, stale_token=stale)
+        return Page(messages=messages, cursor=next_cursor, more=answer.get("has_more") == 1)
 
     def _noted(self, entry: Entry) -> InboundMessage | None:
         """The message of ``entry``, with what follows from it for what may be sent. A page may be noted again."""

@@ -1,6 +1,6 @@
 """One part to one customer: ``kf/send_msg``, or ``kf/send_msg_on_event`` where an event brought a code for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from channels.wecom.errors import INVALID_MEDIA_ID, RULES
 from channels.wecom.sending import counted
 from channels.wecom.transport import Deadline
 from channels.wecom.uploads import KINDS, Upload, Uploads, upload_of
-from channels.wecom_kf.allowance import Allowance, message_id_of
+from channels.wecom_kf.allowance import Allowance, Taken, message_id_of
 from channels.wecom_kf.bodies import MENU, TEXT_BYTES, Body, body_of
 from channels.wecom_kf.codes import Codes
 from channels.wecom_kf.config import Config
@@ -80,8 +80,8 @@ class Sender:
         self._sessions = sessions
 
     def send(self, person: str, part: Part, key: str, deadline_epoch_s: float) -> Receipt:
-        """Deliver ``part``, named ``key`` for ever, to the customer ``person``, with one platform call, its token, and
-        the upload of a medium that the platform does not have yet.
+        """Deliver ``part``, named ``key`` for ever, to the customer ``person``, with one platform call (two where the
+        code of an event is refused), its token, and the upload of a medium that the platform does not have yet.
 
         A resend carries the ``msgid`` of the first try, which the platform takes once. Raises
         :class:`~bot.channel.Retry`, :class:`~bot.channel.Refused` (with a code of :data:`bot.account.SILENCED` where
@@ -123,18 +123,21 @@ class Sender:
         return _Sending(person=person, key=key, body=(upload.type, {"media_id": media_id}), code="", deadline=deadline)
 
     def _deliver(self, sending: _Sending) -> Receipt:
-        """One call, if the allowance has room for it."""
-        counts = not sending.code
-        again = self._allowance.take(sending.person, sending.key, counted=counts)
+        """One call, if the allowance has room for it; where the code of an event is refused, another without it."""
+        taken = self._allowance.take(sending.person, sending.key, counted=not sending.code)
         try:
             self._call(sending)
         except (Retry, Refused) as failure:
-            if again:
-                return self._after_resend(sending, failure)
-            self._allowance.give_back(sending.person, sending.key, counted=counts)
-            if isinstance(failure, Refused):
-                raise self._meaning(sending, failure) from failure
-            raise
+            if taken.again:
+                return self._after_resend(sending, failure, taken)
+            self._allowance.give_back(sending.person, sending.key, taken)
+            if not isinstance(failure, Refused):
+                raise
+            if sending.code and not failure.alert:
+                # It is used, too old, or of a state that the session has left: the customer may have written meanwhile.
+                log.info("event_code_refused", key=sending.key, code=failure.code)
+                return self._deliver(replace(sending, code=""))
+            raise self._meaning(sending, failure, taken) from failure
         return Receipt(message_id=message_id_of(self._application.name, sending.key))
 
     def _call(self, sending: _Sending) -> dict[str, Any]:
@@ -150,20 +153,20 @@ class Sender:
             lambda token: client.post(call, token, request, sending.deadline), sending.deadline, sending.code
         )
 
-    def _after_resend(self, sending: _Sending, failure: Retry | Refused) -> Receipt:
+    def _after_resend(self, sending: _Sending, failure: Retry | Refused, taken: Taken) -> Receipt:
         """What the refusal of a part means that may have arrived before: that it has, where it can mean that."""
         code = failure.code
         known = not code.isdecimal() or int(code) in RULES
         if isinstance(failure, Retry) or (known and code not in _REPEATED):
-            raise self._meaning(sending, failure) if isinstance(failure, Refused) else failure
+            raise self._meaning(sending, failure, taken) if isinstance(failure, Refused) else failure
         log.warning("repeat_taken_as_sent", key=sending.key, code=code)
         self._kit.count("degraded", what="repeat_taken_as_sent")
         return Receipt(message_id=message_id_of(self._application.name, sending.key))
 
-    def _meaning(self, sending: _Sending, refusal: Refused) -> Refused:
+    def _meaning(self, sending: _Sending, refusal: Refused, taken: Taken) -> Refused:
         """``refusal`` in the words of :mod:`bot.account`, where it tells that nothing can be said now."""
         if refusal.code == "95001":
-            self._allowance.used_up(sending.person)
+            self._allowance.used_up(sending.person, taken)
         if refusal.code == _WRONG_STATE:
             state = self._sessions.of(sending.person, sending.deadline).state
             log.info("send_in_wrong_state", key=sending.key, state=int(state), detail=refusal.detail)

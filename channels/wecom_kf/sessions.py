@@ -84,8 +84,8 @@ class Sessions:
         return Session(state=state, servicer=str(answer.get("servicer_userid") or ""))
 
     def serving(self, person: str, deadline: Deadline) -> Serving:
-        """Who answers ``person`` now. One that a servicer ended is still theirs until the event that says so is read,
-        or the customer writes again."""
+        """Who answers ``person`` now; asked again, the same. One that a servicer ended is still theirs until the event
+        that says so is read, or the customer writes again."""
         state = self.of(person, deadline).state
         if state in WITH_HUMAN:
             return Serving.HUMAN
@@ -93,7 +93,6 @@ class Sessions:
             return Serving.BOT
         if state is State.ENDED:
             return Serving.HUMAN
-        self._hands.given_back(person)
         return Serving.LAPSED
 
     def hand_over(self, person: str, servicers: Sequence[str], reply_key: str, deadline: Deadline) -> bool:
@@ -101,6 +100,7 @@ class Sessions:
         session = self.of(person, deadline)
         if session.state in WITH_HUMAN:
             return True
+        self._hands.given_back(person)  # what a human had before is over, whoever gets it now
         if session.state is State.ENDED:
             return False
         serving = self._serving(deadline)
@@ -121,6 +121,7 @@ class Sessions:
         """See :class:`~bot.account.HumanDesk`."""
         if self.of(person, deadline).state in WITH_HUMAN:
             self._move(person, State.ENDED, reply_key, deadline)
+        self._hands.given_back(person)
 
     def _move(self, person: str, to: State, reply_key: str, deadline: Deadline, servicer: str = "") -> None:
         named = {"servicer_userid": servicer} if servicer else {}

@@ -29,6 +29,7 @@ LIMITS = Limits(
     send_timeout_s=10.0,
     pushes=False,
     announces=True,
+    knows_repeats=False,
     news=True,
     media=frozenset({MessageKind.IMAGE, MessageKind.VOICE, MessageKind.FILE}),
 )

@@ -8,11 +8,10 @@ from typing import Any
 
 from simulator.errcodes import ApiError
 from simulator.journal import Journal
-from simulator.kf.codes import Codes
+from simulator.kf.books import Books
 from simulator.kf.customers import has_come
-from simulator.kf.people import MAX_ACCOUNTS, Account, People, Servicer
-from simulator.kf.posts import Posts
-from simulator.kf.sessions import Session, Sessions, State
+from simulator.kf.people import MAX_ACCOUNTS, Account, Servicer
+from simulator.kf.sessions import Session, State
 from simulator.media import Media
 from simulator.settings import Member
 
@@ -36,20 +35,17 @@ class Administration:
 
     def __init__(
         self,
+        books: Books,
         *,
-        people: People,
-        sessions: Sessions,
-        codes: Codes,
-        posts: Posts,
         media: Media,
         members: Mapping[str, Member],
         journal: Journal,
         clock: Callable[[], float],
     ) -> None:
-        self._people = people
-        self._sessions = sessions
-        self._codes = codes
-        self._posts = posts
+        self._people = books.people
+        self._sessions = books.sessions
+        self._codes = books.codes
+        self._posts = books.posts
         self._media = media
         self._members = members
         self._journal = journal

@@ -39,7 +39,7 @@ def add_kf_routes(blueprint: Blueprint, api: Api, platform: Platform, kf: Kf) ->
             f"/cgi-bin/{name}", name.replace("/", "_"), lambda: answered(name, call), methods=list(methods)
         )
 
-    add("kf/sync_msg", kf.sync)
+    add("kf/sync_msg", kf.pulls.answer)
     add("kf/send_msg", kf.sender.send)
     add("kf/send_msg_on_event", kf.sender.send_on_event)
     administration = kf.administration

@@ -18,6 +18,7 @@ MENU_ITEMS: Mapping[str, tuple[str, ...]] = {
     "text": ("content",),
 }
 """Kinds of menu items, and the fields that each must have."""
+_AROUND_A_MENU = ("head_content", "tail_content")
 
 Body = Mapping[str, Any]
 
@@ -37,7 +38,7 @@ class BodyReader:
             "link": self._link,
             "miniprogram": self._miniprogram,
             "location": _location,
-            "msgmenu": _menu,
+            "msgmenu": self._menu,
         }
 
     def read(self, body: Body) -> Message:
@@ -79,6 +80,39 @@ class BodyReader:
         title = _text_in(body, "title")
         return Message(type=kind, content=title, fields={**fields, "title": title, "picture": thumb.id})
 
+    def _menu(self, kind: str, body: Body) -> Message:
+        items = body.get("list", [])
+        if not isinstance(items, list):
+            raise ApiError(40035, None)
+        if len(items) > MAX_MENU_ITEMS:
+            raise ApiError(95008, None)
+        shown = [self._menu_item(item) for item in items]
+        head, tail = (self._short(body, name, self._rules.kf_menu_words_bytes) for name in _AROUND_A_MENU)
+        if not head and not tail and not shown:
+            raise ApiError(40063, None)
+        words = [head, *(item["content"] for item in shown), tail]
+        fields = {"head_content": head, "list": shown, "tail_content": tail}
+        return Message(type=kind, content="\n".join(filter(None, words)), fields=fields)
+
+    def _menu_item(self, item: object) -> dict[str, Any]:
+        kind = item.get("type") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(kind, str) or kind not in MENU_ITEMS:
+            raise ApiError(95009, None)
+        content = item.get(kind)
+        if not isinstance(content, dict):
+            raise ApiError(40063, None)
+        fields = {name: _required(content, name, 40063) for name in MENU_ITEMS[kind]}
+        if kind != "click":
+            return {"type": kind, **fields}
+        most = self._rules.kf_menu_item_bytes
+        return {"type": kind, **{name: self._short(content, name, most) for name in ("id", "content")}}
+
+    def _short(self, body: Body, name: str, most_bytes: int) -> str:
+        text = _text_in(body, name)
+        if len(text.encode(errors="replace")) > most_bytes:
+            raise ApiError(40058, None, f": {name}")
+        return text
+
 
 def _location(kind: str, body: Body) -> Message:
     place = {name: body.get(name) for name in ("latitude", "longitude")}
@@ -86,32 +120,6 @@ def _location(kind: str, body: Body) -> Message:
         raise ApiError(40035, None)
     words = {name: _text_in(body, name) for name in ("name", "address")}
     return Message(type=kind, content=words["name"], fields={**words, **place})
-
-
-def _menu(kind: str, body: Body) -> Message:
-    items = body.get("list", [])
-    if not isinstance(items, list):
-        raise ApiError(40035, None)
-    if len(items) > MAX_MENU_ITEMS:
-        raise ApiError(95008, None)
-    shown = [_menu_item(item) for item in items]
-    head, tail = _text_in(body, "head_content"), _text_in(body, "tail_content")
-    if not head and not tail and not shown:
-        raise ApiError(40063, None)
-    words = [head, *(item["content"] for item in shown), tail]
-    fields = {"head_content": head, "list": shown, "tail_content": tail}
-    return Message(type=kind, content="\n".join(filter(None, words)), fields=fields)
-
-
-def _menu_item(item: object) -> dict[str, Any]:
-    kind = item.get("type") if isinstance(item, dict) else None
-    if not isinstance(item, dict) or not isinstance(kind, str) or kind not in MENU_ITEMS:
-        raise ApiError(95009, None)
-    content = item.get(kind)
-    if not isinstance(content, dict):
-        raise ApiError(40063, None)
-    fields = {name: _required(content, name, 40063) for name in MENU_ITEMS[kind]}
-    return {"type": kind, "id": _text_in(content, "id"), **fields} if kind == "click" else {"type": kind, **fields}
 
 
 def _required(body: Body, name: str, errcode: int) -> str:

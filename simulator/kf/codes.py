@@ -27,6 +27,12 @@ class Code:
     used: bool = False
 
     @property
+    def is_spent(self) -> bool:
+        """Whether it was used, or a welcome has come since by another code of the same visit †."""
+        welcomed_at = self.session.welcomed_at
+        return self.used or (self.occasion == "welcome" and welcomed_at is not None and welcomed_at >= self.at)
+
+    @property
     def types(self) -> tuple[str, ...]:
         """The types of message that it lets through."""
         return ("text", "msgmenu") if self.occasion in _WITH_MENU else ("text",)
@@ -54,7 +60,7 @@ class Codes:
         Raises :class:`ApiError`: the errcode of dead codes, or 95018 when the session has left the state that gave it.
         """
         found = self._codes.get(code) if isinstance(code, str) else None
-        if found is None or found.used or self._clock() - found.at > self._life_s(found.occasion):
+        if found is None or found.is_spent or self._clock() - found.at > self._life_s(found.occasion):
             raise ApiError(self._rules.kf_code_errcode, 41, ": code")
         if found.occasion in _STATES and found.session.state != _STATES[found.occasion]:
             raise ApiError(95018, 41)

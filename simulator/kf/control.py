@@ -60,7 +60,8 @@ MAX_CUSTOMERS = 5000
 def add_kf_control_routes(blueprint: Blueprint, platform: Platform, kf: Kf) -> None:
     """All routes below ``kf/``."""
     _add_seen_routes(blueprint, platform, kf)
-    _add_customer_routes(blueprint, platform, kf)
+    _add_customer_routes(blueprint, kf)
+    _add_message_routes(blueprint, platform, kf)
     _add_servicer_routes(blueprint, kf)
     _add_account_routes(blueprint, kf)
 
@@ -96,7 +97,7 @@ def _add_seen_routes(blueprint: Blueprint, platform: Platform, kf: Kf) -> None:
             return jsonify(sessions=[_session_json(session, kf) for session in kf.sessions.all() if has_come(session)])
 
 
-def _add_customer_routes(blueprint: Blueprint, platform: Platform, kf: Kf) -> None:
+def _add_customer_routes(blueprint: Blueprint, kf: Kf) -> None:
     @blueprint.post("/kf/customers")
     def kf_add_customer() -> tuple[Response, int]:
         body = read_body("customer", "nickname", "unionid")
@@ -135,6 +136,8 @@ def _add_customer_routes(blueprint: Blueprint, platform: Platform, kf: Kf) -> No
             )
             return jsonify(entry.to_json()), 202
 
+
+def _add_message_routes(blueprint: Blueprint, platform: Platform, kf: Kf) -> None:
     @blueprint.post("/kf/messages")
     def kf_post_message() -> tuple[Response, int]:
         names = ("type", "content", "upload", "silk", "fields", "menu_id", "target")

@@ -6,10 +6,8 @@ from typing import Any
 
 from simulator.chats import Chats
 from simulator.entries import Entry
-from simulator.kf.codes import Codes
-from simulator.kf.people import People
-from simulator.kf.posts import Posts
-from simulator.kf.sessions import Place, Session, Sessions
+from simulator.kf.books import Books
+from simulator.kf.sessions import Place, Session
 from simulator.media import Media
 from simulator.media_formats import media_type
 from simulator.messages import Message
@@ -40,20 +38,17 @@ class Customers:
 
     def __init__(
         self,
+        books: Books,
         *,
-        people: People,
-        sessions: Sessions,
-        codes: Codes,
-        posts: Posts,
         chats: Chats,
         media: Media,
         rules: Rules,
         clock: Callable[[], float],
     ) -> None:
-        self._people = people
-        self._sessions = sessions
-        self._codes = codes
-        self._posts = posts
+        self._people = books.people
+        self._sessions = books.sessions
+        self._codes = books.codes
+        self._posts = books.posts
         self._chats = chats
         self._media = media
         self._rules = rules

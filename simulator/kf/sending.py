@@ -17,10 +17,8 @@ from simulator.errcodes import ApiError
 from simulator.faults import Faults
 from simulator.journal import Journal
 from simulator.kf.bodies import BodyReader
-from simulator.kf.codes import Codes
-from simulator.kf.people import People
-from simulator.kf.posts import Posts
-from simulator.kf.sessions import Session, Sessions
+from simulator.kf.books import Books
+from simulator.kf.sessions import Session
 from simulator.messages import Message
 from simulator.rules import Rules
 from simulator.timers import Timers
@@ -52,12 +50,9 @@ class KfSender:
 
     def __init__(
         self,
+        books: Books,
         *,
         lock: RLock,
-        people: People,
-        sessions: Sessions,
-        codes: Codes,
-        posts: Posts,
         reader: BodyReader,
         faults: Faults,
         timers: Timers,
@@ -66,10 +61,10 @@ class KfSender:
         clock: Callable[[], float],
     ) -> None:
         self._lock = lock
-        self._people = people
-        self._sessions = sessions
-        self._codes = codes
-        self._posts = posts
+        self._people = books.people
+        self._sessions = books.sessions
+        self._codes = books.codes
+        self._posts = books.posts
         self._reader = reader
         self._faults = faults
         self._timers = timers

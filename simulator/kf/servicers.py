@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 from simulator.entries import Entry
-from simulator.kf.codes import Codes
+from simulator.kf.books import Books
 from simulator.kf.customers import Customers, Written
-from simulator.kf.people import Account, People, Servicer, StopType
-from simulator.kf.posts import Posts
-from simulator.kf.sessions import Place, Session, Sessions, State
+from simulator.kf.people import Account, Servicer, StopType
+from simulator.kf.sessions import Place, Session, State
 from simulator.posting import Unpostable
 
 Act = Literal["take", "transfer", "end", "reopen"]
@@ -25,11 +24,11 @@ _TAKEN, _TRANSFERRED, _ENDED, _REOPENED = 1, 2, 3, 4
 class Servicers:
     """The servicers' acts. To be used under the lock of :class:`Kf`."""
 
-    def __init__(self, *, people: People, sessions: Sessions, codes: Codes, posts: Posts, customers: Customers) -> None:
-        self._people = people
-        self._sessions = sessions
-        self._codes = codes
-        self._posts = posts
+    def __init__(self, books: Books, customers: Customers) -> None:
+        self._people = books.people
+        self._sessions = books.sessions
+        self._codes = books.codes
+        self._posts = books.posts
         self._customers = customers
 
     def write(self, place: Place, servicer: str, written: Written) -> Entry:

@@ -77,6 +77,8 @@ export const SWITCHES = {
   kf_ended_errcode: [40, "会话结束后再变更的错误码"],
   kf_verified: [40, "企业已认证（否则不能发）"],
   kf_refuse_long_text: [40, "过长的文字拒收（否则截断）"],
+  kf_menu_words_bytes: [40, "菜单上下的文字最长（字节）"],
+  kf_menu_item_bytes: [40, "菜单选项的编号和文字最长（字节）"],
   kf_image_bytes: [39, "客户的图片最大（字节）"],
   kf_quiet_s: [41, "多久没有往来才给欢迎语 code（秒）"],
   kf_welcome_life_s: [41, "欢迎语和结束语 code 有效（秒）"],

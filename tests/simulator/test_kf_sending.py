@@ -172,6 +172,10 @@ def test_a_menu_and_what_is_chosen_from_it(desk: Desk) -> None:
         ({"list": [{"type": "click", "click": {"id": "1"}}]}, 40063),
         ({"list": "x"}, 40035),
         ({"head_content": "", "list": []}, 40063),
+        ({"list": [{"type": "click", "click": {"id": "1" * 129, "content": "x"}}]}, 40058),
+        ({"list": [{"type": "click", "click": {"id": "1", "content": "好" * 43}}]}, 40058),
+        ({"head_content": "好" * 342, "list": _MENU["list"]}, 40058),
+        ({"list": _MENU["list"], "tail_content": "x" * 1025}, 40058),
     ],
 )
 def test_a_menu_that_cannot_be(desk: Desk, menu: dict[str, Any], errcode: int) -> None:

@@ -216,6 +216,14 @@ def test_a_welcome_code_comes_only_after_48_quiet_hours(desk: Desk, clock: Clock
     assert _welcome_code(desk)
 
 
+def test_who_comes_in_twice_is_welcomed_once(desk: Desk, clock: Clock) -> None:
+    first = desk.enters()["fields"]["welcome_code"]
+    clock.now += 1
+    second = desk.enters()["fields"]["welcome_code"]
+    assert desk.answers_event(first)["errcode"] == 0
+    assert desk.answers_event(second)["errcode"] == 40029
+
+
 def test_a_welcome_is_a_text_or_a_menu(desk: Desk) -> None:
     """§6.6; what is refused uses no code up."""
     code = _welcome_code(desk)

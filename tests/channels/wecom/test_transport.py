@@ -79,7 +79,7 @@ def test_whoever_was_left_behind_holds_nobody_up(http: Connections, platform: Sc
             post(http, platform.url, within_s=0.1, path="/slow")
     started = time.monotonic()
     assert post(http, platform.url).status == 200
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("url", ["http://[bad", "http://127.0.0.1:99999", "ftp://127.0.0.1"])

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import structlog
 
-from bot.channel import CallbackResponse, Immediate, Messages, Rejected
+from bot.channel import Bell, CallbackResponse, Immediate, Messages, Rejected
 from bot.events import CardClick, Entered, Event, MenuClick, Subscribed, Warned
 from bot.messages import InboundMessage, MessageKind
 from tests.channels.wecom_app.callbacks import CHANNEL, CRYPTO, NOW, PAYLOADS, post
@@ -154,6 +154,14 @@ def test_every_other_event_is_named_in_the_log_and_leaves_nothing(name: str, own
     assert lines == [{"event": "event_ignored", "name": name, "bot": "imaging", "channel": "app", "log_level": "info"}]
     response = CHANNEL.respond(received, Immediate(notice="busy", pressed="已收到"))
     assert (response.status, response.body) == (200, b"")
+
+
+def test_a_bell_of_customer_service_is_passed_on() -> None:
+    """The application that serves the accounts gets their bells at its own URL."""
+    token, account = "<Token>token-of-kf</Token>", "<OpenKfId>wkSomeAccount</OpenKfId>"
+    received = CHANNEL.receive(post(xml("kf_msg_or_event", token + account, "sys")))
+    assert received == Bell(token="token-of-kf", account=f"{SAMPLE.receive_id}/wkSomeAccount")
+    assert CHANNEL.respond(received).body == b""
 
 
 def test_a_press_is_answered_by_a_button_that_says_so_and_is_dead() -> None:

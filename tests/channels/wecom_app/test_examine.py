@@ -127,7 +127,7 @@ def test_a_platform_that_hangs_ends_with_the_deadline(here: Installation, path: 
     here.platform.on(path, Answer(delay_s=30))
     started = time.monotonic()
     found = look(here, within_s=0.3)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert found["token"].state is State.BROKEN
     assert "timeout" in found["token"].detail
 

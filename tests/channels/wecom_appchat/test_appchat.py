@@ -12,7 +12,6 @@ from bot.media.store import MediaStore
 from bot.messages import ConversationId, MessageKind
 from bot.parts import Article, Markdown, Medium, News, Part, Text
 from channels.wecom_appchat import Config, WeComAppchatChannel, build
-from channels.wecom_appchat.send import PER_MINUTE
 from simulator.platform import Platform
 from simulator.server import SimulatorServer
 from tests.channels.groups import Installation
@@ -66,16 +65,6 @@ def test_a_dead_token_is_fetched_anew(here: Installation) -> None:
     here.platform.call("POST", "/_sim/tokens/kill")
     say(here, channel, Text("二"))
     assert [one["content"] for one in here.platform.entries(chat="course1")] == ["一", "二"]
-
-
-def test_what_the_platform_would_lose_silently_waits(here: Installation) -> None:
-    channel = group(here)
-    for number in range(PER_MINUTE):
-        say(here, channel, Text(str(number)))
-    with pytest.raises(Retry) as wait:
-        say(here, channel, Text("again"))
-    assert wait.value.paced
-    assert "not_delivered" not in here.platform.log(24)
 
 
 def test_a_group_that_is_not_ours_is_left_alone_and_the_application_is_not(here: Installation) -> None:

@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from bot import keys
-from bot.channel import Channel, ChannelAddress, ChannelKit, MediaSource, Receipt
+from bot.account import Page
+from bot.channel import Channel, ChannelAddress, ChannelError, ChannelKit, MediaSource, Receipt
 from bot.connections import Connections
 from bot.inbox import Inbox, InboxLimits
 from bot.messages import ConversationId, InboundMessage
@@ -115,14 +116,39 @@ class Practice:
         return [labels["what"] for event, labels in self.counted if event == "degraded"]
 
 
+class Interrupted:
+    """A channel whose pulls end as told: a page may be handed over and the process die before it is stored."""
+
+    def __init__(self, practice: Practice, *failures: ChannelError) -> None:
+        self._channel = practice.channel
+        self._failures = list(failures)
+        self.cursors: list[str] = []
+        self.account_name = self._channel.account_name
+        self.pull_every_s = self._channel.pull_every_s
+        self.first_pull_s = self._channel.first_pull_s
+
+    def pull(self, cursor: str, token: str, most: int, deadline: float) -> Page:
+        self.cursors.append(cursor)
+        if self._failures:
+            raise self._failures.pop(0)
+        return self._channel.pull(cursor, token, most, deadline)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def desk(clock: Clock) -> Iterator[Desk]:
-    with Webhook() as webhook, serve_kf(kf_settings(webhook.url), clock) as server:
+def webhook() -> Iterator[Webhook]:
+    """Where the bells ring."""
+    with Webhook() as running:
+        yield running
+
+
+@pytest.fixture
+def desk(clock: Clock, webhook: Webhook) -> Iterator[Desk]:
+    with serve_kf(kf_settings(webhook.url), clock) as server:
         running = Desk(server.url)
         running.rules(kf_send_fail_after_s=0, kf_tokenless_per_minute=1000)
         yield running

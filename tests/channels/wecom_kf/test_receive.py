@@ -51,23 +51,29 @@ def post(content: str, now: float) -> CallbackRequest:
 
 def test_a_bell_brings_its_token(practice: Practice, clock: Clock) -> None:
     received = practice.channel.receive(post(plain(), clock.now))
-    assert received == Bell(token=BELL_TOKEN)
+    assert received == Bell(token=BELL_TOKEN, account=practice.channel.account_name)
     response = practice.channel.respond(received, Immediate(notice="nobody could read this"))
     assert (response.status, response.body) == (200, b"")
 
 
 @pytest.mark.parametrize(
     "content",
-    [plain(OTHER_KF), plain(event="kf_account_auth_change"), "<xml><MsgType>text</MsgType></xml>", "<xml/>"],
-    ids=["another account's", "another event", "a message", "nothing"],
+    [
+        plain(event="kf_account_auth_change"),
+        "<xml><MsgType>text</MsgType></xml>",
+        "<xml><MsgType>text</MsgType><Content>kf_msg_or_event</Content></xml>",
+        "<xml/>",
+    ],
+    ids=["another event", "a message", "a message that quotes a bell", "nothing"],
 )
 def test_whatever_else_comes_is_no_work(practice: Practice, clock: Clock, content: str) -> None:
     assert practice.channel.receive(post(content, clock.now)) == Messages(messages=())
 
 
-def test_a_token_out_of_bounds_is_refused(practice: Practice, clock: Clock) -> None:
+@pytest.mark.parametrize("content", [plain(token="x" * 129), plain("wk" + "x" * 63)], ids=["token", "account"])
+def test_what_is_out_of_bounds_is_refused(practice: Practice, clock: Clock, content: str) -> None:
     with pytest.raises(Rejected, match="bad_message"):
-        practice.channel.receive(post(plain(token="x" * 129), clock.now))
+        practice.channel.receive(post(content, clock.now))
 
 
 def test_a_forged_and_a_stale_bell_are_refused(practice: Practice, clock: Clock) -> None:
@@ -131,10 +137,12 @@ def test_a_bell_that_cannot_be_kept_is_not_acknowledged() -> None:
 
 
 def web_process(practice: Practice, client: "redis.Redis") -> Client:
-    """The web process of a bot with this account, whose bells lie in the Redis of ``client``."""
+    """The web process of a bot with this account and of one with another, whose bells lie in the Redis of
+    ``client``."""
     block = ChannelConfig(type="wecom-kf", config=config())
     bot = BotConfig.model_validate({"id": ADDRESS.bot, "name": "小影", "channels": {ADDRESS.channel: block}})
-    channels = {(ADDRESS.bot, ADDRESS.channel): practice.channel}
+    other = practice.build(open_kfid=OTHER_KF)
+    channels = {(ADDRESS.bot, ADDRESS.channel): practice.channel, ("devices", "kf"): other}
     live = Live(Snapshot(version="1", bots={bot.id: bot}, channels=channels))
     reloader = Reloader(
         live,
@@ -150,8 +158,8 @@ def web_process(practice: Practice, client: "redis.Redis") -> Client:
     return create_app(replace(web_services(client, reloader=reloader), bells=bells)).test_client()
 
 
-def posted(client: Client, now: float) -> TestResponse:
-    request = post(plain(), now)
+def posted(client: Client, now: float, account: str = KF) -> TestResponse:
+    request = post(plain(account), now)
     return client.post(f"/callback/{ADDRESS.bot}/{ADDRESS.channel}", query_string=request.query, data=request.body)
 
 
@@ -161,6 +169,19 @@ def test_the_web_process_keeps_a_bell_and_answers_at_once(practice: Practice) ->
     assert practice.state()["token"] == BELL_TOKEN
     assert practice.woken == [(ADDRESS.bot, ADDRESS.channel)]
     assert practice.desk.get("/_sim/log", rule=39)["log"] == [], "nothing is pulled for it"
+
+
+def test_a_bell_heard_at_another_accounts_url_rings_for_its_own(practice: Practice) -> None:
+    """The accounts of a corp share one callback URL."""
+    assert posted(web_process(practice, practice.redis), time.time(), OTHER_KF).status_code == 200
+    assert practice.woken == [("devices", "kf")]
+    assert practice.state() == {}
+    assert practice.redis.hget(keys.account("devices", "kf"), "token") == BELL_TOKEN.encode()
+
+
+def test_a_bell_for_an_account_that_nobody_here_serves_is_no_work(practice: Practice) -> None:
+    assert posted(web_process(practice, practice.redis), time.time(), "wkSomebodyElses").status_code == 200
+    assert practice.woken == []
 
 
 def test_without_redis_the_platform_is_told_to_come_again(practice: Practice) -> None:

@@ -235,6 +235,43 @@ class TestCodes:
             practice.says("欢迎", key=key)
         assert practice.desk.reached() == []
 
+    def test_a_code_whose_state_is_over_is_done_without(self, practice: Practice) -> None:
+        """A servicer ended the chat, and the customer wrote at once: the words go as an answer to that."""
+        practice.begins()
+        practice.desk.writes("请转人工")
+        practice.desk.moves(3, servicer_userid="li.na")
+        practice.desk.acts("end")
+        practice.pulls()
+        (ended,) = [message for message in practice.stored() if message.event is not None]
+        practice.clock.now += 1
+        practice.desk.writes("还有一个问题")
+        practice.pulls()
+        practice.says("人工服务已结束", key=f"{turn_id_of(ADDRESS.bot, ADDRESS.channel, ended.message_id)}:0")
+        (entry,) = [one for one in practice.desk.kf_entries() if one["content"] == "人工服务已结束"]
+        assert entry["via"] == "send"
+        for number in range(4):
+            practice.says("答", key=f"turn:{number}")
+        with pytest.raises(Refused, match=ALLOWANCE_USED):
+            practice.says("答", key="turn:4")
+
+    def test_a_code_that_somebody_else_used_is_no_failure_of_the_bot(self, practice: Practice) -> None:
+        """A welcome that another application was quicker to send: there is nothing to apologise for."""
+        key = self.entered(practice)
+        practice.desk.fault(on="kf/send_msg_on_event", kind="errcode", errcode=40029)
+        with pytest.raises(Refused, match=SESSION_OVER):
+            practice.says("欢迎", key=key)
+
+    def test_who_comes_in_twice_is_welcomed_once(self, practice: Practice) -> None:
+        practice.begins()
+        practice.desk.enters()
+        practice.desk.enters()
+        practice.pulls()
+        first, second = (turn_id_of(ADDRESS.bot, ADDRESS.channel, one.message_id) for one in practice.stored())
+        practice.says("欢迎", key=f"{first}:0")
+        with pytest.raises(Refused, match=SESSION_OVER):
+            practice.says("欢迎", key=f"{second}:0")
+        assert practice.desk.reached() == ["欢迎"]
+
     def test_an_answer_lost_is_no_second_welcome(self, practice: Practice) -> None:
         key = self.entered(practice)
         practice.desk.fault(on="kf/send_msg_on_event", kind="close_after")

@@ -8,7 +8,7 @@ import pytest
 import redis
 from pydantic import ValidationError
 
-from bot.channel import CallbackRequest, ChannelAddress, Receipt, Refused, Rejected, Retry, Unknown
+from bot.channel import ChannelAddress, Receipt, Refused, Retry
 from bot.finding import State
 from bot.media.store import MediaStore
 from bot.messages import ConversationId, MessageKind
@@ -88,13 +88,6 @@ def test_two_processes_share_the_pace_of_a_robot(here: Installation) -> None:
         say(first, "三")
 
 
-def test_who_else_uses_up_the_minute_makes_it_wait_a_minute(here: Installation) -> None:
-    here.platform.fault(on="webhook/send", kind="errcode", errcode=45009)
-    with pytest.raises(Retry) as wait:
-        say(robot(here), "一")
-    assert wait.value.after_s >= 60
-
-
 @pytest.mark.parametrize("errcode", [93000, 93004, 93008])
 def test_a_robot_that_is_gone_alerts_and_is_left_alone_for_a_minute(here: Installation, errcode: int) -> None:
     here.platform.fault(on="webhook/send", kind="errcode", errcode=errcode)
@@ -104,13 +97,6 @@ def test_a_robot_that_is_gone_alerts_and_is_left_alone_for_a_minute(here: Instal
     assert (refusal.value.code, refusal.value.alert) == (str(errcode), True)
     with pytest.raises(Retry, match="circuit_open"):
         say(channel, "二")
-
-
-def test_a_lost_answer_is_unknown(here: Installation) -> None:
-    here.platform.fault(on="webhook/send", kind="close_after")
-    with pytest.raises(Unknown):
-        say(robot(here), "一")
-    assert read(here) == ["一"]
 
 
 @pytest.mark.parametrize("part", [Text("长" * 683), Markdown("长" * 1366), Stream("x", "s"), News(())])
@@ -163,13 +149,6 @@ def test_the_key_stands_in_no_log_and_no_error(here: Installation, caplog: pytes
         say(channel, "一")
     assert KEY not in caplog.text
     assert KEY not in f"{refusal.value} {refusal.value.detail} {Config.model_validate({'webhook': WEBHOOK})!r}"
-
-
-def test_nothing_comes_in(here: Installation) -> None:
-    channel = robot(here)
-    with pytest.raises(Rejected) as rejection:
-        channel.receive(CallbackRequest(method="POST", query={}, body=b"{}", received_at=0))
-    assert (rejection.value.reason, rejection.value.status) == ("send_only", 405)
 
 
 def test_doctor_finds_a_good_key_without_a_word_in_the_group(here: Installation) -> None:
