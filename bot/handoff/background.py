@@ -1,7 +1,6 @@
 """What is known of a person whom a human gets, in lines for the ticket: their record as a professional, and their case
 at the safety desk with what nobody has told yet. No words of the case: those are the safety desk's."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.audit.log import AuditLog
@@ -23,9 +22,7 @@ class Background:
     """Called by :class:`~bot.handoff.desk.Desk`. Raises :class:`~bot.errors.Unavailable` when the database does not
     answer."""
 
-    def __init__(
-        self, ledger: Ledger, bindings: Bindings, texts: Texts, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, ledger: Ledger, bindings: Bindings, texts: Texts, clock: Callable[[], float]) -> None:
         self._ledger = ledger
         self._cases = Cases(ledger)
         self._bindings = bindings
@@ -54,6 +51,8 @@ class Background:
         return self._texts.say("ticket_case", bot.language, number=case.number, missing=missing)
 
 
-def background_of(settings: Settings, audit: AuditLog, bots: Mapping[str, BotConfig], texts: Texts) -> Background:
+def background_of(
+    settings: Settings, audit: AuditLog, bots: Mapping[str, BotConfig], texts: Texts, clock: Callable[[], float]
+) -> Background:
     """The background of an installation. Raises :class:`~bot.errors.ConfigError` as :func:`.build_ledger` does."""
-    return Background(build_ledger(settings, audit, bots), Bindings(audit), texts)
+    return Background(build_ledger(settings, audit, bots, clock), Bindings(audit), texts, clock)

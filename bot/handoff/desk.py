@@ -4,7 +4,7 @@ Nothing is sent here: the functions return :class:`Notice` objects, which go thr
 they are for, once for each key.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -13,19 +13,22 @@ import structlog
 from bot import telemetry
 from bot.account import Serving
 from bot.bots_file import BotConfig
+from bot.channel import Limits
+from bot.handoff.hours import Hours
 from bot.handoff.reach import Reach
-from bot.handoff.satisfaction import satisfaction_card
+from bot.handoff.satisfaction import with_question
 from bot.handoff.sessions import Sessions
+from bot.handoff.summary import Summaries
 from bot.handoff.tickets import Ticket, Tickets, TicketState
-from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind
+from bot.messages import ConversationId, InboundMessage, ReplyKind
 from bot.parts import Part
-from bot.records.turns import TurnRecord, TurnRecords
-from bot.texts import LANGUAGES, Language, Texts, language_of
+from bot.records.turns import TurnRecords
+from bot.replies import OutboxReply
+from bot.shaping import parts_of
+from bot.texts import Language, Texts
 
 log = structlog.get_logger()
 
-SUMMARY_TURNS = 3
-SUMMARY_CHARACTERS = 120
 RECENT_TURNS = 20
 """Among so many last turns the refused ones are looked for: commands may have come in between."""
 REFUSED_LATELY_S = 3600.0
@@ -50,6 +53,11 @@ class Notice:
     author: ConversationId | None = None
     parts: tuple[Part, ...] = ()
 
+    def reply(self, limits: Limits, now: float) -> OutboxReply:
+        """It as what is put into the outbox at epoch second ``now``, as a channel with ``limits`` shows it."""
+        author = self.author.key if self.author else ""
+        return OutboxReply(key=self.key, parts=parts_of(self.text, limits, self.parts), created_at=now, author=author)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
@@ -62,7 +70,8 @@ class Told:
 class Desk:
     """The human agents' desk of every bot.
 
-    ``background(bot, conversation)`` are lines that a summary for humans begins with: what is known of the person.
+    ``background(bot, conversation)`` are lines that a summary for humans begins with: what is known of the person;
+    ``hours`` tell when nobody is there (:data:`bot.handoff.hours.Hours`).
     Its staff are the bot's servicers, and its admins where it has none: somebody must learn of a ticket. Raises
     :class:`~bot.errors.Unavailable` when the database does not answer.
     """
@@ -77,10 +86,12 @@ class Desk:
         reach: Reach,
         sessions: Sessions,
         background: Callable[[BotConfig, ConversationId], Sequence[str]] = lambda _bot, _conversation: (),
+        hours: Hours = lambda _bot, _language: "",
     ) -> None:
+        self._hours = hours
         self._reach = reach
         self._sessions = sessions
-        self._background = background
+        self._summaries = Summaries(records, texts, sessions, background)
         self._tickets = tickets
         self._records = records
         self._texts = texts
@@ -94,7 +105,8 @@ class Desk:
     def ask_for_human(
         self, bot: BotConfig, message: InboundMessage, turn_id: str, language: Language, *, asked: bool = True
     ) -> Told:
-        """The person wants a human. Without servicers the person hears so at once, and the bot goes on answering.
+        """The person wants a human. Without servicers, or outside their hours, the person hears so at once, and the bot
+        goes on answering.
 
         Where the platform has a desk for humans, one of theirs gets the person, and the staff hear what it is about.
         Whoever has not ``asked`` is handed over there alone: elsewhere the staff hear of it and the bot goes on.
@@ -103,19 +115,24 @@ class Desk:
         serving = self.ticket_of(conversation)
         if serving is not None and serving.conversation != conversation:
             return self._already(bot, serving, message, turn_id, language)
+        if serving is not None and self._sessions.serving(conversation) is Serving.LAPSED:
+            self._end_unseen(serving, turn_id)
         handed = self._sessions.hand_over(conversation, bot.servicers, turn_id)
         reachable = handed or any(self._reach.staff(conversation, servicer) for servicer in bot.servicers)
-        silent = handed or (asked and reachable)
-        summary = self._summary(bot, conversation, self._readable(message, bot.language))
+        closed = "" if handed else self._hours(bot, language)
+        silent = handed or (asked and reachable and not closed)
+        summary = self._summaries.of(bot, conversation, self._summaries.readable(message, bot.language))
         ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=silent)
-        if silent and not opened:
+        if ticket.silences and not opened:
             return self._already(bot, ticket, message, turn_id, language)
-        person = self._name(message)
+        person = self._summaries.name_of(message)
         values = {"number": ticket.number, "person": person, "bot": bot.name, "summary": summary}
         text = self._texts.say("ticket_new", bot.language, **values)
         notices = self._to_staff(bot, ticket, text, f"{turn_id}:ticket", handed=handed) if opened else ()
-        key = "handoff_open" if silent else "handoff_registered" if reachable else "handoff_nobody"
-        told = self._texts.say(key, language, number=ticket.number, minutes=self._wait_minutes)
+        key = "handoff_registered" if reachable else "handoff_nobody"
+        key = "handoff_open" if silent else "handoff_closed" if closed else key
+        values = {"number": ticket.number, "minutes": self._wait_minutes, "hours": closed}
+        told = self._texts.say(key, language, **values)
         return Told(text=told, notices=notices)
 
     def refused_before(self, conversation: ConversationId, now: float) -> int:
@@ -147,22 +164,32 @@ class Desk:
         ticket, and the bot answers."""
         serving = self._sessions.serving(ticket.conversation)
         if serving is Serving.LAPSED and ticket.conversation == messages[0].conversation:
-            telemetry.count("degraded", what="human_service_lapsed")
-            log.warning("human_service_lapsed", ticket=ticket.number, conversation=ticket.conversation.key)
-            self._tickets.release(ticket, turn_id)
+            self._end_unseen(ticket, turn_id)
             return None
+        return self._pass_on(bot, ticket, messages, turn_id, shown=shown, serving=serving)
+
+    def _pass_on(
+        self,
+        bot: BotConfig,
+        ticket: Ticket,
+        messages: Sequence[InboundMessage],
+        turn_id: str,
+        *,
+        shown: Sequence[Part],
+        serving: Serving,
+    ) -> tuple[Notice, ...]:
         self._tickets.person_wrote(ticket)
         if serving is Serving.HUMAN:
             return ()
-        text = "\n".join(self._readable(message, bot.language) for message in messages)
-        person = self._name(messages[0])
+        text = "\n".join(self._summaries.readable(message, bot.language) for message in messages)
+        person = self._summaries.name_of(messages[0])
         words = self._texts.say("ticket_message", bot.language, number=ticket.number, person=person, text=text)
         told = self._to_staff(bot, ticket, words, f"{turn_id}:relay")
         return tuple(replace(notice, parts=tuple(shown)) for notice in told)
 
     def failed(self, bot: BotConfig, conversation: ConversationId, turn_id: str, reason: str, last: str) -> Told:
         """A message could not be answered: register a ticket and tell the staff; the bot goes on answering."""
-        summary = self._summary(bot, conversation, last)
+        summary = self._summaries.of(bot, conversation, last)
         ticket, _ = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=False)
         values = {"number": ticket.number, "person": conversation.person, "reason": reason, "summary": summary}
         text = self._texts.say("ticket_failed", bot.language, **values)
@@ -172,7 +199,7 @@ class Desk:
         """A reply was refused because a human has the person at the platform's own desk, whom the platform may have
         given the person to by itself: a ticket, so that the bot is silent from now on and nobody is left waiting. The
         staff hear what the bot would have said, unless they had the ticket already."""
-        summary = self._summary(bot, conversation, last)
+        summary = self._summaries.of(bot, conversation, last)
         ticket, opened = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=True)
         values = {"number": ticket.number, "person": conversation.person, "bot": bot.name, "summary": summary}
         text = self._texts.say("ticket_distributed", bot.language, **values)
@@ -185,20 +212,20 @@ class Desk:
         """Something of the person that people must read while the bot goes on answering: the number of its ticket, and
         what ``names`` (the staff where nobody is named) hear. ``subject`` ends the key of the words for it."""
         conversation = message.conversation
-        words = self._readable(message, bot.language)
-        summary = self._summary(bot, conversation, words)
+        words = self._summaries.readable(message, bot.language)
+        summary = self._summaries.of(bot, conversation, words)
         ticket, _ = self._tickets.open(conversation, bot.tenant, turn_id, summary, silent=False)
-        person = self._name(message)
+        person = self._summaries.name_of(message)
         values = {"number": ticket.number, "person": person, "bot": bot.name, "text": words}
         text = self._texts.say(f"ticket_about_{subject}", bot.language, **values)
         return ticket.number, self._to_staff(bot, ticket, text, f"{turn_id}:{subject}", names)
 
-    def overdue(self) -> list[tuple[Ticket, tuple[Notice, ...]]]:
-        """Tickets nobody came for, each with what its person and the staff must hear.
+    def overdue(self) -> Iterator[tuple[Ticket, tuple[Notice, ...]]]:
+        """Tickets nobody came for, one after the other, each with what its person and the staff must hear: at once, for
+        a platform lets it through for a while only.
 
         Call :meth:`Tickets.unanswered` once the notices are in their outboxes.
         """
-        found = []
         for ticket in self._tickets.overdue():
             bot = self._bots.get(ticket.bot)
             if bot is None:
@@ -206,19 +233,23 @@ class Desk:
             values = {"number": ticket.number, "minutes": self._wait_minutes}
             key = f"ticket:{ticket.number}:overdue:{ticket.deadline:.0f}"
             self._sessions.take_back(ticket.conversation, key)
+            language = self._summaries.language_of(bot, ticket.conversation)
+            closed = self._hours(bot, language)
+            hours = self._texts.say("handoff_hours", language, hours=closed) if closed else ""
             told = Notice(
                 conversation=self._reach.person(ticket.conversation),
-                text=self._texts.say("handoff_timeout", self._language_of(ticket, bot), **values),
+                text="\n".join(filter(None, [self._texts.say("handoff_timeout", language, **values), hours])),
                 key=key,
             )
             words = self._texts.say("ticket_unanswered", bot.language, person=ticket.conversation.person, **values)
-            found.append((ticket, (told, *self._to_staff(bot, ticket, words, key))))
-        return found
+            yield ticket, (told, *self._to_staff(bot, ticket, words, key))
 
     def human_says(self, ticket: Ticket, text: str, turn_id: str, author: ConversationId) -> Notice:
         """A servicer's words for the person of ``ticket``, written in the conversation ``author``."""
         self._tickets.human_wrote(ticket, author.person)
-        words = self._texts.say("human_says", self._language_of(ticket, self._bots[ticket.bot]), text=text)
+        words = self._texts.say(
+            "human_says", self._summaries.language_of(self._bots[ticket.bot], ticket.conversation), text=text
+        )
         return self._to_person(ticket, words, f"{turn_id}{HUMAN_WORDS}", author)
 
     def take_over(self, ticket: Ticket, turn_id: str, servicer: str) -> tuple[Notice, ...]:
@@ -226,7 +257,9 @@ class Desk:
         who had the ticket or were waiting for somebody to take it."""
         bot = self._bots[ticket.bot]
         self._tickets.taken_over(ticket, servicer)
-        words = self._texts.say("handoff_taken", self._language_of(ticket, bot), number=ticket.number)
+        words = self._texts.say(
+            "handoff_taken", self._summaries.language_of(bot, ticket.conversation), number=ticket.number
+        )
         told = self._to_person(ticket, words, f"{turn_id}:taken")
         text = self._texts.say("ticket_taken", bot.language, number=ticket.number, servicer=servicer)
         others = self._to_staff(bot, ticket, text, f"{turn_id}:taken")
@@ -242,21 +275,20 @@ class Desk:
         """``servicer`` wrote to the person there."""
         self._tickets.human_wrote(self._ticket_at(bot, message, turn_id), servicer)
 
-    def servicer_left(self, conversation: ConversationId, turn_id: str) -> Ticket | None:
-        """The human service there has ended: its ticket, ``None`` where there was none."""
-        ticket = self.ticket_of(conversation)
-        if ticket is not None:
-            self._tickets.release(ticket, turn_id)
-        return ticket
+    def servicer_left(self, bot: BotConfig, conversation: ConversationId, turn_id: str) -> Notice | None:
+        """The human service there has ended: what the person hears, ``None`` where there was no ticket."""
+        ticket = self.ticket_of(conversation) or self._tickets.released(conversation, turn_id)
+        if ticket is None:
+            return None
+        self._tickets.release(ticket, turn_id)
+        return self._farewell(bot, ticket, conversation, turn_id, turn_id)
 
     def release(self, ticket: Ticket, turn_id: str) -> Notice:
         """End the human service, tell the person, and ask what it was like."""
         self._tickets.release(ticket, turn_id)
         self._sessions.take_back(ticket.conversation, f"{turn_id}:released")
-        language = self._language_of(ticket, self._bots[ticket.bot])
-        words = self._texts.say("handoff_released", language, number=ticket.number)
-        card = satisfaction_card(ticket.number, turn_id, self._texts, language)
-        return replace(self._to_person(ticket, words, f"{turn_id}:released"), parts=(card,))
+        there = self._reach.person(ticket.conversation)
+        return self._farewell(self._bots[ticket.bot], ticket, there, turn_id, f"{turn_id}:released")
 
     def to_admins(self, bot: BotConfig, conversation: ConversationId, text: str, key: str) -> tuple[Notice, ...]:
         """``text`` for every admin of ``bot`` who can be reached, because of something in ``conversation``."""
@@ -270,15 +302,34 @@ class Desk:
         return self._reach.person(conversation)
 
     def _ticket_at(self, bot: BotConfig, message: InboundMessage, turn_id: str) -> Ticket:
-        summary = self._summary(bot, message.conversation, "")
+        summary = self._summaries.of(bot, message.conversation, "")
         ticket, _ = self._tickets.open(message.conversation, bot.tenant, turn_id, summary, silent=True)
         return ticket
 
     def _already(
         self, bot: BotConfig, ticket: Ticket, message: InboundMessage, turn_id: str, language: Language
     ) -> Told:
-        notices = self.relay(bot, ticket, [message], turn_id) or ()
+        """Who has a human at the platform's own desk already hears nothing: the bot may not speak there."""
+        serving = self._sessions.serving(ticket.conversation)
+        notices = self._pass_on(bot, ticket, [message], turn_id, shown=(), serving=serving)
+        if serving is Serving.HUMAN and ticket.conversation == message.conversation:
+            return Told(text="")
         return Told(text=self._texts.say("handoff_already", language, number=ticket.number), notices=notices)
+
+    def _end_unseen(self, ticket: Ticket, turn_id: str) -> None:
+        """The human's service ended at the platform's desk without a word of it: so does the ticket."""
+        telemetry.count("degraded", what="human_service_lapsed")
+        log.warning("human_service_lapsed", ticket=ticket.number, conversation=ticket.conversation.key)
+        self._tickets.release(ticket, turn_id)
+        self._sessions.take_back(ticket.conversation, f"{turn_id}:lapsed")
+
+    def _farewell(self, bot: BotConfig, ticket: Ticket, conversation: ConversationId, turn_id: str, key: str) -> Notice:
+        """What the person of ``ticket`` hears in ``conversation`` when ``turn_id`` has ended it."""
+        language = self._summaries.language_of(bot, ticket.conversation)
+        words, parts = self._texts.say("handoff_released", language, number=ticket.number), tuple[Part, ...]()
+        if limits := self._reach.ways_to_ask(conversation):
+            words, parts = with_question(words, limits, self._texts, language, number=ticket.number, turn_id=turn_id)
+        return Notice(conversation=conversation, text=words, key=key, parts=parts)
 
     @property
     def _wait_minutes(self) -> int:
@@ -312,48 +363,3 @@ class Desk:
             for name, chat in chats.items()
             if chat is not None
         )
-
-    def _language_of(self, ticket: Ticket, bot: BotConfig) -> Language:
-        """The language that the ticket's person wrote in lately."""
-        turns = self._records.recent(ticket.conversation.key, SUMMARY_TURNS)
-        return language_of("\n".join(turn.question for turn in turns), bot.language)
-
-    def _summary(self, bot: BotConfig, conversation: ConversationId, last: str) -> str:
-        lines = list(self._background(bot, conversation))
-        lines += [self._turn_line(turn, bot.language) for turn in self._records.recent(conversation.key, SUMMARY_TURNS)]
-        lines.append(self._texts.say("ticket_summary_last", bot.language, text=_short(last)))
-        return "\n".join(lines)
-
-    def _turn_line(self, turn: TurnRecord, language: Language) -> str:
-        """A turn in brief; of its sources the titles, for their links were made for the asker."""
-        answer = turn.answer
-        for each in LANGUAGES:
-            answer = answer.partition(f"\n\n{self._texts.say('sources', each)}\n")[0]
-        line = self._texts.say("ticket_summary_turn", language, question=_short(turn.question), answer=_short(answer))
-        titles = ", ".join(dict.fromkeys(str(citation.get("title", "")) for citation in turn.citations))
-        tried = self._texts.say("ticket_summary_sources", language, titles=_short(titles)) if titles else ""
-        return "\n".join(filter(None, (line, tried)))
-
-    def _name(self, message: InboundMessage) -> str:
-        """What the staff read of who wrote ``message``: a name, behind which stands the id where others may bear it."""
-        conversation = message.conversation
-        if message.sender.name:
-            return message.sender.name
-        nickname = self._sessions.nickname(conversation)
-        return f"{nickname} ({conversation.person})" if nickname else conversation.person
-
-    def _readable(self, message: InboundMessage, language: Language) -> str:
-        """The words of ``message`` and the kinds of what it shows."""
-        kinds = [attachment.kind for attachment in message.attachments]
-        if not kinds and message.kind is not MessageKind.TEXT:
-            kinds = [message.kind]
-        named = "".join(self._texts.say("ticket_shown", language, kind=self._kind(kind, language)) for kind in kinds)
-        return "\n".join(filter(None, (message.text, named)))
-
-    def _kind(self, kind: MessageKind, language: Language) -> str:
-        return self._texts.say(f"kind_{kind}", language)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SUMMARY_CHARACTERS else line[: SUMMARY_CHARACTERS - 1] + "…"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.bots_file import BotConfig
-from bot.channel import Channel
+from bot.channel import Channel, Limits
 from bot.messages import ConversationId
 
 
@@ -34,6 +34,20 @@ class Reach:
         if channel is None or not self._plain_userids(conversation):
             return conversation
         return replace(conversation, channel=channel, chat="")
+
+    def unasked(self, conversation: ConversationId) -> ConversationId | None:
+        """The single chat in which the person of ``conversation`` can be written to though they have not just asked;
+        ``None`` where there is none."""
+        to = self.person(conversation)
+        channel = self._channels.get((to.bot, to.channel))
+        return to if channel is not None and channel.limits.pushes and not to.chat else None
+
+    def ways_to_ask(self, conversation: ConversationId) -> Limits | None:
+        """What can be shown where the person of ``conversation`` is asked something; ``None`` where the operator wants
+        nobody to be asked what a human's service was like, or the channel is not configured any more."""
+        bot, channel = self._bots.get(conversation.bot), self._channels.get((conversation.bot, conversation.channel))
+        block = bot.channels.get(conversation.channel) if bot else None
+        return channel.limits if channel and block and block.asks_satisfaction else None
 
     def _push_channel(self, conversation: ConversationId) -> str | None:
         bot = self._bots.get(conversation.bot)

@@ -104,6 +104,11 @@ class Ticket:
     released_by: str
     satisfaction: int | None = None
 
+    @property
+    def silences(self) -> bool:
+        """Whether the bot holds its tongue because of it."""
+        return self.state in _SILENT
+
 
 class Tickets:
     """The tickets. ``wait_s`` is how long a person waits for a human before being told.
@@ -177,6 +182,13 @@ class Tickets:
         query = select(tickets).where(tickets.c.number == number, tickets.c.bot == bot)
         with self._database.read() as connection:
             row = connection.execute(query).first()
+        return None if row is None else _from_row(row)
+
+    def released(self, conversation: ConversationId, turn_id: str) -> Ticket | None:
+        """The ticket of ``conversation`` that the turn ``turn_id`` has ended, for a turn that runs again."""
+        query = select(tickets).where(tickets.c.conversation == conversation.key, tickets.c.released_by == turn_id)
+        with self._database.read() as connection:
+            row = connection.execute(query.order_by(tickets.c.number.desc())).first()
         return None if row is None else _from_row(row)
 
     def person_wrote(self, ticket: Ticket) -> None:

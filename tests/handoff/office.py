@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import redis
 from pydantic import BaseModel
@@ -17,6 +18,7 @@ from bot.commands.desk import CommandDesk, CommandOutcome
 from bot.commands.tools import make_tools
 from bot.commands.wording import is_command
 from bot.handoff.desk import Desk, Notice
+from bot.handoff.hours import service_hours
 from bot.handoff.reach import Reach
 from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Tickets, TicketState
@@ -96,9 +98,11 @@ class Office:
             bots=bots,
             reach=Reach(bots, self.channels),
             sessions=Sessions(self.channels, lambda: self.now),
+            hours=service_hours(Texts(), ZoneInfo("Asia/Shanghai"), lambda: self.now),
         )
         self.audited: list[AuditEvent] = []
         self.synced: list[tuple[str, str]] = []
+        self.dropped: list[tuple[str, str]] = []
         self.hits: Sequence[Hit] = ()
         self.leases = Leases(self.client)
         self.switches = Switches(self.client, self.database, lambda: self.now)
@@ -115,6 +119,7 @@ class Office:
             verification=VerificationLinks(b"a secret of this test, long enough", "https://bot.example"),
             find=lambda _question, _bot: self.hits,
             sync=lambda tenant, collection: self.synced.append((tenant, collection)),
+            drop=lambda tenant, collection: self.dropped.append((tenant, collection)),
             clock=lambda: self.now,
         )
         self.tools = replace(tools, queue_of=lambda _bot: self.queue)

@@ -11,7 +11,7 @@ from bot.handoff.tickets import TicketState
 from bot.messages import ConversationId
 from bot.parts import Part, Text, words_of
 from bot.records.turns import TurnRecord
-from bot.replies import Delivery, OutboxReply
+from bot.replies import WITHDRAWN, Delivery, OutboxReply
 from bot.texts import Texts
 from tests.handoff.office import Office, make_bot
 
@@ -94,6 +94,13 @@ def test_what_arrived_in_part_is_recorded_as_such_and_apologised_for(aftermath: 
     assert "60111" in aftermath.heard("li.na")
     assert "核磁能做吗" in aftermath.heard("li.na")
     assert not aftermath.office.silent("dr.wang"), "the bot goes on answering"
+
+
+def test_who_asked_from_what_was_withdrawn_is_told_to_ask_again_and_no_human_is_called(aftermath: Aftermath) -> None:
+    aftermath.conclude(sent=1, failure=WITHDRAWN, record=RECORD.encode())
+    assert "已撤下或更新" in aftermath.heard("dr.wang")
+    assert aftermath.heard("li.na") == ""
+    assert aftermath.kept().failure == WITHDRAWN
 
 
 def test_concluding_again_says_nothing_new(aftermath: Aftermath) -> None:

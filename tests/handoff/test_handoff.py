@@ -49,7 +49,7 @@ def test_without_servicers_the_bot_goes_on_and_the_admins_learn_of_it(open_offic
     assert office.hear("dr.wang", "人工").notices == ()
     assert not office.silent("dr.wang")
     office.now += WAIT_S * 2
-    assert office.desk.overdue() == []
+    assert list(office.desk.overdue()) == []
     assert office.state(1) is TicketState.REGISTERED
     assert told(office.hear("zhang.wei", "/reply 1 您好").notices) == {"dr.wang": "人工客服：您好"}
 
@@ -79,7 +79,7 @@ def test_words_go_to_everybody_when_the_one_who_served_no_longer_may(office: Off
 def test_nobody_comes_and_the_person_is_told_once(office: Office) -> None:
     office.hear("dr.wang", "转人工")
     office.now += WAIT_S - 1
-    assert office.desk.overdue() == []
+    assert list(office.desk.overdue()) == []
     office.now += 1
     [(ticket, notices)] = office.desk.overdue()
     heard = told(notices)
@@ -89,7 +89,7 @@ def test_nobody_comes_and_the_person_is_told_once(office: Office) -> None:
     assert of_another_sweeper == notices
     office.tickets.unanswered(ticket)
     office.tickets.unanswered(ticket)
-    assert office.desk.overdue() == []
+    assert list(office.desk.overdue()) == []
     assert not office.silent("dr.wang")
     assert office.state(1) is TicketState.UNANSWERED
 
@@ -138,7 +138,7 @@ def test_a_served_person_who_waits_for_the_next_word_is_told_too(office: Office)
     office.hear("dr.wang", "转人工")
     office.hear("li.na", "/reply 1 您好")
     office.now += WAIT_S * 3
-    assert office.desk.overdue() == []
+    assert list(office.desk.overdue()) == []
     office.relay("dr.wang", "还有一个问题")
     office.now += WAIT_S / 2
     office.relay("dr.wang", "在吗")
@@ -146,7 +146,7 @@ def test_a_served_person_who_waits_for_the_next_word_is_told_too(office: Office)
     [(ticket, notices)] = office.desk.overdue()
     assert set(told(notices)) == {"dr.wang", "li.na"}
     office.hear("li.na", "/reply 1 在的")
-    assert office.desk.overdue() == []
+    assert list(office.desk.overdue()) == []
     assert ticket.number == 1
 
 
@@ -159,7 +159,7 @@ def test_taking_over_tells_the_person_and_the_colleagues_and_owes_a_word(office:
     assert "人工同事已接手" in told(outcome.notices)["dr.wang"]
     assert list(told(office.relay("dr.wang", "好"))) == ["wu.min"]
     office.now += WAIT_S
-    assert len(office.desk.overdue()) == 1
+    assert len(list(office.desk.overdue())) == 1
 
 
 def test_who_takes_over_hears_it_once_however_the_name_is_written(office: Office) -> None:

@@ -25,9 +25,7 @@ from bot.commands.tools import Tools, make_tools
 from bot.conversation import TurnOutcome
 from bot.events import Event
 from bot.feedback.records import FeedbackRecords
-from bot.handoff.desk import Desk
-from bot.handoff.reach import Reach
-from bot.handoff.sessions import Sessions
+from bot.handoff.parts import build_desk
 from bot.handoff.tickets import Tickets
 from bot.holding import Holding
 from bot.identity.links import VerificationLinks
@@ -277,8 +275,9 @@ def house(
     bots = {"imaging": BOT}
     channels = {("imaging", "app"): FetchingChannel(), ("imaging", "ai"): FetchingChannel(pushes=False)}
     clock, feedback = Clock(), FeedbackRecords(database)
-    records, tickets, texts = TurnRecords(database), Tickets(database, 1800, clock), Texts()
-    desk = Desk(tickets, records, texts, bots=bots, reach=Reach(bots, channels), sessions=Sessions(channels, clock))
+    audit = AuditLog(database, AuditKey(b"a secret of this test"), Anchors(tmp_path / "anchors.jsonl"))
+    records, texts, settings = TurnRecords(database), Texts(), Settings(data_dir=tmp_path)
+    desk = build_desk(settings, audit, records, texts, bots=bots, channels=channels, clock=clock)
     answerer = Answerer(Retriever(searcher, ANSWER_THRESHOLD), composer)
     media = media_parts(
         tmp_path / "media",
@@ -289,7 +288,6 @@ def house(
         speech=speech,
     )
     attachments, switches = Attachments(media, answerer, texts), Switches(redis_client, database, clock)
-    audit = AuditLog(database, AuditKey(b"a secret of this test"), Anchors(tmp_path / "anchors.jsonl"))
     tools = make_tools(
         Settings(),
         client=redis_client,
@@ -303,11 +301,12 @@ def house(
         verification=VerificationLinks(b"a secret of this test, long enough", "https://bot.example"),
         find=lambda question, bot: answerer.retriever.retrieve((question,), bot, Audience.STAFF, clock()).both.hits,
         sync=lambda _tenant, _collection: None,
+        drop=lambda _tenant, _collection: None,
         clock=clock,
     )
     posted: list[tuple[ConversationId, OutboxReply]] = []
     safety = build_safety(
-        build_ledger(Settings(data_dir=tmp_path), audit, bots, clock),
+        build_ledger(settings, audit, bots, clock),
         client=redis_client,
         channels=channels,
         mailer=None,
@@ -329,7 +328,7 @@ def house(
         commands=CommandDesk(tools, _unaudited),
         holding=Holding(switches, desk, texts, tools.timezone, attachments.passed_on),
         desk=desk,
-        reactions=Reactions(feedback, records, desk, texts),
+        reactions=Reactions(feedback, records, desk, tools.arrivals, texts),
         attachments=attachments,
         watch=safety.watch,
         courier=safety.courier,
@@ -342,5 +341,6 @@ def house(
         audience_of=tools.bindings.audience_of,
         clock=clock,
     )
+    tickets = desk.tickets
     yield House(pipeline, records, tickets, answerer, feedback, channels, clock, bots, media, tools, safety, posted)
     database.dispose()

@@ -13,7 +13,9 @@ from bot.knowledge.calibration import Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import E5Embedder
 from bot.knowledge.entries import Audience
+from bot.knowledge.figures import FigureStore
 from bot.knowledge.ingest import Ingestor, IngestReport
+from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.search import Searcher
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import sync_collection
@@ -60,9 +62,10 @@ def index(tmp_path_factory: pytest.TempPathFactory, embedder: E5Embedder, tokeni
 
 
 @pytest.fixture(scope="module")
-def ingestor(store: KnowledgeStore, index: EdgeIndex) -> Ingestor:
+def ingestor(store: KnowledgeStore, index: EdgeIndex, tmp_path_factory: pytest.TempPathFactory) -> Ingestor:
     return Ingestor(
         store=store,
+        reader=FileReader(FigureStore(tmp_path_factory.mktemp("figures"))),
         warm=lambda _entries: None,
         sync=lambda tenant, collection: sync_collection(store, index, tenant, collection),
         timezone=ZoneInfo("Asia/Shanghai"),

@@ -1,128 +1,32 @@
 """A customer, the bot and the humans of the platform's own desk, over the simulated platform: who speaks, and when."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import redis
 
-from bot import keys
 from bot.account import HUMAN_SERVES
-from bot.bots_file import ChannelConfig
-from bot.channel import Limits, Refused
-from bot.conclusion import Conclusion
-from bot.connections import Connections
-from bot.conversation import Post
-from bot.handoff.tickets import Ticket, TicketState
+from bot.channel import Limits
+from bot.handoff.tickets import TicketState
 from bot.links import SourceLinks
-from bot.messages import ConversationId, InboundMessage
-from bot.parts import Text, words_of
+from bot.parts import words_of
 from bot.records.turns import TurnRecord
-from bot.replies import Delivery, OutboxReply
-from bot.texts import Texts
-from tests.channels.wecom_kf.conftest import ADDRESS, Practice, config, conversation
+from tests.channels.wecom_kf.conftest import ADDRESS
 from tests.delivery.conftest import RecordingChannel
+from tests.pipeline.clinic import QUESTION, Clinic, open_clinic
 from tests.pipeline.conftest import FAQS, House, words
-from tests.simulator.kf_desk import CHEN, Desk, kf_settings, serve_kf
-from tests.simulator.parties import Webhook
+from tests.simulator.kf_desk import CHEN
 
-QUESTION = next(iter(FAQS))
 ANSWER = FAQS[QUESTION]
 UNKNOWN = "火星上今天的天气怎么样？"
 UNKNOWN_TOO = "木星有多少颗卫星？"
 
 
-@dataclass
-class Clinic:
-    """The bot of the house behind an account; ``goes_on`` works what has come until nothing is left."""
-
-    house: House
-    practice: Practice
-    told: list[Post] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-    @property
-    def desk(self) -> Desk:
-        return self.practice.desk
-
-    def goes_on(self) -> None:
-        self.practice.pulls()
-        while raw := self.practice.redis.lpop(keys.queue(conversation())):
-            assert isinstance(raw, bytes)
-            self._works(InboundMessage.decode(raw))
-
-    def asks(self, text: str = QUESTION) -> None:
-        """陈医生 writes, and the bot does what it does."""
-        self.practice.clock.now += 1
-        self.desk.writes(text)
-        self.goes_on()
-
-    def heard(self) -> list[str]:
-        """What reached 陈医生."""
-        return self.desk.reached()
-
-    def staff_heard(self) -> str:
-        """What colleagues were told since they were last asked."""
-        words = "\n".join(words_of(part) for post in self.told for part in post.reply.parts)
-        self.told.clear()
-        return words
-
-    def ticket(self) -> Ticket:
-        ticket = self.house.tickets.get("imaging", 1)
-        assert ticket is not None
-        return ticket
-
-    def says(self, key: str, text: str) -> None:
-        self.sends(key, (Text(text),))
-
-    def sends(self, key: str, parts: tuple[Any, ...]) -> None:
-        for number, part in enumerate(parts):
-            try:
-                self.practice.sends(part, f"{key}:{number}")
-            except Refused as refusal:
-                self.refused.append(refusal.code)
-
-    def _works(self, message: InboundMessage) -> None:
-        outcome = self.house.runs([message])
-        self.told += outcome.posts
-        before = len(self.refused)
-        self.sends(outcome.reply.key, outcome.reply.parts)
-        conclusion = Conclusion(
-            records=self.house.records,
-            desk=self.house.tools.desk,
-            texts=Texts(),
-            bots=self.house.bots,
-            post=self._post,
-            count=self.practice.count,
-            clock=self.house.clock,
-        )
-        failure = self.refused[before] if len(self.refused) > before else ""
-        delivery = Delivery(reply=outcome.reply, sent=0, message_ids=(), unknown=0, failure=failure)
-        conclusion.conclude(message.conversation, delivery)
-
-    def _post(self, conversation: ConversationId, reply: OutboxReply) -> bool:
-        self.told.append(Post(conversation=conversation, reply=reply))
-        return True
-
-
 @pytest.fixture
 def clinic(house: House, redis_client: "redis.Redis") -> Iterator[Clinic]:
-    with Webhook() as webhook, serve_kf(kf_settings(webhook.url), house.clock) as server:
-        desk = Desk(server.url)
-        desk.rules(kf_send_fail_after_s=0, kf_tokenless_per_minute=1000)
-        yield _clinic(house, desk, redis_client)
-
-
-def _clinic(house: House, desk: Desk, client: "redis.Redis", **changes: object) -> Clinic:
-    practice = Practice(desk, client, house.clock, Connections(environment=False))
-    practice.channel = practice.build(**changes)
-    block = ChannelConfig(type="wecom-kf", config=config(**changes))
-    bot = house.bots["imaging"]
-    house.bots["imaging"] = bot.model_copy(update={"channels": {**bot.channels, ADDRESS.channel: block}})
-    house.channels["imaging", ADDRESS.channel] = practice.channel  # type: ignore[assignment]
-    practice.pulls()
-    return Clinic(house, practice)
+    with open_clinic(house, redis_client) as opened:
+        yield opened
 
 
 def test_a_customer_is_answered(clinic: Clinic) -> None:
@@ -144,9 +48,7 @@ def test_near_questions_can_be_tapped(clinic: Clinic) -> None:
     (menu,) = [one for one in clinic.desk.kf_entries() if one["type"] == "msgmenu"]
     first = menu["fields"]["list"][0]
     assert first["content"] in FAQS
-    clinic.practice.clock.now += 1
-    clinic.desk.call("POST", "/_sim/kf/messages", customer=CHEN, target=menu["id"], menu_id=first["id"])
-    clinic.goes_on()
+    clinic.taps(first["content"])
     assert clinic.heard()[-1].startswith(FAQS[first["content"]])
 
 
@@ -364,10 +266,7 @@ class TestBack:
 
 
 def test_an_operator_may_keep_it_to_tickets(house: House, redis_client: "redis.Redis") -> None:
-    with Webhook() as webhook, serve_kf(kf_settings(webhook.url), house.clock) as server:
-        desk = Desk(server.url)
-        desk.rules(kf_tokenless_per_minute=1000)
-        clinic = _clinic(house, desk, redis_client, humans="tickets")
+    with open_clinic(house, redis_client, humans="tickets") as clinic:
         clinic.asks("转人工")
         assert clinic.desk.state()[0] == 0
         clinic.asks("在吗")

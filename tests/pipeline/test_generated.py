@@ -119,3 +119,22 @@ def test_a_model_that_asks_for_a_tool_has_none(house: House, llm: LlmServer) -> 
 def test_the_bot_s_own_links_stay(house: House, llm: LlmServer) -> None:
     llm.on(Say(TRUE))
     assert "https://bot.example/source/" in words(house.says(QUESTION))
+
+
+@pytest.mark.parametrize("channel", ["app", "ai"])
+def test_a_human_who_takes_over_while_it_writes_is_not_interrupted(house: House, llm: LlmServer, channel: str) -> None:
+    """Who has begun to write to the person answers what was asked meanwhile, too."""
+    conversation = house.message("", channel=channel).conversation
+    ticket, _ = house.tickets.open(conversation, "academy", "before", "", silent=False)
+
+    def taken_meanwhile(_request: object) -> Say:
+        house.tools.desk.take_over(ticket, "the-human", "li.na")
+        return Say(TRUE)
+
+    llm.on(taken_meanwhile)
+    outcome = house.says(QUESTION, channel=channel)
+    assert TRUE not in words(outcome)
+    assert ("请等待回复" in words(outcome)) == (channel == "ai"), "a bubble cannot be silent"
+    (post,) = outcome.posts
+    assert post.conversation.person == "li.na"
+    assert QUESTION in "".join(words_of(part) for part in post.reply.parts)

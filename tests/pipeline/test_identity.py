@@ -126,9 +126,12 @@ def test_in_a_group_the_lowest_member_counts_whoever_is_bound(house: House) -> N
     assert reads(house, chat="doctors") == ("hcp", True)
 
 
-def test_a_code_in_a_group_binds_nobody(house: House) -> None:
+def test_a_code_in_a_group_binds_nobody_then_or_later(house: House) -> None:
     code = house.tools.bindings.issue("academy", "1", BY, NOW)
-    assert "只能在单聊里使用" in house.hears(f"绑定 {code}", chat="anybody")
+    assert "只能在单聊里使用" in house.hears("绑定 AAAA-BBBB-CCCC-DDDD", chat="anybody")
+    assert "已作废" in house.hears(f"绑定 {code}", chat="anybody")
+    assert reads(house) == ("public", False)
+    assert "验证码无效或已过期" in house.hears(f"绑定 {code}"), "whoever read it there is faster than who it is for"
     assert reads(house) == ("public", False)
 
 
@@ -142,6 +145,9 @@ def test_what_cannot_be_known_proves_nothing_and_is_counted(house: House, tmp_pa
 
 
 def test_the_code_stands_in_no_record(house: House) -> None:
+    code = house.tools.bindings.issue("academy", "1", BY, NOW)
+    for said in (f"我的验证码是 {code}，怎么用？", f"绑定 {code} 谢谢", f"绑定 {code}"):
+        assert code[:4] not in house.record(said).question
     record = house.record("/hcp link 1", sender=Sender(id="zhang.wei"))
     assert record.answer.count("…") >= 2
     assert "记录 1 的一次性验证码" in record.answer
