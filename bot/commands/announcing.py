@@ -1,26 +1,16 @@
 """What the bot says in its groups without being asked: announcements, reminders at a time, and the digest."""
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 
-from bot.announcing import check_length, groups, moment_of
+from bot.announcing import check_length, groups, moment_of, room
 from bot.audit.entries import Action
 from bot.commands import arguments
 from bot.commands.declaration import Call, Command, Outcome, Permission, Rate
 from bot.commands.moments import when
 from bot.commands.tools import Tools
-from bot.digest import Asked, asked_by_many
 from bot.errors import InputError
-from bot.knowledge.approval import approval_words
-from bot.knowledge.entries import Audience
 from bot.messages import ConversationId
-from bot.safety.disclaimers import disclaimers
 
-_DIGEST_DAYS = 7
-_DIGEST_ITEMS = 5
-_TURNS_READ = 20_000
-"""Turns of a week that a digest looks at, the newest first."""
 _FARTHEST_DAYS = 366
 _SHOWN = 20
 _EXCERPT = 40
@@ -90,36 +80,7 @@ def _reminders(tools: Tools, call: Call) -> Outcome:
 
 
 def _digest_words(tools: Tools, call: Call, to: list[ConversationId]) -> str:
-    """The digest of the seven days before today, as far as it fits into one message; no answer is cut.
-
-    Raises :class:`~bot.errors.InputError` where nothing was asked by enough people.
-    """
-    end = datetime.fromtimestamp(call.now, tools.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
-    begin = end - timedelta(days=_DIGEST_DAYS)
-    turns = tools.reports.newest(call.bot.id, begin.timestamp(), end.timestamp(), _TURNS_READ)
-    asked = asked_by_many(turns, call.bot, tools.store, call.now)
-    limit = min(tools.channels[one.bot, one.channel].limits.text_bytes for one in to)
-    shown: list[Asked] = []
-    for one in asked:
-        longer = [*shown, one]
-        if len(shown) < _DIGEST_ITEMS and len(_digest(tools, call, longer).encode(errors="replace")) <= limit:
-            shown = longer
-    if not shown:
-        raise InputError("digest_nothing", days=_DIGEST_DAYS, people=call.bot.digest_people)
-    return _digest(tools, call, shown)
-
-
-def _digest(tools: Tools, call: Call, asked: Sequence[Asked]) -> str:
-    say, language = tools.texts.say, call.language
-    items = []
-    for n, one in enumerate(asked, 1):
-        entry, approval = one.entry, approval_words(one.entry.approval_number, tools.texts, language)
-        where = " · ".join(filter(None, (entry.source, entry.location, approval)))
-        items.append(say("digest_item", language, n=n, question=entry.title, answer=entry.text, where=where))
-    about = "\n".join(items)
-    closing = [*disclaimers(about, call.bot.safety, Audience.PUBLIC, tools.texts, language)]
-    head = say("digest_head", language, name=call.bot.name, days=_DIGEST_DAYS)
-    return "\n\n".join([head, *items, *closing, say("digest_tail", language)])
+    return tools.digests.words(call.bot, call.language, call.now, room(tools.channels, to))
 
 
 def _digest_version(tools: Tools, call: Call) -> str:

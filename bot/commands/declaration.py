@@ -123,6 +123,7 @@ class Command:
     there if ``in_group``; where ``private`` it is obeyed in single chats only, because what it says is not for all.
     ``preview`` says what will be done, and the command waits for a confirmation then; ``None`` where it need not. Where
     what it shows may change until then, ``version`` names it as it is, so that ``run`` can tell.
+    ``overheard`` is what is done about one that is ``private`` and was written in a group, with what followed its name.
     ``rate`` bounds how often it is used; ``action`` is how the audit log calls it, once it is done. ``run`` raises
     :class:`~bot.errors.InputError` for what cannot be done, and may run again for the same turn.
     """
@@ -136,6 +137,7 @@ class Command:
     private: bool = False
     preview: "Callable[[Tools, Call], str | None] | None" = None
     version: "Callable[[Tools, Call], str] | None" = None
+    overheard: "Callable[[Tools, Call, str], None] | None" = None
     rate: Rate | None = None
     action: Action = Action.COMMAND
     kind: ReplyKind = ReplyKind.COMMAND

@@ -79,6 +79,8 @@ class CommandDesk:
         log.info("command", command=known, bot=bot.id, turn=turn_id, person=call.person, role=role)
         kind = ReplyKind.COMMAND
         try:
+            if command and command.overheard and message.conversation.chat:
+                command.overheard(self._tools, call, rest)
             call = _checked(command, name, rest, call, caller)
             call, outcome, result = self._done(call, rest, caller)
             kind = call.command.kind

@@ -1,20 +1,35 @@
 """Who is a professional: admins bind people to records, and people prove it with a one-time code."""
 
-from datetime import datetime, timedelta
+import structlog
 
+from bot import telemetry
+from bot.account import Entrance
+from bot.channel import ChannelError
 from bot.commands import arguments
 from bot.commands.declaration import Call, Command, Outcome, Permission, Rate
 from bot.commands.tools import Tools
 from bot.errors import InputError
+from bot.identity.arrivals import last_day
 from bot.identity.codes import CODE_LIFE_S
-from bot.identity.tables import Account, Author, Professional
+from bot.identity.tables import Account, Author
+
+log = structlog.get_logger()
+
+_LINK_S = 5.0
+"""Seconds for one link of a platform."""
 
 
 def _verify(tools: Tools, call: Call) -> Outcome:
     """Bind whoever sends the code that staff gave them."""
     account = Account.of(call.message.conversation)
     professional = tools.bindings.redeem(call.bot.tenant, account, call.text("verification"), call.now)
-    return Outcome(text=tools.texts.say("hcp_verified", call.language, day=_last_day(tools, professional)))
+    return Outcome(text=tools.texts.say("hcp_verified", call.language, day=last_day(professional, tools.timezone)))
+
+
+def _overheard(tools: Tools, call: Call, code: str) -> None:
+    """A code that a group has read is nobody's any more. Raises :class:`~bot.errors.InputError` to say so."""
+    if tools.bindings.void(call.bot.tenant, code, Author(person=call.person)):
+        raise InputError("hcp_code_in_group")
 
 
 def _bind(tools: Tools, call: Call) -> Outcome:
@@ -28,7 +43,7 @@ def _bind(tools: Tools, call: Call) -> Outcome:
         person=account.person,
         channel=account.channel,
         record=record,
-        day=_last_day(tools, professional),
+        day=last_day(professional, tools.timezone),
     )
     return Outcome(text=text, details={"of": tools.pseudonym(call.bot.tenant, account.person)})
 
@@ -48,7 +63,27 @@ def _link(tools: Tools, call: Call) -> Outcome:
     say, values = tools.texts.say, {"record": record, "hours": round(CODE_LIFE_S / 3600)}
     url = tools.verification.url_for(code, call.now + CODE_LIFE_S)
     text = say("hcp_code_made", call.language, code=code, url=url, **values)
+    text = "\n".join([text, *_entry_links(tools, call, code)])
     return Outcome(text=text, record_as=say("hcp_code_made", call.language, code="…", url="…", **values))
+
+
+def _entry_links(tools: Tools, call: Call, code: str) -> list[str]:
+    """A line for each of the bot's chats that a link can open which brings the code along. Where the platform makes
+    none now, the code goes the other ways."""
+    param = tools.verification.entry_param(code, call.now + CODE_LIFE_S)
+    lines: list[str] = []
+    for name in call.bot.channels:
+        channel = tools.channels.get((call.bot.id, name))
+        if not isinstance(channel, Entrance):
+            continue
+        try:
+            url = channel.entry_link(param, tools.clock() + _LINK_S)
+        except ChannelError as error:
+            telemetry.count("degraded", what="entry_link_not_made")
+            log.warning("entry_link_not_made", bot=call.bot.id, channel=name, error=str(error))
+            continue
+        lines.append(tools.texts.say("hcp_entry_link", call.language, channel=name, url=url))
+    return lines
 
 
 def _account(call: Call) -> Account:
@@ -59,11 +94,6 @@ def _account(call: Call) -> Account:
     return Account(bot=call.bot.id, channel=channel, person=call.text("person"))
 
 
-def _last_day(tools: Tools, professional: Professional) -> str:
-    end = datetime.fromtimestamp(professional.valid_until, tools.timezone)
-    return (end - timedelta(seconds=1)).date().isoformat()
-
-
 COMMANDS = (
     Command(
         name="verify",
@@ -71,6 +101,7 @@ COMMANDS = (
         permission=Permission.ANYONE,
         arguments=(arguments.one_time_code(),),
         private=True,
+        overheard=_overheard,
         rate=Rate(times=10, per_s=3600),
         run=_verify,
     ),

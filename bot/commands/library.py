@@ -1,21 +1,20 @@
-"""Looking after the knowledge: searching it, bringing something, approving it, taking it out of service."""
+"""Looking into the knowledge, and bringing something that waits for approval."""
 
 import re
 
 from bot.commands import arguments
 from bot.commands.declaration import Call, Command, Outcome, Permission, Rate
+from bot.commands.reviewing import actor_of, excerpt
 from bot.commands.tools import Tools
+from bot.correcting import correction_source
 from bot.errors import InputError
-from bot.knowledge.approval import approval_words
 from bot.knowledge.entries import Audience
 from bot.knowledge.origin import Origin
-from bot.knowledge.review import Paper
+from bot.knowledge.versions import Version
 from bot.messages import ReplyKind
 from bot.records.turns import TurnRecord
 
 _HITS_SHOWN = 5
-_DRAFTS_SHOWN = 10
-_EXCERPT = 80
 _LOOKED_AT = 100
 """Among so many last turns of a chat the one that is corrected is looked for."""
 _LONGEST_QUESTION, _LONGEST_TEXT = 500, 4000
@@ -27,23 +26,23 @@ _LETTERS = re.compile(r"\W+")
 def _search(tools: Tools, call: Call) -> Outcome:
     """What the knowledge holds for some words, whoever may read it, with the numbers of the documents."""
     words = call.text("words")
-    numbered = tools.review.approved_as(call.bot.tenant, call.bot.knowledge, words.strip())
+    numbered = tools.review.approved_as(call.bot, words.strip())
     hits = tools.find(words, call.bot)[:_HITS_SHOWN]
     if not hits and not numbered:
         return Outcome(text=tools.texts.say("kb_nothing", call.language))
     numbers = tools.review.numbers(call.bot.tenant, [hit.entry for hit in hits])
-    lines = [
-        tools.texts.say("kb_numbered", call.language, number=paper.number, title=paper.title, approval=words.strip())
-        for paper in numbered[:_HITS_SHOWN]
-    ]
+    lines = []
+    for version in numbered[:_HITS_SHOWN]:
+        values = {"number": version.document, "title": version.title, "approval": words.strip()}
+        lines.append(tools.texts.say("kb_numbered", call.language, **values))
     lines += [
         tools.texts.say(
             "kb_hit",
             call.language,
             number=numbers.get((hit.entry.collection, hit.entry.source), 0),
             title=hit.entry.title,
-            location=hit.entry.location,
-            text=_short(hit.entry.text),
+            location=hit.entry.place,
+            text=excerpt(hit.entry.text),
         )
         for hit in hits
     ]
@@ -54,16 +53,16 @@ def _add(tools: Tools, call: Call) -> Outcome:
     """A short text that waits for approval."""
     title, text = _two(call.text("entry"))
     origin = _origin(call, f"chat-{call.turn_id}.txt", Audience.PUBLIC)
-    paper = tools.review.submit_text(origin, title, text, actor=_actor(tools, call), now=call.now)
-    return _submitted(tools, call, paper)
+    version = tools.review.submit_text(origin, title, text, actor=actor_of(tools, call), now=call.now)
+    return _submitted(tools, call, version)
 
 
 def _add_faq(tools: Tools, call: Call) -> Outcome:
     """A question with its answer, which wait for approval."""
     question, answer = _two(call.text("entry"))
     origin = _origin(call, f"chat-{call.turn_id}.faq", Audience.PUBLIC)
-    paper = tools.review.submit_faq(origin, question, answer, actor=_actor(tools, call), now=call.now)
-    return _submitted(tools, call, paper)
+    version = tools.review.submit_faq(origin, question, answer, actor=actor_of(tools, call), now=call.now)
+    return _submitted(tools, call, version)
 
 
 def _correct(tools: Tools, call: Call) -> Outcome:
@@ -75,10 +74,10 @@ def _correct(tools: Tools, call: Call) -> Outcome:
     answer = call.text("words")
     if len(answer) > _LONGEST_TEXT:
         raise InputError("too_long", length=len(answer), limit=_LONGEST_TEXT)
-    origin = _origin(call, f"correction-{record.id}.faq", Audience(record.reader))
+    origin = _origin(call, correction_source(record.id), Audience(record.reader))
     question = record.question[:_LONGEST_QUESTION]
-    paper = tools.review.submit_faq(origin, question, answer, actor=_actor(tools, call), now=call.now)
-    return _submitted(tools, call, paper)
+    version = tools.review.submit_faq(origin, question, answer, actor=actor_of(tools, call), now=call.now)
+    return _submitted(tools, call, version)
 
 
 def _corrected(tools: Tools, call: Call) -> TurnRecord | None:
@@ -97,94 +96,15 @@ def _same(answer: str, quoted: str) -> bool:
     return bool(answer) and (answer.startswith(quoted) or quoted.startswith(answer) or answer[:60] == quoted[:60])
 
 
-def _draft_version(tools: Tools, call: Call) -> str:
-    paper = _draft(tools, call) if call.number("number") else None
-    return str(paper.version) if paper else ""
-
-
-def _approve_preview(tools: Tools, call: Call) -> str | None:
-    if not call.number("number"):
-        return None
-    paper = _draft(tools, call)
-    if paper is None:
-        return None
-    preview = tools.texts.say(
-        "kb_approve_preview",
-        call.language,
-        number=paper.number,
-        title=paper.title,
-        audience=tools.texts.say(f"audience_{paper.audience}", call.language),
-        entries=paper.entries,
-        text=_short(tools.review.opening(paper), 4 * _EXCERPT),
-    )
-    given = [approval_words(number, tools.texts, call.language) for number in tools.review.approval_numbers(paper)]
-    return "\n".join(filter(None, (preview, *given[: _HITS_SHOWN + 1])))
-
-
-def _approve(tools: Tools, call: Call) -> Outcome:
-    """Let a draft answer; without a number, what waits."""
-    if not call.number("number"):
-        return _waiting(tools, call)
-    paper = _draft(tools, call)
-    if paper is not None and str(paper.version) != call.version:  # another was brought after this one was shown
-        raise InputError("kb_changed", number=paper.number)
-    if paper is None:  # approved already, perhaps by this very turn before it died
-        paper = _papers(tools, call)[0]
-        tools.review.sync(call.bot.tenant, paper.collection)
-    else:
-        tools.review.approve(call.bot.tenant, paper, actor=_actor(tools, call), now=call.now)
-    return Outcome(text=tools.texts.say("kb_approved", call.language, number=paper.number, title=paper.title))
-
-
-def _waiting(tools: Tools, call: Call) -> Outcome:
-    drafts = tools.review.waiting(call.bot.tenant, call.bot.knowledge)
-    if not drafts:
-        return Outcome(text=tools.texts.say("kb_none_waiting", call.language))
-    lines = [tools.texts.say("kb_waiting", call.language, n=len(drafts))]
-    for paper in drafts[:_DRAFTS_SHOWN]:
-        values = {"number": paper.number, "title": paper.title, "entries": paper.entries}
-        lines.append(tools.texts.say("kb_draft", call.language, **values))
-    return Outcome(text="\n".join(lines))
-
-
-def _withdraw_preview(tools: Tools, call: Call) -> str:
-    paper = _papers(tools, call)[0]
-    values = {"number": paper.number, "title": paper.title, "entries": paper.entries}
-    return tools.texts.say("kb_withdraw_preview", call.language, **values)
-
-
-def _withdraw(tools: Tools, call: Call) -> Outcome:
-    """Take a document out of service at once."""
-    found = tools.review.find(call.bot.tenant, call.bot.knowledge, call.number("number"))
-    for paper in found[:1]:
-        tools.review.withdraw(call.bot.tenant, paper, actor=_actor(tools, call), now=call.now)
-    if not found:  # done already, perhaps by this very turn before it died
-        for collection in call.bot.knowledge:
-            tools.review.sync(call.bot.tenant, collection)
-    return Outcome(text=tools.texts.say("kb_withdrawn", call.language, number=call.number("number")))
-
-
-def _papers(tools: Tools, call: Call) -> list[Paper]:
-    number = call.number("number")
-    found = tools.review.find(call.bot.tenant, call.bot.knowledge, number)
-    if not found:
-        raise InputError("kb_unknown", number=number)
-    return found
-
-
-def _draft(tools: Tools, call: Call) -> Paper | None:
-    return next((paper for paper in _papers(tools, call) if paper.draft), None)
-
-
 def _origin(call: Call, source: str, audience: Audience) -> Origin:
     if not call.bot.knowledge:
         raise InputError("kb_no_collection")
     return Origin(tenant=call.bot.tenant, collection=call.bot.knowledge[0], audience=audience, source=source)
 
 
-def _submitted(tools: Tools, call: Call, paper: Paper) -> Outcome:
-    text = tools.texts.say("kb_submitted", call.language, number=paper.number, title=paper.title)
-    return Outcome(text=text, details={"document": paper.number})
+def _submitted(tools: Tools, call: Call, version: Version) -> Outcome:
+    text = tools.texts.say("kb_submitted", call.language, number=version.document, title=version.title)
+    return Outcome(text=text, details={"document": version.document})
 
 
 def _two(entry: str) -> tuple[str, str]:
@@ -197,16 +117,6 @@ def _two(entry: str) -> tuple[str, str]:
     if len(rest[0]) > _LONGEST_TEXT:
         raise InputError("too_long", length=len(rest[0]), limit=_LONGEST_TEXT)
     return first, rest[0].strip()
-
-
-def _actor(tools: Tools, call: Call) -> str:
-    """Who brought or approved something, as the audit log names them."""
-    return tools.pseudonym(call.bot.tenant, call.person)
-
-
-def _short(text: str, length: int = _EXCERPT) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 COMMANDS = (
@@ -226,25 +136,6 @@ COMMANDS = (
         private=True,
         rate=Rate(times=60, per_s=3600),
         run=_add,
-    ),
-    Command(
-        name="kb approve",
-        aliases=("批准",),
-        permission=Permission.ADMIN,
-        arguments=(arguments.number("number", optional=True),),
-        private=True,
-        version=_draft_version,
-        preview=_approve_preview,
-        run=_approve,
-    ),
-    Command(
-        name="kb withdraw",
-        aliases=("撤下",),
-        permission=Permission.ADMIN,
-        arguments=(arguments.number("number"),),
-        private=True,
-        preview=_withdraw_preview,
-        run=_withdraw,
     ),
     Command(
         name="faq add",

@@ -62,7 +62,7 @@ def _status(tools: Tools, call: Call) -> Outcome:
     if call.group:
         return Outcome(text="\n".join(lines))
     lines.append(_waiting(tools, call))
-    drafts = len(tools.review.waiting(call.bot.tenant, call.bot.knowledge))
+    drafts = len(tools.review.waiting(call.bot))
     blocked = sum(bool(switch.person) for switch in held)
     lines.append(say("status_counts", call.language, drafts=drafts, blocked=blocked))
     broadcast = tools.broadcasts.newest(call.bot.id)

@@ -1,6 +1,18 @@
 """The one registry of commands. Helps list them in this order."""
 
-from bot.commands import announcing, helping, identity, library, operations, own_data, people, persons, sent, switching
+from bot.commands import (
+    announcing,
+    helping,
+    identity,
+    library,
+    operations,
+    own_data,
+    people,
+    persons,
+    reviewing,
+    sent,
+    switching,
+)
 from bot.commands.declaration import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -10,6 +22,7 @@ COMMANDS: tuple[Command, ...] = (
     *operations.COMMANDS,
     *switching.COMMANDS,
     *library.COMMANDS,
+    *reviewing.COMMANDS,
     *sent.COMMANDS,
     *announcing.COMMANDS,
     *persons.COMMANDS,

@@ -16,10 +16,15 @@ from bot.channel import Channel
 from bot.commands.confirmations import Confirmations
 from bot.commands.limits import UsageLimits
 from bot.commands.rates import Rates
+from bot.correcting import Correcting
+from bot.digest import Digests
 from bot.handoff.desk import Desk
+from bot.handoff.reach import Reach
+from bot.identity.arrivals import Arrivals
 from bot.identity.bindings import Bindings
 from bot.identity.links import VerificationLinks
-from bot.knowledge.approval import rules_of
+from bot.knowledge.approval import four_eyes_in, rules_of
+from bot.knowledge.corrections import Corrections
 from bot.knowledge.review import Review
 from bot.knowledge.search import Hit
 from bot.knowledge.store import KnowledgeStore
@@ -60,9 +65,13 @@ class Tools:
     store: KnowledgeStore
     find: Callable[[str, BotConfig], Sequence[Hit]]
     broadcasts: Broadcasts
+    corrections: Corrections
+    correcting: Correcting
+    digests: Digests
     personal: PersonalRecords
     bindings: Bindings
     verification: VerificationLinks
+    arrivals: Arrivals
     media: MediaStore
     pseudonym: Callable[[str, str], str]
     keep_turns_days: int
@@ -84,37 +93,54 @@ def make_tools(
     verification: VerificationLinks,
     find: Callable[[str, BotConfig], Sequence[Hit]],
     sync: Callable[[str, str], object],
+    drop: Callable[[str, str], object],
     clock: Callable[[], float] = time.time,
 ) -> Tools:
     """The tools of an installation whose database is that of ``audit``; ``sync(tenant, collection)`` brings the index
-    to what is approved."""
+    to what is approved, ``drop(tenant, collection)`` takes out of it what is not."""
     database, timezone = audit.database, ZoneInfo(settings.timezone)
-    store = KnowledgeStore(database, audit)
+    store = KnowledgeStore(database, audit, partial(four_eyes_in, bots))
     budget = TokenBudget(client, settings.llm_daily_tokens, settings.timezone)
+    reports, texts, bindings = Reports(database), Texts(), Bindings(audit)
+    quiet, corrections = QuietHours(bots, timezone).hold, Corrections(database)
+    correcting = Correcting(
+        corrections,
+        bots=bots,
+        reach=Reach(bots, channels),
+        texts=texts,
+        timezone=timezone,
+        quiet=quiet,
+        held=lambda to: switches.stopping(to) is not None or switches.blocking(to.bot, to.person) is not None,
+        clock=clock,
+    )
     return Tools(
         bots=bots,
         channels=channels,
-        texts=Texts(),
+        texts=texts,
         desk=desk,
         confirmations=Confirmations(client),
         rates=Rates(client),
         switches=switches,
         queue_of=lambda bot: queue_of(client, bot, clock()),
         records=TurnRecords(database),
-        reports=Reports(database),
+        reports=reports,
         limits=UsageLimits(
             person_per_minute=settings.limit_person_per_minute,
             bot_waiting=settings.limit_bot_waiting,
             daily_tokens=settings.llm_daily_tokens,
             tokens_used=budget.used,
         ),
-        review=Review(database, store, sync, partial(rules_of, bots)),
+        review=Review(database, store, sync, drop, partial(rules_of, bots)),
         store=store,
         find=find,
-        broadcasts=Broadcasts(database, clock, QuietHours(bots, timezone).hold),
+        broadcasts=Broadcasts(database, clock, quiet),
+        corrections=corrections,
+        correcting=correcting,
+        digests=Digests(reports=reports, store=store, texts=texts, timezone=timezone),
         personal=PersonalRecords(client, database, media, leases),
-        bindings=Bindings(audit),
+        bindings=bindings,
         verification=verification,
+        arrivals=Arrivals(bindings, verification, texts, timezone),
         media=media,
         pseudonym=audit.key.pseudonym,
         keep_turns_days=settings.keep_turns_days,

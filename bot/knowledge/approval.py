@@ -36,6 +36,11 @@ def rules_of(bots: Mapping[str, BotConfig], tenant: str, collection: str) -> tup
     return tuple(rule for bot in answering if (rule := bot.safety.approval_number) is not None)
 
 
+def four_eyes_in(bots: Mapping[str, BotConfig], tenant: str, collection: str) -> bool:
+    """Whether nobody may approve in ``collection`` what they brought themselves: a bot that answers from it says so."""
+    return any(bot.four_eyes for bot in bots.values() if bot.tenant == tenant and collection in bot.knowledge)
+
+
 def unfit_numbers(material: Iterable[tuple[str, str]], rules: Collection[ApprovalNumber]) -> tuple[str, ...]:
     """The numbers in ``material``, pairs of audience and number, that keep it from being approved; an empty one stands
     for material without a number. What only staff may read needs none."""

@@ -3,7 +3,8 @@
 A section is first seen as atoms that should stay whole (a short block, a list item, a table row, a sentence), then the
 cheapest way to lay passage borders between the atoms is chosen, as a typesetter lays line breaks: a passage costs the
 square of its distance from :data:`TARGET_CHARS`, a border costs more the closer together the atoms belong. So no tiny
-remainder is left over, and no text is lost, repeated or changed.
+remainder is left over, and no text is lost, repeated or changed; only the header of a long table stands above each part
+of it, since rows without their header say little.
 """
 
 import re
@@ -34,6 +35,8 @@ _FRAGMENT_COST = 1.0
 _SENTENCE = re.compile(r"(?:[。！？；…]+|(?:(?<!\d)\.|[!?;])(?=\s|$))[”’」』）】〉》)\]\"']*\s*")
 _LINE = re.compile(r"\n\s*")
 _CLAUSE = re.compile(r"[，、：,:\s]+")
+_RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|?)+\s*")
+_HEADER_CHARS = 300
 _ANYWHERE = re.compile(rf".{{1,{MAX_CHARS}}}", re.DOTALL)
 
 
@@ -57,14 +60,27 @@ def passages(document: Document, origin: Origin) -> Iterator[Entry]:
             shown = body[start:end].rstrip()
             if not shown:  # a stretch of blanks longer than a passage
                 continue
+            blocks = section.blocks[_block_at(starts, start) : _block_at(starts, start + len(shown) - 1) + 1]
             yield make_entry(
                 origin,
                 kind=EntryKind.PASSAGE,
                 title=document.title,
-                text=shown.lstrip(),
+                text=_header(section, starts, start) + shown.lstrip(),
                 location=" › ".join(section.path) or _lines(section, starts, start, start + len(shown) - 1),
                 approval_number=document.approval_number,
+                page=blocks[0].page,
+                figures=tuple(dict.fromkeys(figure for block in blocks for figure in block.figures)),
             )
+
+
+def _header(section: Section, starts: list[int], start: int) -> str:
+    """The header of the table in whose middle a passage begins; empty anywhere else."""
+    at = _block_at(starts, start)
+    block = section.blocks[at]
+    if block.kind is not BlockKind.TABLE or start == starts[at]:
+        return ""
+    head, rule, *_ = block.text.split("\n", 2)
+    return f"{head}\n{rule}\n" if _RULE.fullmatch(rule) and len(head) <= _HEADER_CHARS else ""
 
 
 def _body(section: Section) -> tuple[str, list[int]]:
@@ -77,7 +93,7 @@ def _body(section: Section) -> tuple[str, list[int]]:
         starts.append(length + len(gap))
         parts.append(gap + block.text)
         length += len(parts[-1])
-        next_line = block.line + block.text.count("\n") + 1
+        next_line = block.line + block.text.count("\n") + 1 if block.line else -1
     return "".join(parts), starts
 
 
@@ -146,11 +162,17 @@ def _passages(atoms: list[_Atom]) -> list[tuple[int, int]]:
 
 
 def _lines(section: Section, starts: list[int], start: int, end: int) -> str:
+    if not section.blocks[_block_at(starts, start)].line:
+        return ""
     first, last = _line(section, starts, start), _line(section, starts, end)
     return f"第 {first} 行" if first == last else f"第 {first}–{last} 行"
 
 
 def _line(section: Section, starts: list[int], offset: int) -> int:
-    nearest = bisect_right(starts, offset) - 1
+    nearest = _block_at(starts, offset)
     block = section.blocks[nearest]
     return block.line + block.text.count("\n", 0, offset - starts[nearest])
+
+
+def _block_at(starts: list[int], offset: int) -> int:
+    return bisect_right(starts, offset) - 1

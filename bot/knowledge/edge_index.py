@@ -36,15 +36,17 @@ from bot.knowledge.points import (
     DENSE_ROUTES,
     ENTRY_ROLE,
     FORMAT,
-    KEYWORD_FIELDS,
+    MARKS_FIELD,
     NUMBER_FIELDS,
     SPARSE_ROUTES,
     PointData,
     PointMaker,
     entry_from_payload,
+    home_mark,
     point_ids,
+    role_mark,
 )
-from bot.knowledge.question import Condition, Nearest, OneOf, Population, Within, best_of_each, candidates
+from bot.knowledge.question import Nearest, Population, Sight, best_of_each, candidates
 from bot.knowledge.tokens import Tokenizer
 
 log = structlog.get_logger()
@@ -105,9 +107,7 @@ class EdgeIndex:
 
     def ids(self, tenant: str, collection: str) -> set[str]:
         """See :class:`~bot.knowledge.index.Index`."""
-        wanted = qdrant.Filter(
-            must=[_is("role", ENTRY_ROLE), _is("tenant", tenant), _is("collection", collection)],
-        )
+        wanted = _marked(home_mark(ENTRY_ROLE, tenant, collection))
         with self._engine("read"):
             return {str(record.id) for record in _scroll(self._shard, wanted, payload=False)}
 
@@ -138,7 +138,7 @@ class EdgeIndex:
     def count(self) -> int:
         """See :class:`~bot.knowledge.index.Index`."""
         with self._engine("read"):
-            wanted = qdrant.Filter(must=[_is("role", ENTRY_ROLE)])
+            wanted = _marked(role_mark(ENTRY_ROLE))
             return int(self._shard.count(qdrant.CountRequest(filter=wanted, exact=True)))
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ class EdgeIndex:
 
     def _search(self, requests: Sequence[Nearest], population: Population) -> list[dict[str, float]]:
         roles = {request.role for request in requests}
-        seen = {role: _filter(population.conditions(role)) for role in roles}
+        seen = {role: _filter(population.sight(role)) for role in roles}
         with self._engine("read"):
             queries = [_query(request, seen[request.role]) for request in requests]
             found = self._shard.query_batch(qdrant.QueryBatchRequest(queries))
@@ -171,7 +171,7 @@ class EdgeIndex:
         return [(owners[number], point.score) for point in points if (number := point.id.int) in owners]
 
     def _size(self, population: Population) -> int:
-        wanted = _filter(population.conditions(ENTRY_ROLE))
+        wanted = _filter(population.sight(ENTRY_ROLE))
         with self._engine("read"):
             return int(self._shard.count(qdrant.CountRequest(filter=wanted, exact=True)))
 
@@ -232,18 +232,18 @@ def _query(request: Nearest, corpus: qdrant.Filter) -> qdrant.QueryRequest:
     )
 
 
-def _filter(conditions: Sequence[Condition]) -> qdrant.Filter:
-    return qdrant.Filter(must=[_condition(condition) for condition in conditions])
+def _filter(sight: Sight) -> qdrant.Filter:
+    bounds = ("valid_from", qdrant.RangeFloat(lte=sight.now)), ("valid_to", qdrant.RangeFloat(gt=sight.now))
+    valid = [qdrant.FieldCondition(field, range=bound) for field, bound in bounds]
+    return qdrant.Filter(should=[_one_of(sight.always), qdrant.Filter(must=[_one_of(sight.dated), *valid])])
 
 
-def _condition(condition: Condition) -> qdrant.FieldCondition:
-    match condition:
-        case OneOf(field, (value,)):
-            return _is(field, value)
-        case OneOf(field, values):
-            return qdrant.FieldCondition(field, match=qdrant.MatchAny(list(values)))
-        case Within(field, at_most, above):
-            return qdrant.FieldCondition(field, range=qdrant.RangeFloat(lte=at_most, gt=above))
+def _one_of(marks: Sequence[str]) -> qdrant.FieldCondition:
+    return qdrant.FieldCondition(MARKS_FIELD, match=qdrant.MatchAny(list(marks)))
+
+
+def _marked(mark: str) -> qdrant.Filter:
+    return qdrant.Filter(must=[qdrant.FieldCondition(MARKS_FIELD, match=qdrant.MatchValue(mark))])
 
 
 def _number(id_: str) -> int:
@@ -259,10 +259,6 @@ def _to_engine(point: PointData) -> qdrant.Point:
     vectors: dict[str, Any] = {route.value: vector for route, vector in point.dense.items()}
     vectors |= {route.value: qdrant.SparseVector(*weights) for route, weights in point.sparse.items()}
     return qdrant.Point(point.id, vectors, point.payload)
-
-
-def _is(field: str, value: str) -> qdrant.FieldCondition:
-    return qdrant.FieldCondition(field, match=qdrant.MatchValue(value))
 
 
 def _scroll(shard: qdrant.EdgeShard, wanted: qdrant.Filter | None, *, payload: bool) -> Iterator[Any]:
@@ -306,8 +302,7 @@ def _open(folder: Path, marker: dict[str, object]) -> tuple[qdrant.EdgeShard, di
     shard_folder.mkdir()
     with _engine_errors("the index could not be made"):
         shard = qdrant.EdgeShard.create(str(shard_folder), _configuration(int(str(marker["dimension"]))))
-        for field in KEYWORD_FIELDS:
-            shard.update(qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Keyword))
+        shard.update(qdrant.UpdateOperation.create_field_index(MARKS_FIELD, qdrant.PayloadSchemaType.Keyword))
         for field in NUMBER_FIELDS:
             shard.update(qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Float))
         shard.flush()
@@ -332,7 +327,7 @@ def _load(shard_folder: Path, marker_file: Path, marker: dict[str, object]) -> t
     owners: dict[int, str] = {}
     try:
         with _engine_errors("it is damaged"):
-            for id_, record in _by_id(_scroll(shard, qdrant.Filter(must=[_is("role", ENTRY_ROLE)]), payload=True)):
+            for id_, record in _by_id(_scroll(shard, _marked(role_mark(ENTRY_ROLE)), payload=True)):
                 entry = entry_from_payload(id_, record.payload or {})
                 owners |= {_number(point): id_ for point in point_ids([entry])}
     except KnowledgeError:

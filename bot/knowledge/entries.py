@@ -34,7 +34,10 @@ class Entry:
     (empty for a passage); ``text`` is the FAQ's answer or the passage, word for word.
     ``source`` is the file name, ``location`` the section path (``A › B``) or the row (``第 12 行``).
     ``valid_from`` and ``valid_to`` are epoch seconds, half open: valid_from <= now < valid_to. ``approval_number`` is
-    the company's number of the review that approved the material (审批号), empty where none was given.
+    the company's number of the review that approved the material (审批号), empty where none was given. ``bots`` are the
+    ids of those that alone may answer from it; where none is named, every bot of the tenant that has the collection.
+    ``page`` is the page or slide it begins on, from 1, 0 where the file has none; ``figures`` are the ids of the
+    pictures that stand with it (:mod:`bot.knowledge.figures`).
     """
 
     id: str
@@ -50,16 +53,30 @@ class Entry:
     valid_from: float
     valid_to: float
     approval_number: str = ""
+    bots: tuple[str, ...] = ()
+    page: int = 0
+    figures: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people: the location, and the page where there is one (``A › B · 第 3 页``)."""
+        return " · ".join(filter(None, (self.location, f"第 {self.page} 页" if self.page else "")))
+
+    def is_for(self, bot: str) -> bool:
+        """Whether the bot with this id may answer from it."""
+        return not self.bots or bot in self.bots
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
     """What a search may see: part of the search filter itself, never applied afterwards.
 
-    ``reader`` is the audience of the person (or the lowest of a group); ``now`` is epoch seconds.
+    ``reader`` is the audience of the person (or the lowest of a group); ``now`` is epoch seconds. ``bot`` is the id of
+    who answers: without one nothing is seen that is for some bots alone.
     """
 
     tenant: str
     collections: tuple[str, ...]
     reader: Audience
     now: float
+    bot: str = ""

@@ -1,15 +1,16 @@
-"""FAQ tables: CSV with the columns 问题, 相似问题, 答案, 生效, 失效, 审批号 or question, similar, answer, valid_from,
+"""FAQ tables: rows with the columns 问题, 相似问题, 答案, 生效, 失效, 审批号 or question, similar, answer, valid_from,
 valid_to, approval_number.
 
-Only question and answer must be there. A bad row is left out and reported, the good rows go in; a table whose columns
-or quotation marks are wrong is refused as a whole, because half a table would take the other half out of service.
+They come from a CSV file or a sheet. Only question and answer must be there. A bad row is left out and reported, the
+good rows go in; a table whose columns or quotation marks are wrong is refused as a whole, because half a table would
+take the other half out of service.
 """
 
 import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -32,6 +33,7 @@ _COLUMNS = {
 _NAMES = {**_COLUMNS, **{english: english for english in _COLUMNS.values()}}
 _REQUIRED = ("question", "answer")
 _DATE = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})")
+_HEADER_CHARS = 40
 _FINAL_PUNCTUATION = "。！？…；：，、.!?;:,"
 
 
@@ -48,13 +50,22 @@ class _BadRow(KnowledgeError):
     """A row that is left out; the text says why and what to do."""
 
 
-def read_faq_table(text: str, origin: Origin, *, timezone: ZoneInfo, limits: LoadLimits) -> FaqTable:
-    """The entries of a FAQ table.
+def is_faq_header(header: Iterable[str]) -> bool:
+    """Whether a row is meant to be the header of a FAQ table, complete or not."""
+    words = ("问题", "答案", "question", "answer")
+    return any(word in cell.strip().casefold() for cell in header for word in words if len(cell) <= _HEADER_CHARS)
 
-    Rows are numbered as in a spreadsheet: the header is row 1. A period runs from the beginning of its first day to
-    the end of its last day in ``timezone``. Raises :class:`~bot.errors.KnowledgeError` when the table cannot be read.
+
+def read_faq_table(
+    rows: Iterable[tuple[int, list[str]]], origin: Origin, *, timezone: ZoneInfo, limits: LoadLimits, where: str = ""
+) -> FaqTable:
+    """The entries of a FAQ table, from its numbered rows that are not blank.
+
+    Rows are numbered as in a spreadsheet: the first is row 1. A period runs from the beginning of its first day to
+    the end of its last day in ``timezone``. ``where`` is the sheet it stands in. Raises
+    :class:`~bot.errors.KnowledgeError` when the table cannot be read.
     """
-    rows = _rows(text, limits)
+    rows = iter(rows)
     _, header = next(rows, (1, []))
     columns, notes = _columns(header)
     entries: list[Entry] = []
@@ -62,7 +73,8 @@ def read_faq_table(text: str, origin: Origin, *, timezone: ZoneInfo, limits: Loa
     taken: dict[str, list[tuple[int, Entry]]] = {}
     for number, cells in rows:
         try:
-            entry = _entry(number, _fields(cells, columns, len(header)), origin, timezone, limits)
+            place = " · ".join(filter(None, (where, f"第 {number} 行")))
+            entry = _entry(place, _fields(cells, columns, len(header)), origin, timezone, limits)
             _refuse_duplicate(entry, taken.setdefault(_normal(entry.title), []), number)
         except _BadRow as error:
             problems.append(f"row {number}: {error}")
@@ -71,8 +83,11 @@ def read_faq_table(text: str, origin: Origin, *, timezone: ZoneInfo, limits: Loa
     return FaqTable(entries=tuple(entries), problems=tuple(problems), notes=tuple(notes))
 
 
-def _rows(text: str, limits: LoadLimits) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, with their numbers."""
+def csv_rows(text: str, limits: LoadLimits) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not blank, with their numbers.
+
+    Raises :class:`~bot.errors.KnowledgeError` at the first row that is not CSV.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     number = 0
     try:
@@ -121,7 +136,7 @@ def _fields(cells: list[str], columns: dict[str, int], width: int) -> dict[str, 
     return {name: cells[position].strip() if position < len(cells) else "" for name, position in columns.items()}
 
 
-def _entry(number: int, fields: dict[str, str], origin: Origin, timezone: ZoneInfo, limits: LoadLimits) -> Entry:
+def _entry(place: str, fields: dict[str, str], origin: Origin, timezone: ZoneInfo, limits: LoadLimits) -> Entry:
     question, answer = fields["question"], fields["answer"]
     similar = [part.strip() for part in re.split(r"[|｜\n]", fields.get("similar", "")) if part.strip()]
     for name, value in (("question", question), ("answer", answer)):
@@ -147,7 +162,7 @@ def _entry(number: int, fields: dict[str, str], origin: Origin, timezone: ZoneIn
         title=" ".join(question.split()),
         questions=_distinct([question, *similar]),
         text=answer,
-        location=f"第 {number} 行",
+        location=place,
         valid_from=_midnight(first, timezone) if first else ALWAYS_FROM,
         valid_to=_midnight(last + timedelta(days=1), timezone) if last and last < date.max else ALWAYS_TO,
         approval_number=number_given,

@@ -4,19 +4,12 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-SUFFIXES = (".md", ".markdown", ".txt", ".csv")
+from bot.knowledge.loaders.kinds import SUFFIXES
 
 _READ = f"only {', '.join(SUFFIXES)} are"
-_OTHER_SUFFIXES = {
-    ".xlsx": "save it as CSV UTF-8",
-    ".xls": "save it as CSV UTF-8",
-    ".docx": "save it as Markdown or plain text",
-    ".doc": "save it as Markdown or plain text",
-    ".pdf": "export it as Markdown or plain text",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,13 +17,22 @@ class Found:
     """A file to read, or, with a ``problem`` or a ``note``, one that is left out.
 
     ``source`` names the file inside the folder that was asked for (``faq/hours.csv``), or is the bare name of a file
-    asked for by itself. A ``problem`` is for the operator to mend; a ``note`` only says what was passed over.
+    asked for by itself. ``folder`` is where what it refers to may lie: the folder asked for, or the one it lies in.
+    ``shown`` is where it lies as people are told, which for a file of an archive is not where it was unpacked. A
+    ``problem`` is for the operator to mend; a ``note`` only says what was passed over.
     """
 
     path: Path
     source: str
+    folder: Path
+    shown: str = ""
     problem: str = ""
     note: str = ""
+
+    @property
+    def printable(self) -> str:
+        """Where it lies; bytes in it that are no UTF-8 are shown as ``\\xe9``, since a terminal would refuse them."""
+        return self.shown or os.fsencode(self.path).decode("utf-8", "backslashreplace")
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[Found]:
@@ -42,16 +44,17 @@ def find_files(paths: Iterable[Path]) -> Iterator[Found]:
     seen: set[Path] = set()
     sources: dict[str, Path] = {}
     for path in paths:
-        for found in _walk(path, path.name, asked=True):
+        folder = path if path.is_dir() else path.parent
+        for found in (replace(found, folder=folder) for found in _walk(path, path.name, asked=True)):
             if found.problem or found.note:
                 yield found
                 continue
             real = found.path.resolve()
             if real in seen:
-                yield Found(path=found.path, source=found.source, note="already read in this run")
+                yield replace(found, note="already read in this run")
             elif found.source in sources:
                 same = f"{sources[found.source]} has the same name {found.source}"
-                yield Found(path=found.path, source=found.source, problem=f"{same}: rename one, or ingest their folder")
+                yield replace(found, problem=f"{same}: rename one, or ingest their folder")
             else:
                 seen.add(real)
                 sources[found.source] = found.path
@@ -66,16 +69,16 @@ def _walk(path: Path, source: str, *, asked: bool) -> Iterator[Found]:
             yield _judge(path, source, mode, asked=asked)
             return
         if path.is_symlink() and not asked:  # links may form circles, and would give a file several names
-            yield Found(path=path, source=source, note="a link to a folder: name it to have it read")
+            yield _found(path, source, note="a link to a folder: name it to have it read")
             return
         names = sorted(os.listdir(path))
     except OSError as error:
-        yield Found(path=path, source=source, problem=f"cannot be read: {error.strerror}")
+        yield _found(path, source, problem=f"cannot be read: {error.strerror}")
         return
     for name in names:
         inner = name if asked else f"{source}/{name}"
         if name.startswith("."):
-            yield Found(path=path / name, source=inner, note="hidden")
+            yield _found(path / name, inner, note="hidden")
         else:
             yield from _walk(path / name, inner, asked=False)
 
@@ -85,12 +88,12 @@ def _judge(path: Path, source: str, mode: int, *, asked: bool) -> Found:
     if not stat.S_ISREG(mode):
         reason = "not a regular file"
     elif suffix not in SUFFIXES:
-        reason = f"{suffix or 'a file without suffix'} is not read: {_OTHER_SUFFIXES.get(suffix, _READ)}"
+        reason = f"{suffix or 'a file without suffix'} is not read: {_READ}"
     elif not _is_utf8(source):
-        return Found(path=path, source=source, problem="the file name is not UTF-8: rename the file")
+        return _found(path, source, problem="the file name is not UTF-8: rename the file")
     else:
-        return Found(path=path, source=source)
-    return Found(path=path, source=source, problem=reason) if asked else Found(path=path, source=source, note=reason)
+        return _found(path, source)
+    return _found(path, source, problem=reason) if asked else _found(path, source, note=reason)
 
 
 def _is_utf8(name: str) -> bool:
@@ -99,3 +102,7 @@ def _is_utf8(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _found(path: Path, source: str, *, problem: str = "", note: str = "") -> Found:
+    return Found(path=path, source=source, folder=path.parent, problem=problem, note=note)

@@ -5,13 +5,13 @@ Then, only when something was to be approved, what the collection has approved i
 the index is brought up to date. These last two take up whatever an interrupted run has left.
 """
 
-import hashlib
-import os
 import re
+import tempfile
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,14 +19,17 @@ import structlog
 
 from bot.errors import BotError, KnowledgeError, UsageError
 from bot.knowledge.approval import approval_number, in_words, unfit_numbers
-from bot.knowledge.chunk import passages
+from bot.knowledge.archive import unpacked
 from bot.knowledge.entries import Audience, Entry
-from bot.knowledge.faq_table import read_faq_table
 from bot.knowledge.files import Found, find_files
-from bot.knowledge.loaders import LoadLimits, decode_text, load_markdown, load_plain_text
+from bot.knowledge.loaders import LoadLimits
+from bot.knowledge.loaders.kinds import KINDS, Kind
+from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.origin import Origin
-from bot.knowledge.store import KnowledgeStore, Status, Submission
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.submissions import Loader
 from bot.knowledge.sync import Progress, SyncReport, batches
+from bot.knowledge.versions import WAITING, Submission
 from bot.safety.conduct import ApprovalNumber
 
 log = structlog.get_logger()
@@ -96,6 +99,39 @@ class IngestReport:
         return sum(result.status is status for result in self.results)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """Where files go and how: ``number`` is the approval number of what names none itself, ``bots`` those that alone
+    may answer from it."""
+
+    tenant: str
+    collection: str
+    audience: Audience
+    approve: bool
+    actor: str
+    number: str = ""
+    bots: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Raise :class:`~bot.errors.UsageError` for what cannot be a name, :class:`~bot.errors.KnowledgeError` for what
+        cannot be an approval number."""
+        for name in (self.tenant, self.collection):
+            if not _NAME.fullmatch(name):
+                raise UsageError(f"{name[:80]!r} is no name: use up to 64 letters, digits, '_', '-' and '.'")
+        approval_number(self.number)
+
+    def origin(self, source: str) -> Origin:
+        """Of the file called ``source``."""
+        return Origin(
+            tenant=self.tenant,
+            collection=self.collection,
+            audience=self.audience,
+            source=source,
+            approval_number=approval_number(self.number),
+            bots=self.bots,
+        )
+
+
 class NotSearchable(KnowledgeError):
     """The files are stored and approved, but the index could not be brought up to date; ``report`` says what is stored.
 
@@ -110,16 +146,17 @@ class NotSearchable(KnowledgeError):
 class Ingestor:
     """Takes files into the knowledge of a collection.
 
-    ``warm`` makes sure that the vectors of the given entries are in the vector cache; ``sync`` brings the index of one
-    collection (tenant, collection) up to date, here or in the process that owns the index. ``timezone`` is where the
-    days of FAQ tables begin; ``rules(tenant, collection)`` says what is asked of approval numbers there; ``clock``
-    gives epoch seconds.
+    ``reader`` reads what is no text. ``warm`` makes sure that the vectors of the given entries are in the vector cache;
+    ``sync`` brings the index of one collection (tenant, collection) up to date, here or in the process that owns the
+    index. ``timezone`` is where the days of FAQ tables begin; ``rules(tenant, collection)`` says what is asked of
+    approval numbers there; ``clock`` gives epoch seconds.
     """
 
     def __init__(
         self,
         *,
         store: KnowledgeStore,
+        reader: FileReader,
         warm: Callable[[Sequence[Entry]], None],
         sync: Callable[[str, str], SyncReport],
         timezone: ZoneInfo,
@@ -130,8 +167,7 @@ class Ingestor:
         self._store = store
         self._warm = warm
         self._sync = sync
-        self._timezone = timezone
-        self._limits = limits or LoadLimits()
+        self._loader = Loader(reader, timezone, limits or LoadLimits())
         self._rules = rules
         self._clock = clock
 
@@ -154,17 +190,16 @@ class Ingestor:
         :class:`~bot.errors.KnowledgeError` for what cannot be an approval number, :class:`NotSearchable` when storing
         went well and indexing did not, and :class:`~bot.errors.Unavailable` when the database does not answer.
         """
-        for name in (tenant, collection):
-            if not _NAME.fullmatch(name):
-                raise UsageError(f"{name[:80]!r} is no name: use up to 64 letters, digits, '_', '-' and '.'")
-        tell, number = progress or _nobody, approval_number(number)
+        tell = progress or _nobody
+        wishes = Wishes(
+            tenant=tenant, collection=collection, audience=audience, approve=approve, actor=actor, number=number
+        )
+        wishes.check()
         found = list(find_files(paths))
         results: list[FileResult] = []
-        for file in found:
-            origin = Origin(tenant=tenant, collection=collection, audience=audience, source=file.source)
-            origin = replace(origin, approval_number=number)
-            results.append(self._take(file, origin, approve=approve, actor=actor))
-            tell("read", len(results), len(found))
+        for done, file in enumerate(found, 1):
+            results += self.take(file, wishes, tell)
+            tell("read", done, len(found))
         report = IngestReport(results=tuple(results))
         log.info(
             "knowledge_ingested",
@@ -175,13 +210,37 @@ class Ingestor:
             problems=len(report.problems),
             **{str(status): report.count(status) for status in FileStatus},
         )
-        return self._publish(report, tenant, collection, tell) if approve else report
+        if not approve:
+            return report
+        try:
+            return IngestReport(results=report.results, synced=self.publish(tenant, collection, tell))
+        except BotError as error:
+            raise NotSearchable(report, error) from error
 
-    def _take(self, file: Found, origin: Origin, *, approve: bool, actor: str) -> FileResult:
+    def take(self, file: Found, wishes: Wishes, progress: Progress) -> Iterator[FileResult]:
+        """Store one file, or each file of an archive, every document in one transaction of its own."""
+        if file.problem or file.note or KINDS[file.path.suffix.lower()] is not Kind.ARCHIVE:
+            yield self._take(file, wishes, progress)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            for member in unpacked(file, Path(folder)):
+                yield self._take(member, wishes, progress)
+
+    def publish(self, tenant: str, collection: str, progress: Progress) -> SyncReport:
+        """Make searchable what the collection has approved. Raises :class:`~bot.errors.BotError`."""
+        total, done = len(self._store.approved_ids(tenant, collection)), 0
+        for batch in batches(self._store.approved_entries(tenant, collection), EMBED_BATCH):
+            self._warm(batch)
+            done += len(batch)
+            progress("embed", done, max(done, total))
+        return self._sync(tenant, collection)
+
+    def _take(self, file: Found, wishes: Wishes, progress: Progress) -> FileResult:
         if file.problem or file.note:
             return _skipped(file, file.problem, note=file.note)
+        approve = wishes.approve
         try:
-            loaded = self._load(file.path, origin)
+            loaded = self._loader.load(file, wishes.origin(file.source), partial(progress, "page"))
         except KnowledgeError as error:
             return _skipped(file, str(error))
         if not loaded.submission.entries:
@@ -189,12 +248,12 @@ class Ingestor:
         if approve and (unfit := self._unfit(loaded.submission)):
             problem = f"not approved: bots.yaml asks for another approval number than {in_words(unfit)}; {_GIVE_NUMBER}"
             return _skipped(file, problem, *loaded.problems)
-        stored = self._store.put(loaded.submission, approve=approve, actor=actor, now=self._clock())
+        stored = self._store.put(loaded.submission, approve=approve, actor=wishes.actor, now=self._clock())
         return FileResult(
-            path=_printable(file.path),
+            path=file.printable,
             source=file.source,
             status=FileStatus(stored.change),
-            draft=stored.status is Status.DRAFT,
+            draft=stored.status in WAITING,
             entries=stored.entries,
             added=stored.added,
             removed=stored.removed,
@@ -207,69 +266,15 @@ class Ingestor:
         material = ((entry.audience, entry.approval_number) for entry in submission.entries)
         return unfit_numbers(material, self._rules(submission.origin.tenant, submission.origin.collection))
 
-    def _load(self, path: Path, origin: Origin) -> "_Loaded":
-        data = _read(path, self._limits.file_bytes)
-        text, encoding = decode_text(data)
-        title = Path(origin.source).stem
-        notes: tuple[str, ...] = () if encoding == "UTF-8" else (f"read as {encoding}",)
-        problems: tuple[str, ...] = ()
-        if path.suffix.lower() == ".csv":
-            table = read_faq_table(text, origin, timezone=self._timezone, limits=self._limits)
-            entries, problems, notes = table.entries, table.problems, notes + table.notes
-        else:
-            load = load_plain_text if path.suffix.lower() == ".txt" else load_markdown
-            document = load(text, name=title)
-            document = replace(document, approval_number=approval_number(document.approval_number))
-            entries, title = tuple(passages(document, origin)), document.title
-        submission = Submission(
-            origin=origin, title=title, content_hash=hashlib.sha256(data).hexdigest(), entries=entries
-        )
-        return _Loaded(submission=submission, problems=problems, notes=notes)
-
-    def _publish(self, report: IngestReport, tenant: str, collection: str, tell: Progress) -> IngestReport:
-        try:
-            total, done = len(self._store.approved_ids(tenant, collection)), 0
-            for batch in batches(self._store.approved_entries(tenant, collection), EMBED_BATCH):
-                self._warm(batch)
-                done += len(batch)
-                tell("embed", done, max(done, total))
-            synced = self._sync(tenant, collection)
-        except BotError as error:
-            raise NotSearchable(report, error) from error
-        return IngestReport(results=report.results, synced=synced)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Loaded:
-    submission: Submission
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
-
 
 def _skipped(file: Found, *problems: str, note: str = "") -> FileResult:
     return FileResult(
-        path=_printable(file.path),
+        path=file.printable,
         source=file.source,
         status=FileStatus.SKIPPED,
         problems=tuple(filter(None, problems)),
         notes=(note,) if note else (),
     )
-
-
-def _printable(path: Path) -> str:
-    """``path``; bytes in it that are no UTF-8 are shown as ``\\xe9``, since a terminal would refuse them."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise KnowledgeError(f"cannot be read: {error.strerror}") from error
-    if len(data) > limit:
-        raise KnowledgeError(f"larger than {limit:,} bytes: divide it")
-    return data
 
 
 def _nobody(_stage: str, _done: int, _total: int) -> None:

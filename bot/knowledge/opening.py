@@ -1,11 +1,16 @@
 """Which implementation of each part of the knowledge runs, as the settings say."""
 
+from collections.abc import Callable, Sequence
+
 import requests
 
 from bot.errors import ConfigError
-from bot.knowledge.embedder import E5Embedder, Embedder
+from bot.knowledge.embedder import CachedEmbedder, E5Embedder, Embedder
 from bot.knowledge.embedding_server import EmbeddingServer
+from bot.knowledge.entries import Entry
+from bot.knowledge.figures import FigureStore
 from bot.knowledge.index import Index
+from bot.knowledge.points import body
 from bot.knowledge.segment import Segmenter, jieba_dictionary
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
@@ -30,6 +35,25 @@ def make_tokenizer() -> Tokenizer:
 def vector_cache(settings: Settings) -> VectorCache:
     """The vectors of passages by content, under ``DATA_DIR/cache``."""
     return VectorCache(settings.cache_dir / "vectors.sqlite")
+
+
+def figure_store(settings: Settings) -> FigureStore:
+    """The pictures of documents, under ``DATA_DIR/figures``."""
+    return FigureStore(settings.data_dir / "figures")
+
+
+def warm_vectors(settings: Settings) -> Callable[[Sequence[Entry]], None]:
+    """What makes sure that the vectors of entries are in the cache; the model is loaded only when one may have to be
+    made."""
+    embedders: list[CachedEmbedder] = []
+
+    def warm(entries: Sequence[Entry]) -> None:
+        if not embedders:
+            embedders.append(CachedEmbedder(make_embedder(settings), vector_cache(settings)))
+        embedders[0].passages([body(entry) for entry in entries])
+        embedders[0].queries([question for entry in entries for question in entry.questions])
+
+    return warm
 
 
 def open_index(settings: Settings, embedder: Embedder, tokenizer: Tokenizer) -> Index:

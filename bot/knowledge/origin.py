@@ -18,13 +18,15 @@ _NAMESPACE = UUID("6f0d7c3e-9a55-5d0b-8a2e-3c1f6f4f2b71")  # fixed for ever: ids
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
     """What all entries of one document share. ``source`` is the name of the file, with its folder where it has one;
-    ``approval_number`` is that of entries that bring none of their own."""
+    ``approval_number`` is that of entries that bring none of their own; ``bots`` are those that alone may answer from
+    it, any where none is named."""
 
     tenant: str
     collection: str
     audience: Audience
     source: str
     approval_number: str = ""
+    bots: tuple[str, ...] = ()
 
 
 def make_entry(
@@ -38,6 +40,8 @@ def make_entry(
     valid_from: float = ALWAYS_FROM,
     valid_to: float = ALWAYS_TO,
     approval_number: str = "",
+    page: int = 0,
+    figures: tuple[str, ...] = (),
 ) -> Entry:
     """An entry whose id is made from every other field: two entries have equal ids exactly when they are equal."""
     entry = Entry(
@@ -54,8 +58,17 @@ def make_entry(
         valid_from=float(valid_from),
         valid_to=float(valid_to),
         approval_number=approval_number or origin.approval_number,
+        bots=origin.bots,
+        page=page,
+        figures=figures,
     )
     fields = asdict(entry)
-    if not entry.approval_number:  # entries without one keep the ids they had before there were any
-        del fields["approval_number"]
+    for later in (
+        "approval_number",
+        "bots",
+        "page",
+        "figures",
+    ):  # entries without one keep the ids they had before there were any
+        if not fields[later]:
+            del fields[later]
     return replace(entry, id=str(uuid5(_NAMESPACE, json.dumps(fields, sort_keys=True))))

@@ -10,23 +10,27 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from bot.knowledge.embedder import Embedder
-from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
 from bot.knowledge.index import Floats, Route
 from bot.knowledge.tokens import Tokenizer
 
-FORMAT = 2
+FORMAT = 3
 """Raise it whenever terms, weights, vectors or payload change: every index is then made anew."""
 
 ENTRY_ROLE = "entry"
 QUESTION_ROLE = "question"
 
-KEYWORD_FIELDS = ("tenant", "collection", "audience", "kind", "role")
-"""Of the payload: what a search filters by, to be indexed as words."""
+MARKS_FIELD = "marks"
+"""Of the payload: what a point is found by, to be indexed as words. One mark says all of role, tenant, collection,
+audience, kind, bot and whether the validity has bounds, since each further condition of a search costs as much as the
+search; others say less, for the questions that want less."""
 NUMBER_FIELDS = ("valid_from", "valid_to")
-"""The same, as numbers (epoch seconds)."""
+"""What a search filters by as numbers (epoch seconds), where the validity has bounds."""
+TENANT_FIELD = "tenant"
 
 DENSE_ROUTES = (Route.DENSE, Route.QUESTION_DENSE)
 SPARSE_ROUTES = (Route.LEXICAL, Route.WORDS, Route.QUESTION_LEXICAL)
@@ -42,6 +46,10 @@ BACKGROUND_ENTRIES = 100
 
 _FOREVER = 1e15
 """Stands for an endless validity, which JSON cannot hold."""
+_EVERY_BOT = "*"
+"""In the mark of an entry that names no bots."""
+_VALIDITY = {False: "always", True: "dated"}
+_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,10 @@ class PointMaker:
                 "source": entry.source,
                 "location": entry.location,
             }
-            | ({"approval_number": entry.approval_number} if entry.approval_number else {}),
+            | ({"approval_number": entry.approval_number} if entry.approval_number else {})
+            | ({"bots": list(entry.bots)} if entry.bots else {})
+            | ({"page": entry.page} if entry.page else {})
+            | ({"figures": list(entry.figures)} if entry.figures else {}),
         )
 
     def _question_point(self, entry: Entry, point_id: str, question: str, vector: Floats) -> PointData:
@@ -146,6 +157,9 @@ def entry_from_payload(point_id: str, payload: dict[str, Any]) -> Entry:
         valid_from=_unbounded(payload["valid_from"]),
         valid_to=_unbounded(payload["valid_to"]),
         approval_number=payload.get("approval_number", ""),
+        bots=tuple(payload.get("bots", ())),
+        page=payload.get("page", 0),
+        figures=tuple(payload.get("figures", ())),
     )
 
 
@@ -182,10 +196,34 @@ def coverage_weights(idf: Sequence[float | None], entries: int) -> list[float]:
     return weights
 
 
+def role_mark(role: str) -> str:
+    """The mark of every point of ``role``."""
+    return _mark(role)
+
+
+def home_mark(role: str, tenant: str, collection: str) -> str:
+    """The mark of the points of ``role`` in a collection."""
+    return _mark(role, tenant, collection)
+
+
+def sight_marks(role: str, scope: Scope, kind: EntryKind | None, *, dated: bool) -> tuple[str, ...]:
+    """The marks of the points of ``role`` that ``scope`` may see; of those with bounds to their validity, or of those
+    without (``dated``)."""
+    bots = (_EVERY_BOT, scope.bot) if scope.bot else (_EVERY_BOT,)
+    kinds = tuple(EntryKind) if kind is None else (kind,)
+    parts = product(scope.collections, scope.reader.readable, kinds, bots)
+    return tuple(_mark(role, scope.tenant, *part, _VALIDITY[dated]) for part in parts)
+
+
 def _filtered(entry: Entry, role: str) -> dict[str, Any]:
-    """The payload that a search filters by."""
+    """The payload that a search filters by, and what names the point's place."""
+    place = (role, entry.tenant, entry.collection)
+    dated = entry.valid_from > -math.inf or entry.valid_to < math.inf
+    bots = entry.bots or (_EVERY_BOT,)
+    sights = [_mark(*place, entry.audience.value, entry.kind.value, bot, _VALIDITY[dated]) for bot in bots]
     return {
-        "tenant": entry.tenant,
+        MARKS_FIELD: [role_mark(role), home_mark(*place), *sights],
+        TENANT_FIELD: entry.tenant,
         "collection": entry.collection,
         "kind": entry.kind.value,
         "audience": entry.audience.value,
@@ -193,6 +231,10 @@ def _filtered(entry: Entry, role: str) -> dict[str, Any]:
         "valid_from": _bounded(entry.valid_from),
         "valid_to": _bounded(entry.valid_to),
     }
+
+
+def _mark(*parts: str) -> str:
+    return _SEPARATOR.join(parts)
 
 
 def _bounded(epoch_s: float) -> float:

@@ -23,7 +23,7 @@ from qdrant_client import models
 
 from bot.errors import KnowledgeError, Unavailable
 from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
-from bot.knowledge.points import DENSE_ROUTES, KEYWORD_FIELDS, NUMBER_FIELDS, SPARSE_ROUTES
+from bot.knowledge.points import DENSE_ROUTES, MARKS_FIELD, NUMBER_FIELDS, SPARSE_ROUTES, TENANT_FIELD
 from bot.knowledge.qdrant_calls import AlreadyThere, Gone, QdrantCalls
 
 log = structlog.get_logger()
@@ -218,12 +218,8 @@ def _indexes(build: Build) -> list[tuple[str, models.KeywordIndexParams | models
     keyword, number = models.KeywordIndexType.KEYWORD, models.FloatIndexType.FLOAT
     tenant = models.KeywordIndexParams(type=keyword, is_tenant=True, enable_hnsw=graph)
     return [
-        ("tenant", tenant),
-        *(
-            (field, models.KeywordIndexParams(type=keyword, enable_hnsw=False))
-            for field in KEYWORD_FIELDS
-            if field != "tenant"
-        ),
+        (TENANT_FIELD, tenant),
+        (MARKS_FIELD, models.KeywordIndexParams(type=keyword, enable_hnsw=False)),
         *((field, models.FloatIndexParams(type=number, enable_hnsw=False)) for field in NUMBER_FIELDS),
     ]
 

@@ -10,7 +10,14 @@ from functools import lru_cache
 
 from bot.knowledge.entries import EntryKind, Scope
 from bot.knowledge.index import Candidates, Floats, Route
-from bot.knowledge.points import ENTRY_ROLE, QUESTION_ROLE, coverage_weights, query_weights, sparse
+from bot.knowledge.points import (
+    ENTRY_ROLE,
+    QUESTION_ROLE,
+    coverage_weights,
+    query_weights,
+    sight_marks,
+    sparse,
+)
 from bot.knowledge.tokens import Tokenizer
 
 SparseWeights = tuple[list[int], list[float]]
@@ -23,23 +30,14 @@ RECENT_QUESTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
-    """The payload's ``field`` is one of ``values``."""
+class Sight:
+    """Which points a search may see: those with one of the marks ``always``, and of those with one of ``dated`` the
+    ones whose validity holds ``now`` (epoch seconds). ``tenant`` is in every mark too."""
 
-    field: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """The payload's ``field`` is at most ``at_most`` and more than ``above``; ``None`` is no bound."""
-
-    field: str
-    at_most: float | None = None
-    above: float | None = None
-
-
-Condition = OneOf | Within
+    tenant: str
+    always: tuple[str, ...]
+    dated: tuple[str, ...]
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +47,15 @@ class Population:
     scope: Scope
     kind: EntryKind | None
 
-    def conditions(self, role: str) -> list[Condition]:
-        """What the points of ``role`` must fulfil, all of it."""
+    def sight(self, role: str) -> Sight:
+        """The points of ``role`` in it."""
         scope = self.scope
-        conditions: list[Condition] = [
-            OneOf("role", (role,)),
-            OneOf("tenant", (scope.tenant,)),
-            OneOf("collection", scope.collections),
-            OneOf("audience", tuple(audience.value for audience in scope.reader.readable)),
-            Within("valid_from", at_most=scope.now),
-            Within("valid_to", above=scope.now),
-        ]
-        if self.kind is not None:
-            conditions.append(OneOf("kind", (self.kind.value,)))
-        return conditions
+        return Sight(
+            tenant=scope.tenant,
+            always=sight_marks(role, scope, self.kind, dated=False),
+            dated=sight_marks(role, scope, self.kind, dated=True),
+            now=scope.now,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Row, Select, and_, literal, select
 
 from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.excerpt import Excerpt, Passage, Standing
-from bot.knowledge.store import Status
 from bot.knowledge.tables import documents, entries, version_entries, versions
+from bot.knowledge.versions import Status
 from bot.links import tenant_tag
 from bot.records.database import Database
 

@@ -1,23 +1,25 @@
-"""Knowledge as people look after it from a chat: what waits for approval, what answers, and small additions.
+"""Knowledge as people look after it: what waits for approval, what answers, and small additions.
 
-A document is known to people by a number, which stays its own for ever.
+A document is known to people by a number, which stays its own for ever. Who looks after a bot sees the documents of its
+collections, but for those that are for other bots alone.
 """
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
+from bot.bots_file import BotConfig
 from bot.errors import InputError
 from bot.knowledge.approval import unfit_numbers
 from bot.knowledge.chunk import passages
-from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.entries import Entry, EntryKind
+from bot.knowledge.history import find_versions
 from bot.knowledge.loaders import load_plain_text
 from bot.knowledge.origin import Origin, make_entry
-from bot.knowledge.store import KnowledgeStore, Status, Submission
+from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.tables import documents, entries, version_entries, versions
+from bot.knowledge.versions import WAITING, Status, Submission, Version
 from bot.records.database import Database
 from bot.safety.conduct import ApprovalNumber
 
@@ -25,27 +27,12 @@ MOST_ENTRIES = 200
 """Of a document that may be approved from a chat: embedding takes a fifth of a second an entry, and somebody waits."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Paper:
-    """A version of a document that waits for approval (``draft``) or answers; ``number`` is the document's, ``version``
-    that of the row that holds the version."""
-
-    number: int
-    version: int
-    collection: str
-    source: str
-    title: str
-    audience: Audience
-    entries: int
-    draft: bool
-    brought_by: str
-
-
 class Review:
-    """The documents of all tenants. ``sync(tenant, collection)`` brings the index to what is approved;
-    ``rules(tenant, collection)`` says what is asked of approval numbers there.
+    """The documents of all tenants.
 
-    Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
+    ``sync(tenant, collection)`` brings the index to what is approved; ``drop(tenant, collection)`` takes out of it what
+    is not, and waits for nobody; ``rules(tenant, collection)`` says what is asked of approval numbers there. Methods
+    raise :class:`~bot.errors.Unavailable` when the database does not answer.
     """
 
     def __init__(
@@ -53,36 +40,58 @@ class Review:
         database: Database,
         store: KnowledgeStore,
         sync: Callable[[str, str], object],
+        drop: Callable[[str, str], object],
         rules: Callable[[str, str], Collection[ApprovalNumber]],
     ) -> None:
         self._database = database
         self._store = store
         self._sync = sync
+        self._drop = drop
         self._rules = rules
 
-    def waiting(self, tenant: str, collections: Collection[str]) -> list[Paper]:
-        """The drafts in ``collections``, those that have waited longest first."""
-        return self._papers(tenant, collections, versions.c.status == Status.DRAFT)
+    def waiting(self, bot: BotConfig) -> list[Version]:
+        """What nobody has approved yet, that which has waited longest first."""
+        found = self._versions(bot, versions.c.status.in_(WAITING))
+        return sorted(found, key=lambda version: (version.ingested_at, version.id))
 
-    def find(self, tenant: str, collections: Collection[str], number: int) -> list[Paper]:
-        """The draft and the approved version of document ``number``; nothing for another tenant's or collection's."""
-        held = versions.c.status.in_((Status.DRAFT, Status.APPROVED))
-        return self._papers(tenant, collections, held & (documents.c.id == number))
+    def find(self, bot: BotConfig, number: int) -> list[Version]:
+        """What answers and what waits of document ``number``, in this order; nothing of one that is not the bot's."""
+        return self._held(bot, documents.c.id == number)
 
-    def approved_as(self, tenant: str, collections: Collection[str], number: str) -> list[Paper]:
-        """The drafts and approved versions with material of the approval number ``number``, however it is spelt."""
+    def history(self, bot: BotConfig, number: int) -> list[Version]:
+        """Every version of document ``number``, the oldest first; nothing of one that is not the bot's."""
+        return self._versions(bot, documents.c.id == number)
+
+    def find_source(self, bot: BotConfig, source: str) -> list[Version]:
+        """Every version of the document called ``source`` in the bot's collections, the oldest first."""
+        return self._versions(bot, documents.c.source == source)
+
+    def every(self, bot: BotConfig) -> list[Version]:
+        """What answers and what waits, by source."""
+        return self._held(bot)
+
+    def approved_as(self, bot: BotConfig, number: str) -> list[Version]:
+        """What answers or waits with material of the approval number ``number``, however it is spelt."""
         numbered = (
             select(version_entries.c.version_id)
             .join(entries, version_entries.c.entry_id == entries.c.id)
             .where(func.lower(entries.c.approval_number) == number.lower(), entries.c.approval_number != "")
         )
-        return self._papers(tenant, collections, versions.c.id.in_(numbered))
+        return self._held(bot, versions.c.id.in_(numbered))
 
-    def approval_numbers(self, paper: Paper) -> tuple[str, ...]:
-        """Those of what stands in ``paper``; an empty one where something has none."""
-        query = self._entries_of(paper, entries.c.approval_number).distinct().order_by(entries.c.approval_number)
-        with self._database.read() as connection:
-            return tuple(connection.scalars(query))
+    def before(self, version: Version) -> Version | None:
+        """The version of its document that was approved last before it; ``None`` where there was none."""
+        history = self._store.versions(*version.name)
+        approved = [one for one in history if one.approved_at is not None and one.number < version.number]
+        return approved[-1] if approved else None
+
+    def contents(self, version: Version) -> list[Entry]:
+        """Its entries in their order."""
+        return self._store.contents(version.id)
+
+    def approval_numbers(self, version: Version) -> tuple[str, ...]:
+        """Those of what stands in it; an empty one where something has none."""
+        return tuple(sorted({entry.approval_number for entry in self.contents(version)}))
 
     def numbers(self, tenant: str, found: Sequence[Entry]) -> dict[tuple[str, str], int]:
         """The numbers of the documents that ``found`` are of, by collection and source."""
@@ -91,88 +100,82 @@ class Review:
         with self._database.read() as connection:
             return {(row.collection, row.source): row.id for row in connection.execute(query)}
 
-    def opening(self, paper: Paper) -> str:
-        """The first words of ``paper``."""
-        query = self._entries_of(paper, entries.c.text).order_by(version_entries.c.position)
-        with self._database.read() as connection:
-            return connection.scalar(query.limit(1)) or ""
-
-    def submit_faq(self, origin: Origin, question: str, answer: str, *, actor: str, now: float) -> Paper:
-        """Let ``answer`` to ``question`` wait for approval, in a document of its own."""
+    def submit_faq(self, origin: Origin, question: str, answer: str, *, actor: str, now: float) -> Version:
+        """Offer ``answer`` to ``question`` for approval, in a document of its own."""
         title = " ".join(question.split())
         entry = make_entry(origin, kind=EntryKind.FAQ, title=title, questions=(title,), text=answer, location="")
-        return self._submit(_submission(origin, title, answer, (entry,)), actor, now)
+        return self._bring(_submission(origin, title, answer, (entry,)), actor, now)
 
-    def submit_text(self, origin: Origin, title: str, text: str, *, actor: str, now: float) -> Paper:
-        """Let a short document wait for approval."""
+    def submit_text(self, origin: Origin, title: str, text: str, *, actor: str, now: float) -> Version:
+        """Offer a short document for approval."""
         document = load_plain_text(text, name=title)
-        return self._submit(_submission(origin, title, text, tuple(passages(document, origin))), actor, now)
+        return self._bring(_submission(origin, title, text, tuple(passages(document, origin))), actor, now)
 
-    def approve(self, tenant: str, paper: Paper, *, actor: str, now: float) -> None:
-        """Let ``paper``, a draft, answer from now on.
+    def submit(self, version: Version, *, actor: str, now: float) -> None:
+        """Offer ``version``, a draft, for approval.
 
-        Raises :class:`~bot.errors.InputError` when it is too large for that, does not carry the approval number that
-        is asked for, or does not wait any more.
+        Raises :class:`~bot.errors.InputError` when it is no draft any more.
         """
-        if paper.entries > MOST_ENTRIES:
-            raise InputError("kb_too_large", number=paper.number, entries=paper.entries, limit=MOST_ENTRIES)
-        material = ((paper.audience, number) for number in self.approval_numbers(paper))
-        if unfit := unfit_numbers(material, self._rules(tenant, paper.collection)):
-            raise InputError("kb_approval_number", number=paper.number, found="、".join(one or "–" for one in unfit))
-        name = (tenant, paper.collection, paper.source)
-        if not self._store.approve(*name, version=paper.version, actor=actor, now=now):
-            raise InputError("kb_not_waiting", number=paper.number)
-        self._sync(tenant, paper.collection)
+        if not self._store.submit(*version.name, version=version.id, actor=actor, now=now):
+            raise InputError("kb_no_draft", number=version.document)
 
-    def withdraw(self, tenant: str, paper: Paper, *, actor: str, now: float) -> None:
-        """Take the document of ``paper`` out of service, its draft too."""
-        self._store.withdraw(tenant, paper.collection, paper.source, actor=actor, now=now)
-        self._sync(tenant, paper.collection)
+    def send_back(self, version: Version, because: str, *, actor: str, now: float) -> None:
+        """Give ``version``, which is in review, back to its author.
+
+        Raises :class:`~bot.errors.InputError` when it is not in review any more.
+        """
+        if not self._store.send_back(*version.name, version=version.id, because=because, actor=actor, now=now):
+            raise InputError("kb_not_in_review", number=version.document)
+
+    def approve(self, version: Version, *, actor: str, now: float, most_entries: int | None = MOST_ENTRIES) -> None:
+        """Let ``version``, which waits, answer from now on.
+
+        Raises :class:`~bot.errors.InputError` when it has more than ``most_entries``, does not carry the approval
+        number that is asked for, takes another person, or does not wait any more as it did.
+        """
+        if most_entries is not None and version.entries > most_entries:
+            raise InputError("kb_too_large", number=version.document, entries=version.entries, limit=most_entries)
+        material = ((version.audience, number) for number in self.approval_numbers(version))
+        if unfit := unfit_numbers(material, self._rules(version.tenant, version.collection)):
+            found = "、".join(one or "–" for one in unfit)
+            raise InputError("kb_approval_number", number=version.document, found=found)
+        if not self._store.approve(*version.name, version=version.id, status=version.status, actor=actor, now=now):
+            raise InputError("kb_not_waiting", number=version.document)
+        self._sync(version.tenant, version.collection)
+
+    def withdraw(self, shown: Sequence[Version], *, actor: str, now: float) -> None:
+        """Take the document of ``shown`` out of service; these are all that answers and waits of it.
+
+        Raises :class:`~bot.errors.InputError` when others do by now.
+        """
+        first = shown[0]
+        ids = {version.id for version in shown}
+        if not self._store.withdraw(*first.name, actor=actor, now=now, shown=ids):
+            raise InputError("kb_changed_withdraw", number=first.document)
+        self._drop(first.tenant, first.collection)
 
     def sync(self, tenant: str, collection: str) -> None:
         """Bring the index to what is approved, for a turn that died between the approval and that."""
         self._sync(tenant, collection)
 
-    @staticmethod
-    def _entries_of(paper: Paper, column: Column[Any]) -> Select[Any]:
-        status = Status.DRAFT if paper.draft else Status.APPROVED
-        return (
-            select(column)
-            .join(version_entries, version_entries.c.entry_id == entries.c.id)
-            .join(versions, versions.c.id == version_entries.c.version_id)
-            .where(versions.c.document_id == paper.number, versions.c.status == status)
-        )
+    def drop(self, tenant: str, collection: str) -> None:
+        """The same for what is out of service."""
+        self._drop(tenant, collection)
 
-    def _submit(self, submission: Submission, actor: str, now: float) -> Paper:
+    def _bring(self, submission: Submission, actor: str, now: float) -> Version:
+        self._store.put(submission, approve=False, submit=True, actor=actor, now=now)
         origin = submission.origin
-        self._store.put(submission, approve=False, actor=actor, now=now)
-        return self._papers(origin.tenant, (origin.collection,), documents.c.source == origin.source)[-1]
+        return self._store.versions(origin.tenant, origin.collection, origin.source)[-1]
 
-    def _papers(self, tenant: str, collections: Collection[str], condition: ColumnElement[bool]) -> list[Paper]:
-        fields = (documents.c.id, documents.c.collection, documents.c.source, versions.c.id.label("version"), versions)
-        query = (
-            select(*fields)
-            .join_from(versions, documents)
-            .where(documents.c.tenant == tenant, documents.c.collection.in_(collections), condition)
-            .where(versions.c.status != Status.WITHDRAWN)
-            .order_by(versions.c.ingested_at, versions.c.number)
-        )
+    def _held(self, bot: BotConfig, *conditions: ColumnElement[bool]) -> list[Version]:
+        found = self._versions(bot, versions.c.status.in_((Status.APPROVED, *WAITING)), *conditions)
+        return sorted(found, key=lambda version: (version.source, version.document, version.status in WAITING))
+
+    def _versions(self, bot: BotConfig, *conditions: ColumnElement[bool]) -> list[Version]:
+        place = (documents.c.tenant == bot.tenant, documents.c.collection.in_(bot.knowledge))
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return [
-            Paper(
-                number=row[0],
-                version=row.version,
-                collection=row[1],
-                source=row[2],
-                title=row.title,
-                audience=Audience(row.audience),
-                entries=row.entries,
-                draft=row.status == Status.DRAFT,
-                brought_by=row.ingested_by,
-            )
-            for row in rows
-        ]
+            found = find_versions(connection, *place, *conditions)
+        return [version for version in found if not version.bots or bot.id in version.bots]
 
 
 def _submission(origin: Origin, title: str, text: str, made: tuple[Entry, ...]) -> Submission:

@@ -24,14 +24,18 @@ from bot.knowledge.points import (
     DENSE_ROUTES,
     ENTRY_ROLE,
     FORMAT,
+    MARKS_FIELD,
+    TENANT_FIELD,
     PointData,
     PointMaker,
     entry_from_payload,
+    home_mark,
     point_ids,
+    role_mark,
 )
 from bot.knowledge.qdrant_calls import Gone, connect
 from bot.knowledge.qdrant_collections import Build, Collections, Quantization
-from bot.knowledge.question import Condition, Nearest, OneOf, Population, Within, best_of_each, candidates
+from bot.knowledge.question import Nearest, Population, Sight, best_of_each, candidates
 from bot.knowledge.tokens import Tokenizer
 from bot.settings import Settings
 
@@ -87,7 +91,7 @@ class ServerIndex:
 
     def ids(self, tenant: str, collection: str) -> set[str]:
         """See :class:`~bot.knowledge.index.Index`."""
-        wanted = _filter([OneOf("role", (ENTRY_ROLE,)), OneOf("tenant", (tenant,)), OneOf("collection", (collection,))])
+        wanted = _marked(home_mark(ENTRY_ROLE, tenant, collection))
         return self._with_collection(lambda name: self._scroll(name, wanted), look=True)
 
     def candidates(self, question: str, vector: Floats, scope: Scope, kind: EntryKind | None, limit: int) -> Candidates:
@@ -114,7 +118,7 @@ class ServerIndex:
 
     def count(self) -> int:
         """See :class:`~bot.knowledge.index.Index`."""
-        wanted = _filter([OneOf("role", (ENTRY_ROLE,))])
+        wanted = _marked(role_mark(ENTRY_ROLE))
         with self._calls.within(_HEALTH_S):
             return self._with_collection(lambda name: self._count(name, wanted))
 
@@ -158,7 +162,7 @@ class ServerIndex:
         return [best_of_each([(_entry_id(point), point.score) for point in answer.points]) for answer in answers]
 
     def _query(self, request: Nearest, population: Population) -> models.QueryRequest:
-        corpus = _filter(population.conditions(request.role))
+        corpus = _filter(population.sight(request.role))
         return models.QueryRequest(
             query=_vector(request.vector),
             using=request.route.value,
@@ -179,7 +183,7 @@ class ServerIndex:
         )
 
     def _size(self, name: str, population: Population) -> int:
-        return self._count(name, _filter(population.conditions(ENTRY_ROLE)))
+        return self._count(name, _filter(population.sight(ENTRY_ROLE)))
 
     def _count(self, name: str, wanted: models.Filter) -> int:
         return self._calls.run(lambda: self._client.count(name, wanted, exact=True)).count
@@ -240,18 +244,22 @@ def _vector(vector: list[float] | tuple[list[int], list[float]]) -> list[float] 
     return models.SparseVector(indices=vector[0], values=vector[1]) if isinstance(vector, tuple) else vector
 
 
-def _filter(conditions: Sequence[Condition]) -> models.Filter:
-    return models.Filter(must=[_condition(condition) for condition in conditions])
+def _filter(sight: Sight) -> models.Filter:
+    """The tenant stands beside the marks that name it, as the graph of quantised vectors is the tenant's."""
+    bounds = ("valid_from", models.Range(lte=sight.now)), ("valid_to", models.Range(gt=sight.now))
+    valid = [models.FieldCondition(key=field, range=bound) for field, bound in bounds]
+    tenant = models.FieldCondition(key=TENANT_FIELD, match=models.MatchValue(value=sight.tenant))
+    return models.Filter(
+        must=[tenant], should=[_one_of(sight.always), models.Filter(must=[_one_of(sight.dated), *valid])]
+    )
 
 
-def _condition(condition: Condition) -> models.FieldCondition:
-    match condition:
-        case OneOf(field, (value,)):
-            return models.FieldCondition(key=field, match=models.MatchValue(value=value))
-        case OneOf(field, values):
-            return models.FieldCondition(key=field, match=models.MatchAny(any=list(values)))
-        case Within(field, at_most, above):
-            return models.FieldCondition(key=field, range=models.Range(lte=at_most, gt=above))
+def _one_of(marks: Sequence[str]) -> models.FieldCondition:
+    return models.FieldCondition(key=MARKS_FIELD, match=models.MatchAny(any=list(marks)))
+
+
+def _marked(mark: str) -> models.Filter:
+    return models.Filter(must=[models.FieldCondition(key=MARKS_FIELD, match=models.MatchValue(value=mark))])
 
 
 def _entry_id(point: models.ScoredPoint) -> str:

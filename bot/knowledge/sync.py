@@ -65,6 +65,17 @@ def sync_collection(
     )
 
 
+def drop_withdrawn(store: KnowledgeStore, index: Index, tenant: str, collection: str) -> set[str]:
+    """Take out of the index what the database does not approve in one collection, and nothing else; returns the ids.
+
+    What is approved again while this runs may be gone from the index afterwards: look, and sync.
+    """
+    held = index.ids(tenant, collection)  # first, as in sync_collection
+    stale = held - store.approved_ids(tenant, collection)
+    _delete(index, stale)
+    return stale
+
+
 def sync_all(
     store: KnowledgeStore, index: Index, also: Iterable[tuple[str, str]] = (), progress: Progress | None = None
 ) -> SyncReport:

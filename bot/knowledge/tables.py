@@ -22,11 +22,17 @@ versions = Table(
     Column("number", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("audience", String(16), nullable=False),
+    Column("bots", JSON, nullable=False, server_default="[]"),
     Column("title", Text, nullable=False),
     Column("content_hash", String(64), nullable=False),
     Column("entries", Integer, nullable=False),
     Column("ingested_at", Double, nullable=False),
     Column("ingested_by", Text, nullable=False),
+    Column("submitted_at", Double),
+    Column("submitted_by", Text),
+    Column("returned_at", Double),
+    Column("returned_by", Text),
+    Column("returned_because", Text),
     Column("approved_at", Double),
     Column("approved_by", Text),
     Column("withdrawn_at", Double),
@@ -34,13 +40,16 @@ versions = Table(
     UniqueConstraint("document_id", "number"),
     *(
         Index(
-            f"uq_knowledge_versions_one_{status}",
+            f"uq_knowledge_versions_one_{name}",
             "document_id",
             unique=True,
-            sqlite_where=text(f"status = '{status}'"),
-            postgresql_where=text(f"status = '{status}'"),
+            sqlite_where=text(condition),
+            postgresql_where=text(condition),
         )
-        for status in ("draft", "approved")
+        for name, condition in (
+            ("waiting", "status IN ('draft', 'in_review')"),
+            ("approved", "status = 'approved'"),
+        )
     ),
 )
 
@@ -60,6 +69,9 @@ entries = Table(
     Column("valid_from", Double, nullable=False),
     Column("valid_to", Double, nullable=False),
     Column("approval_number", String(64), nullable=False, server_default=""),
+    Column("bots", JSON, nullable=False, server_default="[]"),
+    Column("page", Integer, nullable=False, server_default="0"),
+    Column("figures", JSON, nullable=False, server_default="[]"),
 )
 
 version_entries = Table(

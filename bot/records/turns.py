@@ -5,7 +5,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Double, Index, Integer, Row, String, Table, Text, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+)
 
 from bot.records.database import Database, metadata, upserting
 from bot.records.group_commit import GroupCommit
@@ -29,6 +44,7 @@ turns = Table(
     Column("kind", String(32), nullable=False),
     Column("answer", Text, nullable=False),
     Column("citations", JSON, nullable=False),
+    Column("cited", JSON, nullable=False, server_default="[]"),
     Column("passages", JSON, nullable=False),
     Column("confidence", Double),
     Column("timings_ms", JSON, nullable=False),
@@ -45,6 +61,13 @@ turns = Table(
     Column("concluded_at", Double),
     Index("ix_turns_conversation", "conversation", "asked_at"),
 )
+turn_entries = Table(
+    "turn_entries",
+    metadata,
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("entry_id", String(36), primary_key=True, index=True),
+)
+"""``cited`` of every turn, a row an entry: which answers rested on an entry. Gone with the turn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,10 +76,10 @@ class TurnRecord:
 
     ``asked_at`` is when the first message reached us, ``answered_at`` when the reply was decided (epoch seconds).
     ``reader`` is the audience it was answered for, ``quoted`` what the person quoted. ``step`` is the step of the
-    pipeline that decided; ``steps`` what each found, in order, with its milliseconds. ``passages`` are (entry id,
-    score, kind) as found, best first. ``generation`` is what a language model did (model, prompt version, tokens,
-    sentences dropped), empty where none was asked; ``versions`` names what else took part (embedder, threshold);
-    ``worker`` is ``<host>:<pid>`` of the process that answered. The other fields tell the reply's fate: ``failure`` is
+    pipeline that decided; ``steps`` what each found, in order, with its milliseconds. ``cited`` are the ids of the
+    entries that the answer rests on. ``passages`` are (entry id, score, kind) as found, best first. ``generation`` is
+    what a language model did (model, prompt version, tokens, sentences dropped), empty where none was asked;
+    ``versions`` names what else took part (embedder, threshold); ``worker`` is ``<host>:<pid>`` of the process that answered. The other fields tell the reply's fate: ``failure`` is
     the code that ended it, empty when the platform took all; ``sent_at`` when it took each part, and ``concluded_at``
     when that was recorded, in epoch seconds.
     """
@@ -76,6 +99,7 @@ class TurnRecord:
     reader: str = "public"
     quoted: str = ""
     citations: tuple[Mapping[str, Any], ...] = ()
+    cited: tuple[str, ...] = ()
     passages: tuple[tuple[str, float, str], ...] = ()
     confidence: float | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
@@ -149,8 +173,17 @@ class TurnRecords:
     def _save_all(self, records: Sequence[TurnRecord]) -> None:
         with self._database.write() as connection:
             connection.execute(upserting(connection.dialect.name, turns), [record.fields() for record in records])
+            _note_cited(connection, records)
             if self._audit is not None:
                 self._audit(connection, records)
+
+
+def _note_cited(connection: Connection, records: Sequence[TurnRecord]) -> None:
+    cited = {record.id: dict.fromkeys(record.cited) for record in records if record.cited}
+    if cited:
+        connection.execute(delete(turn_entries).where(turn_entries.c.turn_id.in_(cited)))  # of a record saved before
+        rows = [{"turn_id": turn, "entry_id": entry} for turn, ids in cited.items() for entry in ids]
+        connection.execute(insert(turn_entries), rows)
 
 
 def from_row(row: Row[Any]) -> TurnRecord:
@@ -159,7 +192,7 @@ def from_row(row: Row[Any]) -> TurnRecord:
 
 
 def _record(fields: dict[str, Any]) -> TurnRecord:
-    for name in ("message_ids", "citations", "steps", "platform_ids", "sent_at"):
+    for name in ("message_ids", "citations", "cited", "steps", "platform_ids", "sent_at"):
         fields[name] = tuple(fields.get(name, ()))
     fields["passages"] = tuple((str(a), float(b), str(c)) for a, b, c in fields["passages"])
     return TurnRecord(**fields)

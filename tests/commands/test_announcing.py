@@ -1,6 +1,7 @@
 """What a bot says in its groups without being asked: announcements, reminders, digests, and when it is quiet."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,14 +11,17 @@ import redis
 from pydantic import BaseModel, ValidationError
 
 from bot import keys
-from bot.bots_file import ChannelConfig
+from bot.announcing import moment_of
+from bot.audit.entries import AuditEvent
+from bot.bots_file import BotConfig, ChannelConfig
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin
-from bot.knowledge.store import Submission
+from bot.knowledge.versions import Submission
 from bot.messages import ConversationId
 from bot.parts import Text
 from bot.quiet_hours import QuietHours
 from bot.replies import OutboxReply
+from bot.weekly_digest import CLAIMED_S, WeeklyDigest
 from tests.commands.conftest import ADMIN, ANYBODY, Chat
 from tests.commands.test_operations import DAY, turn
 from tests.commands.test_sent import goes_on, known
@@ -37,6 +41,32 @@ class Speaking(BaseModel):
 
 def speaking(*carries: str) -> ChannelConfig:
     return ChannelConfig(type="speaking", config=Speaking(carries=carries))
+
+
+@dataclass
+class Weekly:
+    """Digests that are said by themselves."""
+
+    chat: Chat
+    client: redis.Redis
+    audited: list[AuditEvent] = field(default_factory=list)
+
+    def begins(self, bot: BotConfig | None = None) -> int:
+        """What a worker begins that has just started."""
+        tools, bot = self.chat.office.tools, bot or self.chat.office.bot
+        digest = WeeklyDigest(
+            self.client,
+            channels=tools.channels,
+            digests=tools.digests,
+            broadcasts=tools.broadcasts,
+            quiet=QuietHours({bot.id: bot}, SHANGHAI),
+            audit=self.audited.append,
+            clock=lambda: self.chat.office.now,
+        )
+        return digest.begin()
+
+    def says(self) -> int:
+        return goes_on(self.chat, self.client)
 
 
 @pytest.fixture
@@ -142,6 +172,11 @@ def test_a_time_that_cannot_be_is_refused(chat: Chat, moment: str, said: str) ->
     assert said in chat.hears(ADMIN, f"/remind {moment} 今晚读片课")
 
 
+@pytest.mark.parametrize("written", ["2027-01-15 12:00", "2027-01-15T04:00Z", "2027-01-15 05:00+01:00"])
+def test_a_moment_of_another_zone_is_taken_as_such(written: str) -> None:
+    assert moment_of(written, SHANGHAI) == NOON
+
+
 def test_only_admins_announce_and_only_where_there_is_a_group(chat: Chat, open_office: Callable[..., Office]) -> None:
     for command in ("/announce 一", "/remind 2027-01-16 09:00 一", "/reminders", "/digest"):
         assert "管理员" in chat.hears(ANYBODY, command), command
@@ -224,3 +259,106 @@ def test_a_digest_cuts_no_answer(chat: Chat) -> None:
     text = chat.hears(ADMIN, "/digest")
     assert "可以停车吗？" in text
     assert "长长" not in text
+
+
+@pytest.fixture
+def weekly(open_office: Callable[..., Office], redis_client: redis.Redis) -> Weekly:
+    """A bot whose digest is due on Fridays at nine; it is Friday, and enough people have asked something."""
+    bot = make_bot(
+        channels={"app": APP, "news": speaking("announcements")},
+        knowledge=["c"],
+        quiet_hours="22:00-08:00",
+        digest_at="fri 09:00",
+    )
+    weekly = Weekly(Chat(open_office(bot)), redis_client)
+    weekly.chat.office.now = NOON
+    ask(weekly.chat, put_faq(weekly.chat, 1, "几点开门？", "早上八点。"), "dr.a", "dr.b", "dr.c")
+    return weekly
+
+
+def test_a_weekly_digest_is_said_once_by_itself_and_says_so(weekly: Weekly) -> None:
+    clock(weekly.chat, 8, 59)
+    assert weekly.begins() == 0
+    clock(weekly.chat, 9)
+    assert weekly.begins() == 1
+    assert weekly.begins() == 0, "the other worker, and every look after this"
+    weekly.client.flushdb()
+    weekly.begins()
+    assert weekly.says() == 1, "a Redis that has lost everything changes nothing"
+    (said,) = waiting(weekly.client, NEWS)
+    assert "1. 几点开门？\n早上八点。" in said
+    assert "按管理员设定的时间每周自动发布" in said
+    assert "经管理员确认" not in said
+    assert [event.details["what"] for event in weekly.audited] == ["digest", "digest"]
+    clock(weekly.chat, 9, day=16)
+    assert weekly.begins() == 0
+    clock(weekly.chat, 9, day=22)
+    ask(weekly.chat, "00000001-0000-0000-0000-000000000000", "dr.a", "dr.b", "dr.c")
+    assert weekly.begins() == 1
+
+
+def test_a_weekly_digest_that_was_missed_is_caught_up_for_hours_and_no_longer(weekly: Weekly) -> None:
+    clock(weekly.chat, 15)
+    assert weekly.begins() == 0
+    clock(weekly.chat, 14, 59)
+    assert weekly.begins() == 1
+
+
+def test_a_worker_that_died_over_a_weekly_digest_is_followed_by_another(weekly: Weekly) -> None:
+    clock(weekly.chat, 9)
+    assert weekly.client.set(keys.weekly_digest("imaging", "2027-01-15"), "claimed", ex=CLAIMED_S)
+    assert weekly.begins() == 0
+    weekly.client.delete(keys.weekly_digest("imaging", "2027-01-15"))  # its time is over
+    assert weekly.begins() == 1
+
+
+def test_a_weekly_digest_in_quiet_hours_is_written_when_they_end(weekly: Weekly) -> None:
+    """What was withdrawn in the night is not in it."""
+    late = make_bot(
+        channels=weekly.chat.office.bot.channels, knowledge=["c"], quiet_hours="22:00-08:00", digest_at="thu 23:00"
+    )
+    clock(weekly.chat, 23, day=14)
+    assert weekly.begins(late) == 0
+    clock(weekly.chat, 7, 59)
+    assert weekly.begins(late) == 0
+    clock(weekly.chat, 8)
+    assert weekly.begins(late) == 1
+    clock(weekly.chat, 14)
+    weekly.client.flushdb()
+    assert weekly.begins(late) == 0
+
+
+def test_a_week_in_which_nobody_asked_is_passed_over(weekly: Weekly) -> None:
+    weekly.chat.office.tools.store.withdraw("academy", "c", "faq1.csv", actor="cli:test", now=NOON)
+    clock(weekly.chat, 9)
+    assert weekly.begins() == 0
+    assert weekly.says() == 0
+
+
+@pytest.mark.parametrize("at", ["monday 09:00", "mon 9:00", "mon", "09:00", "mon 24:00"])
+def test_what_is_no_weekday_with_a_time_is_refused(at: str) -> None:
+    with pytest.raises(ValidationError):
+        make_bot(digest_at=at)
+
+
+@pytest.mark.parametrize(
+    ("at", "over"),
+    [((15, 21, 59), (15, 21, 59)), ((15, 22, 0), (16, 8, 0)), ((16, 7, 59), (16, 8, 0)), ((16, 8, 0), (16, 8, 0))],
+)
+def test_quiet_hours_are_over_when_the_clock_says_so(at: tuple[int, int, int], over: tuple[int, int, int]) -> None:
+    def moment(day: int, hour: int, minute: int) -> float:
+        return datetime(2027, 1, day, hour, minute, tzinfo=SHANGHAI).timestamp()
+
+    quiet = QuietHours({"imaging": make_bot(quiet_hours="22:00-08:00")}, SHANGHAI)
+    assert quiet.over("imaging", moment(*at)) == moment(*over)
+
+
+def test_quiet_hours_follow_the_clock_that_is_put_forward_and_back() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    quiet = QuietHours({"imaging": make_bot(quiet_hours="01:00-03:00")}, berlin)
+    forward = datetime(2027, 3, 28, 1, 30, tzinfo=berlin).timestamp()  # at two it is three
+    assert [quiet.hold("imaging", forward + minutes * 60) for minutes in (0, 29, 30)] == [True, True, False]
+    back = datetime(2027, 10, 31, 1, 30, tzinfo=berlin).timestamp()  # at three it is two, once
+    assert [quiet.hold("imaging", back + hours * 3600) for hours in (0, 1, 2)] == [True, True, True]
+    assert not quiet.hold("imaging", back + 2.5 * 3600)
+    assert quiet.over("imaging", back) == back + 2.5 * 3600

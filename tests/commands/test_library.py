@@ -9,7 +9,8 @@ from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.review import MOST_ENTRIES
 from bot.knowledge.search import Hit
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Status, Submission
 from bot.safety.conduct import ApprovalNumber
 from tests.commands.conftest import ADMIN, GROUP, Chat, code_of
 from tests.commands.test_operations import TURN, turn
@@ -27,7 +28,7 @@ def test_a_question_and_its_answer_wait_until_somebody_approves_them(chat: Chat)
         "已提交资料 1《几点开门？》，审核通过前不会用于回答。批准请发 /kb approve 1"
     )
     assert approved(chat) == {}
-    assert chat.hears(ADMIN, "/kb approve").splitlines() == ["待审核 1 份：", "1《几点开门？》1 条"]
+    assert chat.hears(ADMIN, "/kb approve").splitlines() == ["尚未批准 1 份：", "1《几点开门？》1 条，待审核"]
     asked = chat.says(ADMIN, "/kb approve 1")
     assert asked.text.startswith("将批准资料 1《几点开门？》（1 条，读者：所有人）：\n早上八点。\n")
     assert approved(chat) == {}
@@ -48,7 +49,7 @@ def test_approving_and_withdrawing_again_change_nothing_and_mend_the_index(chat:
     for _ in range(2):
         assert chat.hears(ADMIN, f"/confirm {code}", turn_id="again") == "资料 1 已撤下，不再用于回答。"
     assert approved(chat) == {}
-    assert len(chat.office.synced) == 4
+    assert chat.office.dropped == [("academy", "c")] * 2
 
 
 def test_what_was_not_shown_is_not_approved(chat: Chat) -> None:
@@ -67,11 +68,10 @@ def test_what_was_not_shown_is_not_approved(chat: Chat) -> None:
 
 def test_the_store_approves_the_version_that_is_meant_or_none(chat: Chat) -> None:
     chat.says(ADMIN, "/faq add 几点开门？ | 早上八点。")
-    (paper,) = chat.office.tools.review.find("academy", ["c"], 1)
-    with pytest.raises(InputError, match="kb_not_waiting"):
-        chat.office.tools.review.approve(
-            "academy", replace(paper, version=paper.version + 1), actor="cli:li", now=chat.office.now
-        )
+    (version,) = chat.office.tools.review.find(chat.office.bot, 1)
+    for other in (replace(version, id=version.id + 1), replace(version, status=Status.DRAFT)):
+        with pytest.raises(InputError, match="kb_not_waiting"):
+            chat.office.tools.review.approve(other, actor="cli:li", now=chat.office.now)
     assert approved(chat) == {}
 
 
@@ -91,7 +91,7 @@ def test_a_turn_that_runs_again_submits_one_document(chat: Chat) -> None:
     for _ in range(2):
         chat.says(ADMIN, "/faq add 问 | 答", turn_id="t1")
     chat.says(ADMIN, "/faq add 问 | 另一个答", turn_id="t2")
-    assert chat.hears(ADMIN, "/kb approve").splitlines()[0] == "待审核 2 份："
+    assert chat.hears(ADMIN, "/kb approve").splitlines()[0] == "尚未批准 2 份："
 
 
 def test_another_tenant_s_documents_are_unknown(chat: Chat) -> None:

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from bot import keys
-from bot.broadcasts import BATCH
+from bot.broadcasts import BATCH, LATEST_S
 from bot.channel import Limits, Refused, Retry
 from bot.messages import ConversationId
 from bot.posting import post
@@ -112,6 +112,29 @@ def test_those_hear_it_who_wrote_lately_once_each(chat: Chat, redis_client: redi
     assert (newest.posted, newest.recipients, newest.ended_at) == (2, 2, chat.office.now)
 
 
+def test_nobody_is_left_out_however_many_share_a_bucket(chat: Chat, redis_client: redis.Redis) -> None:
+    names = [f"dr.{number}" for number in range(2000)]
+    bucket = {one: ConversationId(bot="imaging", channel="app", person=one).tag for one in names}
+    people = [one for one in names if bucket[one] == bucket["dr.0"]][:3]
+    known(chat, *people)
+    chat.confirms(ADMIN, "/broadcast 明天停机")
+    assert goes_on(chat, redis_client) == 3
+    assert outboxes(chat, redis_client, *people) == [1, 1, 1]
+
+
+def test_a_long_broadcast_keeps_nobody_waiting_who_is_said_something_else(
+    chat: Chat, redis_client: redis.Redis
+) -> None:
+    known(chat, *(f"p{number:03}" for number in range(3 * BATCH)))
+    chat.confirms(ADMIN, "/broadcast 明天停机")
+    turn(chat, "s" * 20, person="elsewhere", conversation="second/app//elsewhere", bot="second")
+    chat.confirms(ADMIN, "/broadcast 后天开放", bot=make_bot("second"))
+    assert goes_on(chat, redis_client) == BATCH
+    elsewhere = ConversationId(bot="second", channel="app", person="elsewhere")
+    assert redis_client.llen(keys.outbox(elsewhere)) == 1
+    assert [goes_on(chat, redis_client) for _ in range(3)] == [BATCH, BATCH, 1]
+
+
 def test_a_round_that_died_half_way_says_nothing_twice(chat: Chat, redis_client: redis.Redis) -> None:
     known(chat, "a", "b")
     chat.confirms(ADMIN, "/broadcast 明天停机")
@@ -144,6 +167,19 @@ def test_a_bot_that_stands_still_says_nothing_to_many_either(chat: Chat, redis_c
     assert goes_on(chat, redis_client) == 0
     chat.says(ADMIN, "/resume")
     assert goes_on(chat, redis_client) == 1
+
+
+def test_what_could_not_be_said_for_days_is_not_said_late(chat: Chat, redis_client: redis.Redis) -> None:
+    known(chat, "a")
+    chat.confirms(ADMIN, "/broadcast 明天停机")
+    chat.says(ADMIN, "/kill")
+    chat.office.now += LATEST_S + 1
+    chat.says(ADMIN, "/resume")
+    assert goes_on(chat, redis_client) == 0
+    assert chat.hears(ADMIN, "/broadcast stop") == "没有正在进行的群发。"
+    newest = chat.office.tools.broadcasts.newest("imaging")
+    assert newest is not None
+    assert (newest.posted, newest.recipients) == (0, 1)
 
 
 def test_a_bot_that_stands_still_keeps_no_other_from_speaking(chat: Chat, redis_client: redis.Redis) -> None:

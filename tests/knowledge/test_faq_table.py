@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import KnowledgeError
 from bot.knowledge.entries import Audience, Entry, EntryKind
-from bot.knowledge.faq_table import FaqTable, read_faq_table
+from bot.knowledge.faq_table import FaqTable, csv_rows, read_faq_table
 from bot.knowledge.loaders import LoadLimits
 from bot.knowledge.origin import ALWAYS_FROM, ALWAYS_TO, Origin
 
@@ -20,7 +20,7 @@ ENGLISH = "question,similar,answer,valid_from,valid_to\n"
 
 
 def read(text: str) -> FaqTable:
-    return read_faq_table(text, ORIGIN, timezone=SHANGHAI, limits=LIMITS)
+    return read_faq_table(csv_rows(text, LIMITS), ORIGIN, timezone=SHANGHAI, limits=LIMITS)
 
 
 def only(table: FaqTable) -> Entry:

@@ -60,7 +60,7 @@ def shared_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ind
 
 def test_an_entry_comes_back_as_it_went_in(index: Index) -> None:
     first = faq("学分怎么算？", "学分\n如何计算", answer="每门课程 2 学分。")
-    second = entry("预约 MRI", audience=Audience.STAFF, location="A › B", valid_from=1.5, valid_to=2e9)
+    second = entry("预约 MRI", audience=Audience.STAFF, location="A › B", valid_from=1.5, valid_to=2e9, bots=("a", "b"))
     index.upsert([first, second])
     index.upsert([first])
     assert index.entries([second.id, str(uuid.uuid4()), first.id]) == [second, first]
@@ -101,6 +101,20 @@ def test_readers_see_their_audience_and_those_below(index: Index) -> None:
     index.upsert([entry(f"学分 {audience}", audience=audience) for audience in Audience])
     counts = [ask(index, "学分", replace(SCOPE, reader=reader)).visible for reader in Audience]
     assert counts == [1, 2, 3]
+
+
+def test_an_entry_for_some_bots_is_seen_by_no_other(index: Index) -> None:
+    everybodys, limited = entry("学分"), replace(faq("学分", answer="2"), bots=("imaging", "sales"), valid_to=2e9)
+    index.upsert([everybodys, limited])
+    assert [ask(index, "学分", replace(SCOPE, bot=bot)).visible for bot in ("sales", "imaging", "nurse", "")] == [
+        2,
+        2,
+        1,
+        1,
+    ]
+    found = ask(index, "学分", replace(SCOPE, bot="sales"))
+    assert set(found.routes[Route.DENSE]) == {everybodys.id, limited.id}
+    assert set(found.routes[Route.QUESTION_LEXICAL]) == {limited.id}
 
 
 def test_a_kind_can_be_asked_for_and_no_collection_holds_nothing(index: Index) -> None:

@@ -12,10 +12,14 @@ import pytest
 from bot.errors import Unavailable, UsageError
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.figures import FigureStore
 from bot.knowledge.ingest import EMBED_BATCH, FileStatus, Ingestor, IngestReport, NotSearchable
 from bot.knowledge.loaders import LoadLimits
-from bot.knowledge.store import KnowledgeStore, Status
+from bot.knowledge.loaders.kinds import SUFFIXES
+from bot.knowledge.loaders.reader import FileReader
+from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, sync_collection
+from bot.knowledge.versions import Status
 from bot.records.database import Database, metadata
 from tests.knowledge.small_index import open_small_index
 
@@ -36,6 +40,7 @@ class Workplace:
         self.index_is_down = False
         self._ingestor = Ingestor(
             store=store,
+            reader=FileReader(FigureStore(folder / "figures")),
             warm=self._warm,
             sync=self._sync,
             timezone=SHANGHAI,
@@ -196,7 +201,7 @@ def test_bad_rows_are_reported_and_good_ones_go_in(workplace: Workplace) -> None
 
 BAD_FILES: dict[str, tuple[str | bytes, str]] = {
     "bad.csv": ("问题,相似问题,答案,生效,失效\n甲,,,,", "nothing in it could be used: what was known from it stays"),
-    "columns.csv": ("标题,内容\n甲,乙", "row 1: the columns 问题 (question), 答案 (answer) are missing"),
+    "columns.csv": ("问题,内容\n甲,乙", "row 1: the columns 答案 (answer) are missing"),
     "empty.md": ("# 只有标题", "nothing in it could be used"),
     "large.txt": ("大" * 4_000, "larger than 4,000 bytes: divide it"),
     "scan.md": (b"\x89PNG\r\n\x1a\n\x00", "the file is not text"),
@@ -221,7 +226,7 @@ def test_bad_files_never_stop_the_run_nor_remove_what_was_known(workplace: Workp
 
 
 def test_folders_are_walked_in_order_and_nothing_is_left_out_silently(workplace: Workplace) -> None:
-    for name in ("b.md", "a/b.md", "a/c.txt", "a/.c.txt", ".hidden.md", ".git/x.md", "data.xlsx", "README"):
+    for name in ("b.md", "a/b.md", "a/c.txt", "a/.c.txt", ".hidden.md", ".git/x.md", "data.xyz", "README"):
         workplace.write(name, "文字。")
     os.symlink("..", workplace.files / "a" / "loop")
     os.symlink("nowhere", workplace.files / "z")
@@ -231,13 +236,13 @@ def test_folders_are_walked_in_order_and_nothing_is_left_out_silently(workplace:
     assert [(result.source, result.status, *result.notes, *result.problems) for result in report.results] == [
         (".git", "skipped", "hidden"),
         (".hidden.md", "skipped", "hidden"),
-        ("README", "skipped", "a file without suffix is not read: only .md, .markdown, .txt, .csv are"),
+        ("README", "skipped", f"a file without suffix is not read: only {', '.join(SUFFIXES)} are"),
         ("a/.c.txt", "skipped", "hidden"),
         ("a/b.md", "added"),
         ("a/c.txt", "added"),
         ("a/loop", "skipped", "a link to a folder: name it to have it read"),
         ("b.md", "added"),
-        ("data.xlsx", "skipped", ".xlsx is not read: save it as CSV UTF-8"),
+        ("data.xyz", "skipped", f".xyz is not read: only {', '.join(SUFFIXES)} are"),
         ("pipe.md", "skipped", "not a regular file"),
         ("same.md", "skipped", "already read in this run"),
         ("z", "skipped", "cannot be read: No such file or directory"),
@@ -248,7 +253,8 @@ def test_folders_are_walked_in_order_and_nothing_is_left_out_silently(workplace:
     ("names", "problem"),
     [
         (["missing.md"], "missing.md: cannot be read: No such file or directory"),
-        (["data.xlsx"], "data.xlsx: .xlsx is not read: save it as CSV UTF-8"),
+        (["data.xyz"], "data.xyz: .xyz is not read: only .md,"),
+        (["data.xlsx"], "data.xlsx: it is no .xlsx file, whatever its name says"),
         (["b.md", "a/b.md"], "rename one, or ingest their folder"),
         (["a/\udce9.md"], r"a/\xe9.md: the file name is not UTF-8: rename the file"),
     ],
@@ -256,7 +262,7 @@ def test_folders_are_walked_in_order_and_nothing_is_left_out_silently(workplace:
 def test_what_was_asked_for_by_name_and_cannot_be_read_is_a_problem(
     workplace: Workplace, names: list[str], problem: str
 ) -> None:
-    for name in ("b.md", "a/b.md", "data.xlsx", "a/\udce9.md"):
+    for name in ("b.md", "a/b.md", "data.xyz", "data.xlsx", "a/\udce9.md"):
         workplace.write(name, "文字。")
     report = workplace.ingest(*(workplace.files / name for name in names), approve=False)
     assert len(report.problems) == 1

@@ -10,8 +10,9 @@ from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import ALWAYS_TO, Origin, make_entry
 from bot.knowledge.revisions import LOOK_AGAIN_S, Revisions
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import sync_collection
+from bot.knowledge.versions import Submission
 from bot.records.database import Database
 from tests.knowledge.small_index import SCOPE, open_small_index
 

@@ -74,10 +74,7 @@ def test_a_collection_is_made_as_searches_need_it(server: QdrantServer, index: S
     assert indexes["tenant"] == {"type": "keyword", "is_tenant": True, "enable_hnsw": False}
     assert {field: schema["type"] for field, schema in indexes.items()} == {
         "tenant": "keyword",
-        "collection": "keyword",
-        "audience": "keyword",
-        "kind": "keyword",
-        "role": "keyword",
+        "marks": "keyword",
         "valid_from": "float",
         "valid_to": "float",
     }

@@ -18,7 +18,8 @@ from bot.errors import KnowledgeError, Unavailable
 from bot.handoff.tickets import tickets
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin, make_entry
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Submission
 from bot.knowledge_service import KnowledgeService
 from bot.records.database import Database
 from bot.settings import Settings
@@ -282,6 +283,33 @@ def test_a_replay_is_searched_anew(data_dir: Path, database: Database) -> None:
     assert (report["replayed"], report["same"]) == (True, True)
     assert REGISTRY.get_sample_value("bot_evidence_cache_total", {"result": "hit"}) == hits
     service.close()
+
+
+@pytest.mark.parametrize("place", ["embedded", "server"])
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_withdrawal_holds_before_the_index_has_followed(
+    data_dir: Path, database: Database, server: QdrantServer, place: str, kept: int
+) -> None:
+    at = server if place == "server" else None
+    service = KnowledgeService(settings(data_dir, at, evidence_cache=kept), BOTS, database)
+    service.start()
+    assert "refusal" not in {answer["kind"] for answer in answers(service)[:3]}
+    KnowledgeStore(database).withdraw("academy", "c", "手册.md", actor="cli:li", now=2.0)
+    said = answers(service)
+    assert service.health()["entries"] == len(FAQS) + len(PASSAGES), "they are in the index still"
+    assert {answer["kind"] for answer in said} == {"refusal"}
+    assert not any(word in answer["answer"] for answer in said for word in (*FAQS, *FAQS.values()))
+    assert service.drop({"tenant": "academy", "collection": "c"})["deleted"] == len(FAQS) + len(PASSAGES)
+    assert service.health()["entries"] == 0
+    service.close()
+
+
+def test_what_is_withdrawn_goes_from_the_index_behind_nobody_who_fills_it(
+    service: KnowledgeService, database: Database
+) -> None:
+    KnowledgeStore(database).withdraw("academy", "c", "手册.md", actor="cli:li", now=2.0)
+    with service._writing:  # as whoever brings ten thousand passages holds it, for minutes
+        assert service.drop({"tenant": "academy", "collection": "c"})["deleted"] == len(FAQS) + len(PASSAGES)
 
 
 @pytest.mark.parametrize("place", ["embedded", "server"])

@@ -1,7 +1,10 @@
 """Documents, versions and approvals in a real SQLite file."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -9,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin, make_entry
-from bot.knowledge.store import Change, KnowledgeStore, Status, Stored, Submission
+from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.tables import entries, version_entries, versions
+from bot.knowledge.versions import Change, FourEyes, Status, Stored, Submission
 from bot.records.database import Database
 
 ORIGIN = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source="faq.csv")
@@ -27,6 +31,7 @@ OTHER_VALUES = {
     "valid_from": 1.0,
     "valid_to": 2.0,
     "approval_number": "MLR-1",
+    "bots": ("second",),
 }
 
 
@@ -65,7 +70,11 @@ def test_ids_are_equal_exactly_when_entries_are(field: str) -> None:
     one, twin = entry("甲"), entry("甲")
     changed = replace(one, **{field: OTHER_VALUES[field]})
     origin = Origin(
-        tenant=changed.tenant, collection=changed.collection, audience=changed.audience, source=changed.source
+        tenant=changed.tenant,
+        collection=changed.collection,
+        audience=changed.audience,
+        source=changed.source,
+        bots=changed.bots,
     )
     other = make_entry(
         origin,
@@ -82,7 +91,7 @@ def test_ids_are_equal_exactly_when_entries_are(field: str) -> None:
     assert other.id != one.id
 
 
-def test_an_entry_without_an_approval_number_has_the_id_it_had_before_there_were_any() -> None:
+def test_an_entry_without_an_approval_number_or_bots_has_the_id_it_had_before_there_were_any() -> None:
     assert entry("甲").id == "018a7f62-ea5e-5e07-a355-55e2a99265b3"
 
 
@@ -147,6 +156,118 @@ def test_history_says_who_did_what_when(store: KnowledgeStore) -> None:
     assert (version.ingested_by, version.approved_by, version.withdrawn_by) == ("cli:author", "cli:reviewer", "cli:ops")
     assert (version.ingested_at, version.approved_at, version.withdrawn_at) == (1_000.0, 1_000.0, 2_000.0)
     assert (version.source, version.number, version.status) == ("faq.csv", 1, Status.WITHDRAWN)
+
+
+def shared(collection: str) -> FourEyes:
+    """Four eyes in one collection."""
+    return lambda _tenant, name: name == collection
+
+
+@pytest.mark.parametrize("name", ["imaging", "other"])
+def test_with_four_eyes_what_somebody_brings_with_approval_is_in_review(database: Database, name: str) -> None:
+    store = KnowledgeStore(database, four_eyes=shared(name))
+    stored = put(store, "甲", approve=True)
+    if name == "other":
+        assert (stored.change, stored.status, live(store)) == (C.ADDED, S.APPROVED, ["甲"])
+        return
+    assert (stored.change, stored.status, live(store)) == (C.ADDED, S.IN_REVIEW, [])
+    again = put(store, "甲", approve=True)
+    assert (again.change, again.status) == (C.UNCHANGED, S.IN_REVIEW)
+    other = put(store, "甲", approve=True, actor="cli:wu")
+    assert (other.change, other.status, live(store)) == (C.APPROVED, S.APPROVED, ["甲"])
+    assert put(store, "乙", approve=True, actor="cli:wu").status is S.IN_REVIEW
+    assert live(store) == ["甲"], "the approved version goes on answering"
+    (first, second) = store.versions("academy", "imaging")
+    assert (first.submitted_by, first.approved_by, second.submitted_by) == ("cli:li", "cli:wu", "cli:wu")
+
+
+def test_with_four_eyes_what_was_withdrawn_does_not_come_back_by_the_same_hand(database: Database) -> None:
+    store = KnowledgeStore(database, four_eyes=shared("imaging"))
+    put(store, "甲", approve=False)
+    put(store, "甲", approve=True, actor="cli:wu")
+    store.withdraw("academy", "imaging", "faq.csv", actor="cli:ops", now=2.0)
+    assert put(store, "甲", approve=True).status is S.IN_REVIEW
+    assert live(store) == []
+
+
+def test_the_way_through_review(store: KnowledgeStore) -> None:
+    document = ("academy", "imaging", "faq.csv")
+    put(store, "甲", approve=False)
+    draft = store.versions(*document)[0].id
+    assert not store.send_back(*document, version=draft, because="", actor="cli:wu", now=2.0), "nobody offered it"
+    assert store.submit(*document, version=draft, actor="cli:li", now=3.0)
+    assert not store.submit(*document, version=draft, actor="cli:li", now=3.5)
+    assert put(store, "甲", approve=False).status is S.IN_REVIEW, "the same again stays where it is"
+    assert store.send_back(*document, version=draft, because="不准", actor="cli:wu", now=4.0)
+    assert not store.approve(*document, version=draft, status=S.IN_REVIEW, actor="cli:wu", now=5.0), "it was shown so"
+    assert store.submit(*document, version=draft, actor="cli:li", now=6.0)
+    assert not store.approve(*document, version=draft + 1, status=S.IN_REVIEW, actor="cli:wu", now=7.0)
+    assert store.approve(*document, version=draft, status=S.IN_REVIEW, actor="cli:wu", now=8.0)
+    (version,) = store.versions(*document)
+    assert (version.submitted_at, version.submitted_by) == (6.0, "cli:li")
+    assert (version.returned_at, version.returned_by, version.returned_because) == (4.0, "cli:wu", "不准")
+    assert (version.approved_at, version.approved_by) == (8.0, "cli:wu")
+    for nothing in ("unknown.csv", "faq.csv"):
+        assert not store.submit("academy", "imaging", nothing, version=draft, actor="cli:li", now=9.0)
+
+
+def test_a_version_in_review_that_is_brought_anew_has_to_be_offered_anew(store: KnowledgeStore) -> None:
+    document = ("academy", "imaging", "faq.csv")
+    put(store, "甲", approve=False)
+    first = store.versions(*document)[0].id
+    store.submit(*document, version=first, actor="cli:li", now=2.0)
+    put(store, "乙", approve=False)
+    assert [version.status for version in store.versions(*document)] == [S.WITHDRAWN, S.DRAFT]
+    assert not store.approve(*document, version=first, status=S.IN_REVIEW, actor="cli:wu", now=3.0)
+
+
+def test_an_approved_version_of_which_nothing_is_valid_any_more_has_expired(store: KnowledgeStore) -> None:
+    ends = [replace(entry(text), id=str(UUID(int=n)), valid_to=10.0 * n) for n, text in enumerate("甲乙", 1)]
+    submission = Submission(origin=ORIGIN, title="faq", content_hash="0" * 64, entries=tuple(ends))
+    store.put(submission, approve=True, actor="cli:li", now=1.0)
+    (version,) = store.versions("academy", "imaging")
+    assert version.valid_to == 20.0
+    assert [version.standing(now) for now in (9.0, 19.9, 20.0)] == [S.APPROVED, S.APPROVED, S.EXPIRED]
+    ids = [one.id for one in ends]
+    assert [store.standing(ids, now) for now in (9.0, 10.0, 20.0)] == [set(ids), {ids[1]}, set()]
+    assert store.standing(ids) == set(ids)
+
+
+@pytest.mark.parametrize("rival", ["approve", "withdraw", "ingest"])
+def test_of_two_who_act_on_a_version_at_once_one_is_told_that_he_came_too_late(
+    store: KnowledgeStore, rival: str
+) -> None:
+    document = ("academy", "imaging", "faq.csv")
+    put(store, "甲", approve=False)
+    shown = store.versions(*document)[0].id
+    both = threading.Barrier(2)
+
+    def approve(actor: str) -> bool:
+        both.wait()
+        return store.approve(*document, version=shown, status=S.DRAFT, actor=actor, now=2.0)
+
+    def act() -> bool:
+        if rival == "approve":
+            return approve("cli:wu")
+        both.wait()
+        if rival == "withdraw":
+            return store.withdraw(*document, actor="cli:wu", now=2.0, shown=[shown])
+        return put(store, "乙", approve=True, actor="cli:wu").status is S.APPROVED
+
+    with ThreadPoolExecutor(2) as people:
+        done = [people.submit(approve, "cli:li"), people.submit(act)]
+        results = [one.result(30) for one in done]
+    held = [version.status for version in store.versions(*document)]
+    assert held.count(S.APPROVED) <= 1
+    if rival == "approve":
+        assert sorted(results) == [False, True]
+        assert held == [S.APPROVED]
+    if rival == "withdraw":
+        assert results[0] or results[1]
+        assert held == ([S.WITHDRAWN] if results[1] else [S.APPROVED])
+    if rival == "ingest":
+        assert results[1]
+        assert live(store) == ["乙"], "what was brought last answers, whoever came first"
 
 
 def test_a_new_version_writes_only_the_entries_that_changed(store: KnowledgeStore, database: Database) -> None:

@@ -10,8 +10,9 @@ from bot.errors import KnowledgeError, Unavailable
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin, make_entry
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import BATCH, SyncReport, reindex, sync_all, sync_collection
+from bot.knowledge.versions import Submission
 from bot.records.database import Database, metadata
 from tests.knowledge.small_index import open_small_index
 

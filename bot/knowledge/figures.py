@@ -1,0 +1,37 @@
+"""Pictures of documents, kept as files by their content, so that an answer can show what its source shows."""
+
+import re
+import shutil
+from pathlib import Path
+
+MAX_BYTES = 8 * 1024 * 1024
+ID = re.compile(r"[0-9a-f]{64}\.(?:png|jpg)")
+"""What the id of a picture looks like: the SHA-256 of its bytes and its kind."""
+
+
+class FigureStore:
+    """The pictures in ``folder``, which is made when the first comes. A picture is never changed, so that none is
+    written twice."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def take(self, folder: Path) -> None:
+        """Move what a parser left in ``folder`` here; what it should not have left is passed over."""
+        for path in folder.iterdir():
+            if (
+                ID.fullmatch(path.name)
+                and path.is_file()
+                and not path.is_symlink()
+                and path.stat().st_size <= MAX_BYTES
+            ):
+                kept = self._folder / path.name[:2] / path.name
+                if not kept.exists():
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.move(path, kept.with_suffix(".part"))
+                    kept.with_suffix(".part").replace(kept)
+
+    def path(self, id_: str) -> Path | None:
+        """The file of a picture; ``None`` where there is none with this id."""
+        path = self._folder / id_[:2] / id_
+        return path if ID.fullmatch(id_) and path.is_file() else None

@@ -1,0 +1,115 @@
+"""Token states of texts by their content, beside the index whose entries they belong to.
+
+One SQLite file, read through a memory map. A text's states are made in the same run of the model as its vector and are
+never changed, so a row is right whatever the index does; what no entry needs any more is dropped when the index opens.
+"""
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bot.errors import KnowledgeError
+
+BUSY_TIMEOUT_S = 10.0
+_MAP_BYTES = 1 << 36
+"""More than the file will have: SQLite maps what there is."""
+_MANY = 500
+"""Keys a statement."""
+
+TextOfKind = tuple[str, str]
+"""(kind, text): the prefix kind the model read it with, ``query`` or ``passage``, and the text."""
+
+
+class StateStore:
+    """``path`` is the SQLite file, made when missing; ``name`` the embedder's, so that no other's states are found.
+
+    Safe for threads and processes. Raises :class:`~bot.errors.KnowledgeError` when the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+        self._lock = threading.Lock()
+        try:
+            self._connection = _open(path)
+        except (OSError, sqlite3.Error) as error:
+            raise KnowledgeError(f"the token states {path} cannot be opened ({error}); delete the file") from error
+
+    def read(self, texts: Sequence[TextOfKind]) -> list[bytes | None]:
+        """The states of ``texts`` as :func:`bot.knowledge.late_interaction.kept` made them; ``None`` for those that
+        are not there."""
+        keys = [self._key(text) for text in texts]
+        found = {key: value for key, value in self._select("key, value", keys)}
+        return [found.get(key) for key in keys]
+
+    def missing(self, texts: Iterable[TextOfKind]) -> list[TextOfKind]:
+        """Those of ``texts`` that are not there, each once."""
+        wanted = {self._key(text): text for text in texts}
+        there = {key for (key,) in self._select("key", list(wanted))}
+        return [text for key, text in wanted.items() if key not in there]
+
+    def put(self, states: Mapping[TextOfKind, bytes]) -> None:
+        """Keep ``states``."""
+        rows = [(self._key(text), value) for text, value in states.items()]
+        self._write("INSERT OR IGNORE INTO state (key, value) VALUES (?, ?)", rows)
+
+    def keep_only(self, texts: Iterable[TextOfKind]) -> int:
+        """Drop all but ``texts``; how many were dropped."""
+        wanted = {self._key(text) for text in texts}
+        with self._lock:
+            try:
+                there = [key for (key,) in self._connection.execute("SELECT key FROM state")]
+            except sqlite3.Error as error:
+                raise self._unreadable(error) from error
+        gone = [(key,) for key in there if key not in wanted]
+        self._write("DELETE FROM state WHERE key = ?", gone)
+        return len(gone)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _select(self, columns: str, keys: Sequence[bytes]) -> list[tuple[bytes, ...]]:
+        rows: list[tuple[bytes, ...]] = []
+        with self._lock:
+            try:
+                for start in range(0, len(keys), _MANY):
+                    chunk = keys[start : start + _MANY]
+                    marks = ",".join("?" * len(chunk))
+                    rows += self._connection.execute(f"SELECT {columns} FROM state WHERE key IN ({marks})", chunk)  # noqa: S608 - only marks
+            except sqlite3.Error as error:
+                raise self._unreadable(error) from error
+        return rows
+
+    def _write(self, statement: str, rows: Collection[tuple[bytes, ...]]) -> None:
+        if not rows:
+            return
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.executemany(statement, rows)
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise KnowledgeError(f"the token states {self._path} cannot be written: {error}") from error
+
+    def _unreadable(self, error: sqlite3.Error) -> KnowledgeError:
+        return KnowledgeError(f"the token states {self._path} cannot be read ({error}); delete the file and `reindex`")
+
+    def _key(self, text: TextOfKind) -> bytes:
+        whole = "\0".join((self._name, *text)).encode("utf-8", "surrogatepass")
+        return hashlib.sha256(whole).digest()[:16]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA mmap_size={_MAP_BYTES}")
+    connection.execute("CREATE TABLE IF NOT EXISTS state (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)")
+    return connection

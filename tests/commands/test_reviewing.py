@@ -1,0 +1,255 @@
+"""The way of a document from a chat: offered, sent back, approved by somebody else, corrected, taken out of service."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.bots_file import BotConfig
+from bot.errors import InputError
+from bot.knowledge.corrections import Told
+from bot.knowledge.entries import Audience, EntryKind
+from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Status, Submission, Version
+from bot.messages import ConversationId
+from bot.parts import words_of
+from bot.replies import OutboxReply
+from tests.commands.conftest import ADMIN, ANYBODY, GROUP, Chat, code_of
+from tests.commands.test_operations import TURN, turn
+from tests.handoff.office import ROBOT, make_bot
+
+SECOND = "second.admin"
+ORIGIN = Origin(tenant="academy", collection="c", audience=Audience.PUBLIC, source="年假.csv")
+
+
+def reconfigured(chat: Chat, **fields: object) -> BotConfig:
+    """The office's bot as the file says from now on, with a second admin."""
+    bot = make_bot(knowledge=["c"], admins=[ADMIN, SECOND], **fields)
+    assert isinstance(chat.office.tools.bots, dict)
+    chat.office.tools.bots[bot.id] = bot
+    return bot
+
+
+def bring(chat: Chat, *texts: str, approve: bool = False, origin: Origin = ORIGIN, ago: float = 86_400.0) -> Version:
+    """A table of FAQs, a question each, as the command line stored it, a day ago if not said."""
+    entries = tuple(
+        make_entry(origin, kind=EntryKind.FAQ, title=f"问{n}？", questions=(f"问{n}？",), text=text, location="")
+        for n, text in enumerate(texts, 1)
+    )
+    submission = Submission(origin=origin, title="年假", content_hash="c" * 64, entries=entries)
+    store = KnowledgeStore(chat.office.database)
+    store.put(submission, approve=approve, actor="cli:li", now=chat.office.now - ago)
+    return store.versions("academy", "c", origin.source)[-1]
+
+
+def states(chat: Chat) -> list[Status]:
+    return [version.status for version in KnowledgeStore(chat.office.database).versions("academy", "c")]
+
+
+def cited(version: Version, chat: Chat, n: int = 0) -> tuple[str, ...]:
+    return (KnowledgeStore(chat.office.database).contents(version.id)[n].id,)
+
+
+def test_a_draft_is_offered_sent_back_with_a_reason_and_offered_again(chat: Chat) -> None:
+    bring(chat, "五天")
+    assert chat.hears(ADMIN, "/kb approve").splitlines()[1] == "1《年假》1 条，草稿"
+    assert chat.hears(ADMIN, "/kb return 1 不准") == "资料 1 没有待审核的版本，不能退回。"
+    for _ in range(2):  # a turn that runs again
+        assert "已提交资料 1《年假》" in chat.hears(ADMIN, "/送审 1", turn_id="t1")
+        assert states(chat) == [Status.IN_REVIEW]
+    for _ in range(2):
+        assert "已退回作者" in chat.hears(ADMIN, "/kb return 1 天数  不对", turn_id="t2")
+        assert states(chat) == [Status.DRAFT]
+    assert chat.hears(ADMIN, "/kb approve").splitlines()[1:] == ["1《年假》1 条，草稿", "退回原因：天数 不对"]
+    chat.says(ADMIN, "/kb submit 1")
+    chat.confirms(ADMIN, "/kb approve 1")
+    assert states(chat) == [Status.APPROVED]
+    assert chat.hears(ADMIN, "/kb submit 1") == "资料 1 没有待审核的版本。"
+
+
+def test_what_was_sent_back_after_it_was_shown_is_not_approved(chat: Chat) -> None:
+    bot = reconfigured(chat)
+    chat.says(ADMIN, "/faq add 几点开门？ | 早上八点。", bot=bot)
+    asked = chat.says(ADMIN, "/kb approve 1", bot=bot)
+    chat.says(SECOND, "/kb return 1 时间不对", bot=bot)
+    assert "尚未批准" in chat.hears(ADMIN, f"/confirm {code_of(asked)}", bot=bot)
+    assert states(chat) == [Status.DRAFT]
+
+
+def test_with_four_eyes_nobody_approves_what_they_brought(chat: Chat) -> None:
+    bot = reconfigured(chat, four_eyes=True)
+    chat.says(ADMIN, "/faq add 几点开门？ | 早上八点。", bot=bot)
+    assert chat.confirms(ADMIN, "/kb approve 1", bot=bot) == "资料 1 是您提交的，须由另一个人批准。"
+    assert chat.confirms(ADMIN.upper(), "/kb approve 1", bot=bot) == "资料 1 是您提交的，须由另一个人批准。"
+    assert states(chat) == [Status.IN_REVIEW]
+    assert "已批准" in chat.confirms(SECOND, "/kb approve 1", bot=bot)
+
+
+def test_with_four_eyes_a_draft_is_offered_first(chat: Chat) -> None:
+    bot = reconfigured(chat, four_eyes=True)
+    bring(chat, "五天")
+    assert "请先送审" in chat.confirms(ADMIN, "/kb approve 1", bot=bot)
+    chat.says(ADMIN, "/kb submit 1", bot=bot)
+    assert "已批准" in chat.confirms(ADMIN, "/kb approve 1", bot=bot), "another brought it"
+
+
+def test_the_rule_of_one_bot_holds_for_everybody_who_shares_its_collection(chat: Chat) -> None:
+    reconfigured(chat, four_eyes=True)
+    other = make_bot("second", knowledge=["c"])
+    chat.says(ADMIN, "/faq add 几点开门？ | 早上八点。", bot=other)
+    assert "须由另一个人批准" in chat.confirms(ADMIN, "/kb approve 1", bot=other)
+
+
+def test_who_approves_sees_what_changes(chat: Chat) -> None:
+    bring(chat, "入职满一年有五天。", "提前三天申请。", approve=True)
+    bring(chat, "入职满一年有七天。", "提前三天申请。", "可以顺延。")
+    shown = chat.says(ADMIN, "/kb approve 1").text
+    changes = [
+        "与第 1 版相比：新增 1 条，删去 0 条，修改 1 条（[-删去的字-]{+新写的字+}）",
+        "~ 问1？：入职满一年有[-五-]{+七+}天。",
+        "+ 问3？：可以顺延。",
+    ]
+    for line in changes:
+        assert line in shown
+    assert chat.hears(ADMIN, "/对比 1").splitlines() == ["资料 1《年假》", *changes]
+
+
+def test_a_withdrawal_takes_what_was_shown_or_nothing(chat: Chat) -> None:
+    bring(chat, "五天", approve=True)
+    asked = chat.says(ADMIN, "/kb withdraw 1")
+    bring(chat, "七天", approve=True, ago=0.0)
+    assert "尚未撤下" in chat.hears(ADMIN, f"/confirm {code_of(asked)}")
+    assert states(chat) == [Status.WITHDRAWN, Status.APPROVED]
+    asked = chat.says(ADMIN, "/kb withdraw 1")
+    bring(chat, "九天")
+    assert "尚未撤下" in chat.hears(ADMIN, f"/confirm {code_of(asked)}"), "a draft that was not shown would go too"
+    chat.confirms(ADMIN, "/kb withdraw 1")
+    assert set(states(chat)) == {Status.WITHDRAWN}
+    assert chat.office.dropped == [("academy", "c")]
+
+
+def test_the_store_withdraws_the_versions_that_are_meant_or_none(chat: Chat) -> None:
+    version = bring(chat, "五天", approve=True)
+    with pytest.raises(InputError, match="kb_changed_withdraw"):
+        chat.office.tools.review.withdraw([replace(version, id=version.id + 1)], actor="cli:li", now=1.0)
+    assert states(chat) == [Status.APPROVED]
+
+
+def test_documents_for_another_bot_alone_are_not_looked_after(chat: Chat) -> None:
+    bring(chat, "五天", origin=replace(ORIGIN, bots=("second",)))
+    assert chat.hears(ADMIN, "/kb approve") == "没有待审核的资料。"
+    for text in ("approve 1", "withdraw 1", "submit 1", "return 1 不行", "diff 1", "notify 1"):
+        assert chat.hears(ADMIN, f"/kb {text}") == "没有找到资料 1，请核对编号。"
+    second = make_bot("second", knowledge=["c"])
+    assert "仅供这些机器人使用：second" in chat.says(ADMIN, "/kb approve 1", bot=second).text
+
+
+def test_strangers_and_servicers_look_after_nothing(chat: Chat) -> None:
+    bring(chat, "五天")
+    for person in (ANYBODY, "li.na"):
+        for text in ("approve 1", "withdraw 1", "submit 1", "return 1 不行", "diff 1", "notify 1"):
+            chat.says(person, f"/kb {text}")
+    assert states(chat) == [Status.DRAFT]
+    assert all(event.details["result"] == "not_permitted" for event in chat.office.audited)
+
+
+class Post:
+    """The outboxes: who was told what, a key once a conversation."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+        self._keys: set[tuple[str, str]] = set()
+
+    def __call__(self, conversation: ConversationId, reply: OutboxReply) -> bool:
+        new = (conversation.key, reply.key) not in self._keys
+        if new:
+            self._keys.add((conversation.key, reply.key))
+            self.said.append((conversation.key, "".join(words_of(part) for part in reply.parts)))
+        return new
+
+
+def asked_by(person: str, number: int, chat: Chat, version: Version, **more: object) -> None:
+    conversation = ConversationId(bot="imaging", channel="app", person=person)
+    name = f"{'a' * 19}{number}"
+    turn(chat, name, conversation=conversation.key, person=person, cited=cited(version, chat), **more)
+
+
+def test_people_who_were_told_otherwise_hear_once_that_it_was_corrected(chat: Chat) -> None:
+    version, post = bring(chat, "五天", "三天", approve=True), Post()
+    asked_by("dr.wang", 2, chat, version, question="年假有几天？", asked_at=chat.office.now - 3600)
+    asked_by("dr.wang", 3, chat, version, question="年假到底几天？")
+    asked_by("dr.li", 4, chat, version, failure="60011", parts_sent=0)
+    turn(chat, "b" * 20, person="dr.chen", cited=cited(version, chat, 1))
+    asked_by("dr.zhao", 5, chat, version, asked_at=chat.office.now - 40 * 86400)
+    bring(chat, "七天", "三天")
+    assert "有 1 人曾按旧内容得到回答，可发 /kb notify 1" in chat.confirms(ADMIN, "/kb approve 1")
+    assert chat.says(ADMIN, "/kb notify 1").text.startswith("将告诉 1 人：")
+    for _ in range(2):
+        assert "陆续告诉 1 人" in chat.confirms(ADMIN, "/kb notify 1")
+        chat.office.tools.correcting.go_on(post)
+    assert post.said == [
+        (
+            "imaging/app//dr.wang",
+            "您 1 月 15 日问到“年假到底几天？”，当时回答所依据的资料已更正，请不要再以那次回答为准。"
+            "需要最新内容，请再问一次。",
+        )
+    ]
+    version = KnowledgeStore(chat.office.database).versions("academy", "c")[-1]
+    assert chat.office.tools.corrections.told(version) == Told(wanted=1, said=1, unreachable=0, superseded=0)
+    asked_by("dr.wang", 6, chat, KnowledgeStore(chat.office.database).versions("academy", "c")[0])
+    chat.confirms(ADMIN, "/kb notify 1")
+    assert chat.office.tools.correcting.go_on(post) == 0, "nobody hears of a version twice"
+
+
+def test_nobody_hears_of_a_correction_that_was_withdrawn_before_it_was_told(chat: Chat) -> None:
+    version, post = bring(chat, "五天", approve=True), Post()
+    asked_by("dr.wang", 2, chat, version)
+    bring(chat, "七天", approve=True, ago=0.0)
+    chat.confirms(ADMIN, "/kb notify 1")
+    chat.confirms(ADMIN, "/kb withdraw 1")
+    assert chat.office.tools.correcting.go_on(post) == 0
+    version = KnowledgeStore(chat.office.database).versions("academy", "c")[-1]
+    assert chat.office.tools.corrections.told(version).superseded == 1
+
+
+def test_who_can_only_be_answered_is_counted_and_not_written_to(chat: Chat) -> None:
+    version, post = bring(chat, "五天", approve=True), Post()
+    bot = reconfigured(chat, channels={"app": ROBOT})
+    chat.office.channels["imaging", "app"].pushes = False
+    asked_by("dr.wang", 2, chat, version)
+    bring(chat, "七天", approve=True, ago=0.0)
+    chat.confirms(ADMIN, "/kb notify 1", bot=bot)
+    assert chat.office.tools.correcting.go_on(post) == 0
+    version = KnowledgeStore(chat.office.database).versions("academy", "c")[-1]
+    assert chat.office.tools.corrections.told(version).unreachable == 1
+
+
+def test_a_correction_waits_while_the_bot_is_quiet_or_stands_still(chat: Chat) -> None:
+    version, post = bring(chat, "五天", approve=True), Post()
+    asked_by("dr.wang", 2, chat, version)
+    bring(chat, "七天", approve=True, ago=0.0)
+    chat.confirms(ADMIN, "/kb notify 1")
+    reconfigured(chat, quiet_hours="00:00-23:59")
+    assert chat.office.tools.correcting.go_on(post) == 0
+    reconfigured(chat)
+    chat.says(ADMIN, "/pause 1h")
+    assert chat.office.tools.correcting.go_on(post) == 0
+    chat.says(ADMIN, "/resume")
+    assert chat.office.tools.correcting.go_on(post) == 1
+
+
+def test_whoever_asked_hears_that_their_answer_was_corrected(chat: Chat) -> None:
+    version, post = bring(chat, "五天", approve=True), Post()
+    turn(chat, TURN, group=GROUP, question="年假几天？", answer="五天", cited=cited(version, chat))
+    chat.says(ADMIN, "/correct 七天", chat=GROUP)
+    assert "有 1 人" in chat.confirms(ADMIN, "/kb approve 2")
+    chat.confirms(ADMIN, "/kb notify 2")
+    assert chat.office.tools.correcting.go_on(post) == 1
+    assert post.said[0][0] == f"imaging/app//{ANYBODY}", "alone, though they asked in a group"
+
+
+def test_nothing_to_tell(chat: Chat) -> None:
+    bring(chat, "五天", approve=True)
+    assert "不必告知" in chat.hears(ADMIN, "/kb notify 1")
+    bring(chat, "七天")
+    assert "没有找到资料 9" in chat.hears(ADMIN, "/kb notify 9")
