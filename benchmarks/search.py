@@ -34,8 +34,9 @@ from bot.knowledge.opening import make_tokenizer
 from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.revisions import Revisions
 from bot.knowledge.search import Searcher
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import sync_collection
+from bot.knowledge.versions import Submission
 from bot.records.database import Database
 
 ROUNDS = 3

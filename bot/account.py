@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from bot.channel import ChannelError
 from bot.messages import ConversationId, InboundMessage
 
 SESSION_OVER = "session_over"
@@ -19,6 +20,10 @@ HUMAN_SERVES = "human_serves"
 """The code of a part to a person whom a human has in the platform's own desk, where the bot may not speak."""
 SILENCED = frozenset({SESSION_OVER, ALLOWANCE_USED, HUMAN_SERVES})
 """Codes after which nothing can be said to the person before they write again, not even an apology."""
+
+
+class StaleToken(ChannelError):
+    """The token of a bell works no longer; a page can be had without one, only less often."""
 
 
 class Serving(StrEnum):
@@ -34,19 +39,22 @@ class Serving(StrEnum):
 class Page:
     """What one pull brought, in order: all that needs work of what stands on the page, perhaps nothing.
 
-    ``cursor`` is where the next page begins; ``more`` tells whether there is one now. ``stale_token`` when the bell's
-    token was refused, and the page was had without it.
+    ``cursor`` is where the next page begins; ``more`` tells whether there is one now.
     """
 
     messages: tuple[InboundMessage, ...]
     cursor: str
     more: bool
-    stale_token: bool = False
 
 
 @runtime_checkable
 class Account(Protocol):
     """What a :class:`~bot.channel.Channel` offers besides whose messages are pulled."""
+
+    @property
+    def account_name(self) -> str:
+        """What bells call it (:class:`bot.channel.Bell`), no other account of any company alike."""
+        ...
 
     @property
     def pull_every_s(self) -> float:
@@ -62,9 +70,20 @@ class Account(Protocol):
         """The page at ``cursor``, empty for the oldest, of at most ``most`` entries.
 
         ``token`` is that of the newest bell, empty without one. ``deadline`` is the epoch second by which it must have
-        ended. The same cursor may be asked again: nothing is taken away. Raises :class:`~bot.channel.Retry`, and
-        :class:`~bot.channel.Refused` where the same call will not do.
+        ended. The same cursor may be asked again: nothing is taken away. Raises :class:`StaleToken`,
+        :class:`~bot.channel.Retry`, and :class:`~bot.channel.Refused` where the same call will not do.
         """
+        ...
+
+
+@runtime_checkable
+class Entrance(Protocol):
+    """What a :class:`~bot.channel.Channel` offers besides into whose chats links lead that carry something."""
+
+    def entry_link(self, param: str, deadline: float) -> str:
+        """An address that opens a chat with the bot and carries ``param`` (:attr:`bot.events.Entered.brought`):
+        printable, at most 128 bytes. ``deadline`` is the epoch second by which it must have been made. Raises
+        :class:`~bot.channel.Retry`, :class:`~bot.channel.Refused` and :class:`~bot.channel.Unknown`."""
         ...
 
 
@@ -83,7 +102,7 @@ class HumanDesk(Protocol):
         ...
 
     def serving(self, conversation: ConversationId, deadline: float) -> Serving:
-        """Who answers the chat now."""
+        """Who answers the chat now; what it says has no effect, so that a turn may ask again."""
         ...
 
     def nickname(self, conversation: ConversationId, deadline: float) -> str:
@@ -98,6 +117,6 @@ class HumanDesk(Protocol):
         ...
 
     def take_back(self, conversation: ConversationId, reply_key: str, deadline: float) -> None:
-        """End what a human has or is waited for; the bot answers what the person writes next. ``reply_key`` as in
-        :meth:`hand_over`."""
+        """End what a human has, had, or is waited for; the bot answers what the person writes next. ``reply_key`` as
+        in :meth:`hand_over`."""
         ...

@@ -24,15 +24,21 @@ def groups(bot: BotConfig, use: Use) -> list[ConversationId]:
 
 
 def moment_of(written: str, timezone: ZoneInfo) -> float:
-    """The epoch second of ``2026-12-01 09:00``, or with a ``T`` between, in ``timezone``. Raises ``ValueError``."""
+    """The epoch second of ``2026-12-01 09:00``, or with a ``T`` between, in ``timezone``, or in the zone that stands
+    behind it, such as ``Z`` or ``+08:00``. Raises ``ValueError``."""
     day, clock = written.replace("T", " ").replace("：", ":").split()
-    return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock.zfill(5)), timezone).timestamp()
+    at = time.fromisoformat(clock.zfill(5))
+    return datetime.combine(date.fromisoformat(day), at, at.tzinfo or timezone).timestamp()
+
+
+def room(channels: Mapping[tuple[str, str], Channel], to: Sequence[ConversationId]) -> int:
+    """The bytes that fit into one message of every channel in ``to``."""
+    return min(channels[one.bot, one.channel].limits.text_bytes for one in to)
 
 
 def check_length(text: str, channels: Mapping[tuple[str, str], Channel], to: Sequence[ConversationId]) -> None:
     """Raises :class:`~bot.errors.InputError` ``broadcast_too_long`` where ``text`` is more than one message of any
     channel in ``to``."""
-    length = len(text.encode(errors="replace"))
-    limit = min(channels[one.bot, one.channel].limits.text_bytes for one in to)
+    length, limit = len(text.encode(errors="replace")), room(channels, to)
     if length > limit:
         raise InputError("broadcast_too_long", length=length, limit=limit)

@@ -20,7 +20,12 @@ from bot.safety.cases.config import SafetyConfig
 from bot.yaml_source import Place, YamlSource, dotted, read_yaml
 
 _ID = r"^[a-z0-9_-]{1,32}$"
+_DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
+_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
+SERVICE_HOURS = rf"^(?:(?P<first>{_DAY})(?:-(?P<last>{_DAY}))? )?(?P<begin>{_TIME})-(?P<end>{_TIME}|24:00)$"
+"""The form of one of a bot's ``service_hours``; where begin and end are the same it is a whole day."""
 _QUIET_HOURS = r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$"
+_DIGEST_AT = r"^((mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d)?$"
 _LONGEST_SHOWN = 60
 _SHORTEST_PASTED = 8
 _PREFIXES = ("Value error, must be ", "Value error, ", "Input should be ")
@@ -79,6 +84,11 @@ class ChannelConfig:
         return getattr(self.config, "audience_for", "everybody") == "bound"
 
     @property
+    def asks_satisfaction(self) -> bool:
+        """Whether people are asked there what a human's service was like when it has ended, where that can be shown."""
+        return bool(getattr(self.config, "satisfaction", True))
+
+    @property
     def carries(self) -> tuple[str, ...]:
         """What the bot says in the channel's group without being asked (:mod:`bot.announcing`); nothing elsewhere."""
         return tuple(getattr(self.config, "carries", ()))
@@ -109,10 +119,17 @@ class BotConfig(BaseModel):
     """How a language model shall sound; without a model it changes nothing."""
     knowledge: tuple[_Label, ...] = ()
     """The collections of the tenant that it may answer from."""
+    four_eyes: bool = False
+    """Whether nobody approves what they brought themselves (true or false); it holds for every collection that the bot
+    answers from, whichever way somebody comes."""
     admins: tuple[_UserId, ...] = ()
     """The platform's user ids of those who may steer it by command messages."""
     servicers: tuple[_UserId, ...] = ()
     """The user ids of those who answer people that ask for a human."""
+    service_hours: tuple[Annotated[str, Field(pattern=SERVICE_HOURS)], ...] = ()
+    """When humans serve, such as ``[mon-fri 09:00-18:00, sat 09:00-12:00]``, by the clock of TIMEZONE. Who asks for a
+    human at another time hears at once when there will be one, and the bot goes on answering; the staff hear of it all
+    the same. Unset: at any time."""
     group_admins: Mapping[_ChatId, tuple[_UserId, ...]] = {}
     """Who may pause the bot, let it go on and take its words back in one group alone, by the group's chatid."""
     language: Literal["zh", "en"] = "zh"
@@ -133,6 +150,9 @@ class BotConfig(BaseModel):
     alerts and answers go out all the same. Unset: never."""
     digest_people: Annotated[int, Field(ge=2, le=1000)] = 3
     """How many different people must have asked a question before a digest names it."""
+    digest_at: Annotated[str, Field(pattern=_DIGEST_AT)] = ""
+    """When the digest of a week is said by itself, such as ``mon 09:00``, by the clock of TIMEZONE, in the groups that
+    carry announcements; nobody confirms it. In quiet hours it waits for their end. Unset: only ``/digest`` says it."""
     safety: SafetyConfig = SafetyConfig()
     """How reports of adverse events are found and handed over, and how the bot speaks."""
     channels: Mapping[str, ChannelConfig]

@@ -7,7 +7,9 @@ it was done repeats nothing. From there on they go the way of every reply, at th
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
+import structlog
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -25,17 +27,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from bot import parts
+from bot import parts, telemetry
 from bot.errors import InputError
 from bot.messages import ConversationId
 from bot.records.database import Database, metadata
 from bot.records.turns import turns
 from bot.replies import OutboxReply
 
+log = structlog.get_logger()
+
 BROADCAST_KEY = "broadcast"
 """Begins the keys of all replies that are said to many."""
 BATCH = 50
 """Recipients a round of upkeep, every ten seconds: far below what the platform takes from one corp a minute."""
+LATEST_S = 36 * 3600.0
+"""What a bot that stood still could not say for so long, quiet hours among it, would be wrong by then, as is a reminder
+of yesterday's course; it ends unsaid."""
 _PAGE = 500
 
 broadcasts = Table(
@@ -156,23 +163,36 @@ class Broadcasts:
         return said
 
     def _due(self, held: Callable[[ConversationId], bool]) -> list[tuple[Broadcast, ConversationId]]:
-        """Who is next and not ``held``: at most :data:`BATCH`, of the oldest broadcasts first. One that was said to all
-        ends here."""
-        found: list[tuple[Broadcast, ConversationId]] = []
+        """Who is next and not ``held``: at most :data:`BATCH`, in turn of each broadcast that goes on, so that a long
+        one keeps none waiting. One that was said to all ends here."""
         now = self._clock()
-        for broadcast in self._all(and_(broadcasts.c.ended_at.is_(None), broadcasts.c.at <= now)):
+        going = self._all(and_(broadcasts.c.ended_at.is_(None), broadcasts.c.at <= now))
+        rows: list[list[tuple[Broadcast, ConversationId]]] = []
+        for broadcast in going:
             if self._quiet(broadcast.bot, now):
                 continue
-            waiting = select(recipients.c.conversation).where(
-                recipients.c.broadcast == broadcast.number, recipients.c.posted_at.is_(None)
-            )
-            with self._database.read() as connection:
-                keys = connection.scalars(waiting.order_by(recipients.c.conversation).limit(BATCH - len(found))).all()
-            if not keys and broadcast.posted >= broadcast.recipients:
+            waiting = self._waiting(broadcast.number)
+            if waiting and now - broadcast.at > LATEST_S:
+                log.error(
+                    "broadcast_too_late",
+                    number=broadcast.number,
+                    bot=broadcast.bot,
+                    unsaid=broadcast.recipients - broadcast.posted,
+                )
+                telemetry.count("degraded", what="broadcast_too_late")
+                waiting = []
+            if not waiting:
                 self._end(broadcast.number)
-            waiting_for = map(ConversationId.from_key, keys)
-            found += [(broadcast, conversation) for conversation in waiting_for if not held(conversation)]
-        return found
+            rows.append([(broadcast, conversation) for conversation in waiting if not held(conversation)])
+        in_turn = [pair for pairs in zip_longest(*rows) for pair in pairs if pair is not None]
+        return in_turn[:BATCH]
+
+    def _waiting(self, number: int) -> list[ConversationId]:
+        """The next :data:`BATCH` who have not heard the broadcast ``number``."""
+        query = select(recipients.c.conversation).order_by(recipients.c.conversation).limit(BATCH)
+        query = query.where(recipients.c.broadcast == number, recipients.c.posted_at.is_(None))
+        with self._database.read() as connection:
+            return [ConversationId.from_key(key) for key in connection.scalars(query)]
 
     def _posted(self, broadcast: Broadcast, conversation: ConversationId) -> None:
         """The words lie in the outbox of ``conversation``."""
@@ -196,6 +216,7 @@ class Broadcasts:
                 func.count().label("recipients"),
                 func.count(recipients.c.posted_at).label("posted"),
             )
+            .where(recipients.c.broadcast.in_(select(broadcasts.c.number).where(condition)))
             .group_by(recipients.c.broadcast)
             .subquery()
         )

@@ -12,7 +12,7 @@ from bot.handoff.desk import Desk
 from bot.messages import ConversationId
 from bot.parts import Text, words_of
 from bot.records.turns import TurnRecord, TurnRecords
-from bot.replies import Delivery, OutboxReply
+from bot.replies import WITHDRAWN, Delivery, OutboxReply
 from bot.safety.cases.notices import CASE_KEY
 from bot.texts import Texts, language_of
 
@@ -76,8 +76,16 @@ class Conclusion:
             concluded_at=self._clock(),
         )
         self._records.save(record)
-        if failure and conversation.bot in self._bots:
+        if failure == WITHDRAWN and conversation.bot in self._bots:
+            self._ask_again(conversation, record)
+        elif failure and conversation.bot in self._bots:
             self._apologise(conversation, record, failure)
+
+    def _ask_again(self, conversation: ConversationId, record: TurnRecord) -> None:
+        """What the answer rested on was withdrawn before it was sent; asked again, what holds now is said. No human
+        could say more."""
+        text = self._texts.say("answer_withdrawn", language_of(record.question, self._bots[conversation.bot].language))
+        self._notify(self._desk.address_of(conversation), text, f"{record.id}:{WITHDRAWN}")
 
     def _apologise(self, conversation: ConversationId, record: TurnRecord, failure: str) -> None:
         bot = self._bots[conversation.bot]

@@ -120,6 +120,12 @@ class DeadLetters:
         """The letters of ``bot``, the newest first."""
         return self._read(bot, [key for _, key in self._entries(bot)[:limit]])
 
+    def since(self, bot: str, at: float) -> list[Letter]:
+        """The letters of ``bot`` that were given up after ``at``, epoch seconds, the oldest first."""
+        with redis_answers():
+            entries: Any = self._redis.zrangebyscore(keys.dead_index(bot), f"({at!r}", "+inf")
+        return self._read(bot, [entry.decode().partition(":")[2] for entry in entries])
+
     def counts(self, bot: str) -> Mapping[LetterKind, int]:
         """How many letters of each kind ``bot`` has."""
         entries = self._entries(bot)

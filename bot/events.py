@@ -26,10 +26,12 @@ class Entered:
     """The person opened the chat with the bot; may come at every entry.
 
     Where the platform itself says that a welcome is due, ``welcome_until`` is the epoch second by which it must have
-    been said; else 0.
+    been said; else 0. ``brought`` is what the link by which they came carries, as its maker wrote it; with that and no
+    such second none is due.
     """
 
     welcome_until: float = 0.0
+    brought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _rating(values: dict[str, Any]) -> Rating:
 
 _DECODERS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
     "subscribed": lambda values: Subscribed(**values),
-    "entered": lambda values: Entered(welcome_until=number(values.pop("welcome_until", 0.0)), **values),
+    "entered": lambda values: Entered(welcome_until=number(values.pop("welcome_until", 0.0)), **texts(values)),
     "menuclick": lambda values: MenuClick(**texts(values)),
     "cardclick": _card_click,
     "rating": _rating,

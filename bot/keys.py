@@ -18,8 +18,8 @@ def seen(conversation: ConversationId, message_id: str) -> str:
 
 
 def posted(conversation: ConversationId, notice_key: str) -> str:
-    """String, 24 h: this notice was put into the outbox."""
-    return f"{conversation.tag}:posted:{notice_key}"
+    """String, 24 h: this notice was put into this outbox; what is said to many has one key for all of them."""
+    return f"{conversation.tag}:posted:{conversation.key}:{notice_key}"
 
 
 def lease(conversation: ConversationId) -> str:
@@ -129,6 +129,22 @@ REFUSED_READ = "refused:read"
 def overload(bot: str) -> str:
     """Hash, ends with the overload: what an overload of one bot cost (:mod:`bot.overload`)."""
     return f"overload:{bot}"
+
+
+def alerts(bot: str) -> str:
+    """Hash: when the groups of ``bot`` that carry alerts heard of what (:mod:`bot.alerts`)."""
+    return f"alerts:{bot}"
+
+
+def stopped_channels(bot: str) -> str:
+    """Hash, a day: by channel, when the platform refused it last so that an operator must act, and the code."""
+    return f"channels:stopped:{bot}"
+
+
+def weekly_digest(bot: str, day: str) -> str:
+    """String: ``claimed`` while a worker begins the digest of ``bot`` that was due on ``day``, for minutes; ``done``
+    afterwards, for days."""
+    return f"digest:{bot}:{day}"
 
 
 def account(bot: str, channel: str) -> str:

@@ -36,7 +36,7 @@ from bot.knowledge.remote import Handler
 from bot.knowledge.revisions import Revisions
 from bot.knowledge.search import Searcher
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.sync import SyncReport, reindex, sync_all, sync_collection
+from bot.knowledge.sync import SyncReport, drop_withdrawn, reindex, sync_all, sync_collection
 from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind, Sender
 from bot.records.database import Database
 from bot.records.turns import TurnRecords
@@ -71,8 +71,9 @@ class KnowledgeService:
         self._searcher = Searcher(self._index, self.embedder, Calibration.shipped())
         self._cache = EvidenceCache(Revisions(self._store, self._index), settings.evidence_cache)
         kept = self._cache if settings.evidence_cache else None
-        self.answerer = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, kept), composer)
-        self._anew = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD), composer)
+        self.standing = self._store.standing
+        self.answerer = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, kept, self.standing), composer)
+        self._anew = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, standing=self.standing), composer)
         self.versions = {"embedder": embedder.name, "threshold": str(ANSWER_THRESHOLD)}
         self._writing = threading.Lock()
         self._started = False
@@ -129,6 +130,7 @@ class KnowledgeService:
             "read": self._reading.read,
             "replay": self.replay,
             "sync": self.sync,
+            "drop": self.drop,
             "reindex": self.reindex,
         }
 
@@ -162,6 +164,15 @@ class KnowledgeService:
         with self._writing:
             report = sync_collection(self._store, self._index, arguments["tenant"], arguments["collection"])
         return {"upserted": report.upserted, "deleted": report.deleted}
+
+    def drop(self, arguments: Mapping[str, Any]) -> dict[str, int]:
+        """Take what is out of service out of one collection of the index, ``tenant``, ``collection``, at once: behind
+        nobody who brings much into it."""
+        place = arguments["tenant"], arguments["collection"]
+        stale = drop_withdrawn(self._store, self._index, *place)
+        if stale & self._store.approved_ids(*place):  # approved again meanwhile, by somebody who found it still there
+            return self.sync(arguments)
+        return {"upserted": 0, "deleted": len(stale)}
 
     def reindex(self, _arguments: Mapping[str, Any]) -> dict[str, int]:
         """Write every approved entry into the index again."""

@@ -22,6 +22,9 @@ from bot.knowledge.entries import Audience
 from bot.settings import Settings
 
 DAY_S = 86_400
+RESTRICTED_LIFE_S = DAY_S
+"""The longest life of a link to what is not for everybody: whoever gets hold of it may be anybody, and it opens after
+the person it was made for may read no more."""
 
 _SHORTEST_SECRET = 32  # characters, as SECRET_KEY must have
 _CLAIMS = struct.Struct(">16sBI8s")
@@ -70,7 +73,8 @@ class SourceLinks:
     """Makes and opens links.
 
     ``secret`` is the installation's; every process needs the same. ``base_url`` is where people reach the web process,
-    without a trailing slash; ``life_s`` is how long a link opens, in seconds.
+    without a trailing slash; ``life_s`` is how long a link opens, in seconds; at most :data:`RESTRICTED_LIFE_S` for
+    readers who see more than the public.
     """
 
     def __init__(self, secret: bytes, base_url: str, life_s: int) -> None:
@@ -87,7 +91,7 @@ class SourceLinks:
         claims = _CLAIMS.pack(
             UUID(entry_id).bytes,
             _AUDIENCES[reader],
-            int(now) + self._life_s,
+            self._end(reader, now),
             bytes.fromhex(tenant_tag(tenant)),
         )
         token = base64.urlsafe_b64encode(claims + self._sign(claims)).decode()
@@ -114,10 +118,10 @@ class SourceLinks:
             expires_at=expires_at,
         )
 
-    def answer_url(self, turn_id: str, now: float) -> str:
-        """The address of the whole answer of a turn (:attr:`bot.messages.InboundMessage.turn_id`), made at epoch second
-        ``now``."""
-        claims = _ANSWER.pack(turn_id.encode(), int(now) + self._life_s)
+    def answer_url(self, turn_id: str, reader: Audience, now: float) -> str:
+        """The address of the whole answer to ``reader`` in a turn (:attr:`bot.messages.InboundMessage.turn_id`), made
+        at epoch second ``now``."""
+        claims = _ANSWER.pack(turn_id.encode(), self._end(reader, now))
         token = base64.urlsafe_b64encode(claims + self._sign_answer(claims)).decode()
         return f"{self._base_url}/answer/{token}"
 
@@ -136,6 +140,9 @@ class SourceLinks:
         if now >= expires_at:
             raise ExpiredLink(f"the link to an answer expired {now - expires_at:.0f} s ago")
         return str(turn_id.decode())
+
+    def _end(self, reader: Audience, now: float) -> int:
+        return int(now) + (self._life_s if reader is Audience.PUBLIC else min(self._life_s, RESTRICTED_LIFE_S))
 
     def _sign_answer(self, claims: bytes) -> bytes:
         return hmac.digest(self._answer_key, claims, "sha256")[:_ANSWER_SIGNATURE_BYTES]

@@ -34,7 +34,7 @@ from bot.lease import BATCH, Begun, Lease
 from bot.messages import ConversationId, UndecodableMessage
 from bot.outbox_scripts import FINISH, HEAD, LATER, LET_PASS, MARK, SENT
 from bot.posting import post
-from bot.replies import Delivery, OutboxReply
+from bot.replies import WITHDRAWN, Delivery, OutboxReply
 
 log = structlog.get_logger()
 
@@ -45,6 +45,8 @@ LONGEST_BACKOFF_S = 60.0
 MARK_MARGIN_S = 1.0
 LONGEST_MARK_S = 60.0
 """No call of a channel takes longer."""
+UNKNOWN_SENDS = 2
+"""So often a part may have been read where the platform does not know it again; then the reply is given up."""
 STOPPED_S = 5.0
 """Seconds between two looks at a reply that must not go out now."""
 LONGEST_WAIT_S = 2 * 3600.0
@@ -67,6 +69,11 @@ class _Head:
     @property
     def tries(self) -> int:
         return int(self.progress.get("tries", 0))
+
+    @property
+    def unknown(self) -> int:
+        """Sends that may have arrived, one whose owner was lost among them."""
+        return int(self.progress.get("unknown", 0)) + (self.progress.get("state") == "sending")
 
     def delivery(self, failure: str = "") -> Delivery:
         ids = tuple(self.progress.get(f"id{i}", "") for i in range(self.part))
@@ -106,7 +113,8 @@ class Outbox:
     ``concluded(conversation, delivery)`` is called once a reply is sent or dead and before it leaves the outbox; it
     must be idempotent, because a crash in between calls it again, and so does what does not answer
     (:class:`~bot.errors.Unavailable`). ``count(event, **labels)`` counts. ``stopped(conversation, reply)`` tells
-    whether a reply must not go out now.
+    whether a reply must not go out now, ``withdrawn(reply)`` whether it may not any more. ``alert(conversation, code)``
+    hears of a refusal that an operator must mend.
     """
 
     def __init__(
@@ -118,6 +126,8 @@ class Outbox:
         count: Callable[..., None],
         useful_s: float,
         stopped: Callable[[ConversationId, OutboxReply], bool] = lambda _conversation, _reply: False,
+        withdrawn: Callable[[OutboxReply], bool] = lambda _reply: False,
+        alert: Callable[[ConversationId, str], None] = lambda _conversation, _code: None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -128,6 +138,8 @@ class Outbox:
         self._count = count
         self._useful_s = useful_s
         self._stopped = stopped
+        self._withdrawn = withdrawn
+        self._alert = alert
         self._clock = clock
         self._sleep = sleep
 
@@ -229,10 +241,8 @@ class Outbox:
 
     def _attempt(self, lease: Lease, channel: Channel, head: _Head) -> _Head | ChannelError | None:
         """One platform call for the head's next part; the head as it stands when the platform took it."""
-        if not self._is_useful(head.reply):
-            return Refused("no_longer_useful")
-        if self._stopped(lease.conversation, head.reply):  # some of it has gone out, or may have
-            return Refused("stopped")
+        if (over := self._over(lease.conversation, channel, head)) is not None:
+            return over
         names = [keys.progress(lease.conversation), keys.outbox(lease.conversation)]
         deadline = head.deadline if isinstance(head, _Marked) else self._mark(lease, channel.limits.send_timeout_s)
         key, part = f"{head.reply.key}:{head.part}", head.reply.parts[head.part]
@@ -240,12 +250,26 @@ class Outbox:
             receipt = channel.send(lease.conversation, part, key, deadline)
         except (Retry, Refused, Unknown) as error:
             log.warning("send_failed", key=key, outcome=type(error).__name__.lower(), code=error.code, tries=head.tries)
+            if isinstance(error, Refused) and error.alert:
+                self._alert(lease.conversation, error.code)
             return error
         message_id = receipt.message_id.encode(errors="replace")  # it came from outside
         raw, progress, now = lease.run(SENT, names, head.part, message_id)
         if raw == head.raw:
             return _Head(raw, head.reply, _fields(progress), float(now))
         return None if raw is None else self._opened(lease, raw, progress, float(now))  # a fail-over lost the head
+
+    def _over(self, conversation: ConversationId, channel: Channel, head: _Head) -> Refused | None:
+        """Why nothing more of the head may go out."""
+        if not self._is_useful(head.reply):
+            return Refused("no_longer_useful")
+        if self._stopped(conversation, head.reply):  # some of it has gone out, or may have
+            return Refused("stopped")
+        if self._withdrawn(head.reply):
+            return Refused(WITHDRAWN)
+        if not channel.limits.knows_repeats and head.unknown >= UNKNOWN_SENDS:
+            return Refused("outcome_unknown")
+        return None
 
     def _mark(self, lease: Lease, timeout_s: float) -> float:
         """Mark the head's next part as being sent; returns by when it must be."""

@@ -116,10 +116,15 @@ class CardUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """Words with something to choose below them: a choice comes back as a message with its words."""
+    """Words with something to choose below them: a choice comes back as a message with its words.
+
+    With ``ids``, one for each choice and of the form ``KEY:CHOICE``, it comes back as a :class:`~bot.events.CardClick`
+    of ``KEY`` in which ``CHOICE`` was chosen.
+    """
 
     text: str
     choices: tuple[str, ...]
+    ids: tuple[str, ...] = ()
 
 
 Part = Text | Markdown | Stream | Medium | News | Card | CardUpdate | Menu
@@ -164,6 +169,11 @@ def _vote(values: dict[str, Any]) -> Vote:
     return Vote(choices=choices, submit=submit, multiple=multiple, **texts(values))
 
 
+def _menu(values: dict[str, Any]) -> Menu:
+    ids = text_list(values.pop("ids", []))
+    return Menu(choices=text_list(values.pop("choices")), ids=ids, **texts(values))
+
+
 _DECODERS: Mapping[str, Callable[[dict[str, Any]], Part]] = {
     "text": lambda values: Text(**texts(values)),
     "markdown": lambda values: Markdown(**texts(values)),
@@ -172,7 +182,7 @@ _DECODERS: Mapping[str, Callable[[dict[str, Any]], Part]] = {
     "news": _news,
     "card": _card,
     "cardupdate": lambda values: CardUpdate(**texts(values)),
-    "menu": lambda values: Menu(choices=text_list(values.pop("choices")), **texts(values)),
+    "menu": _menu,
 }
 
 

@@ -122,8 +122,11 @@ class Pipeline:
                 said = self._take(turn, name, step)
                 if said is None:
                     continue
-                late = self._holding.hold(turn) if said.kind in ANSWERS else None  # stopped while it was looked for
-                return self._outcome(turn, "stand_still", late) if late else self._outcome(turn, name, said)
+                if said.kind in ANSWERS and (late := self._holding.hold(turn)):  # stopped while it was looked for
+                    return self._outcome(turn, "stand_still", late)
+                if said.answer and said.answer.generation and (late := self.leave_to_human(turn)):
+                    return self._outcome(turn, "leave_to_human", late)  # taken over while it was written
+                return self._outcome(turn, name, said)
         raise AssertionError("the last step answers everything")
 
     def apologise(self, messages: Sequence[InboundMessage], reason: str, heard: Sequence[bytes] = ()) -> TurnOutcome:
@@ -354,22 +357,20 @@ class Pipeline:
             continued=partial(self._continued, turn) if record else None,
         )
         reply = OutboxReply(key=turn.id, parts=parts, created_at=turn.now, record=record)
-        posts = []
-        for notice in said.notices:
-            words = parts_of(notice.text, self._limits(notice.conversation), notice.parts)
-            author = notice.author.key if notice.author else ""
-            sent = OutboxReply(key=notice.key, parts=words, created_at=turn.now, author=author)
-            posts.append(Post(conversation=notice.conversation, reply=sent))
+        posts = tuple(
+            Post(conversation=notice.conversation, reply=notice.reply(self._limits(notice.conversation), turn.now))
+            for notice in said.notices
+        )
         log.info("turn_decided", turn=turn.id, step=step, kind=said.kind.value, notices=len(posts))
         heard = tuple(heard.encode() for heard in turn.heard[-HEARD_KEPT:])
-        return TurnOutcome(reply=reply, posts=tuple(posts), heard=heard)
+        return TurnOutcome(reply=reply, posts=posts, heard=heard)
 
     def _limits(self, conversation: ConversationId) -> Limits:
         return self._channels[conversation.bot, conversation.channel].limits
 
     def _continued(self, turn: Turn) -> str:
-        """Where the whole of a long reply stands."""
-        return self._texts.say("reply_continues", turn.language, url=self._links.answer_url(turn.id, turn.now))
+        url = self._links.answer_url(turn.id, turn.reader, turn.now)
+        return self._texts.say("reply_continues", turn.language, url=url)
 
 
 Step = Callable[[Pipeline, Turn], Said | None]

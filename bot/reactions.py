@@ -24,6 +24,7 @@ from bot.feedback.invitation import ANSWERS, HUMAN_KEY, verdict_in_words, verdic
 from bot.feedback.records import Feedback, FeedbackRecords, Source
 from bot.handoff.desk import HUMAN_WORDS, Desk, Notice
 from bot.handoff.satisfaction import TICKET_KEY
+from bot.identity.arrivals import Arrivals
 from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind, is_turn_id
 from bot.parts import CardUpdate
 from bot.records.turns import TurnRecords
@@ -48,7 +49,10 @@ SILENCE = Said(kind=ReplyKind.NOTICE, text="", recorded=False)
 class Reactions:
     """Methods raise :class:`~bot.errors.Unavailable` when the database does not answer."""
 
-    def __init__(self, feedback: FeedbackRecords, records: TurnRecords, desk: Desk, texts: Texts) -> None:
+    def __init__(
+        self, feedback: FeedbackRecords, records: TurnRecords, desk: Desk, arrivals: Arrivals, texts: Texts
+    ) -> None:
+        self._arrivals = arrivals
         self._feedback = feedback
         self._records = records
         self._desk = desk
@@ -60,8 +64,8 @@ class Reactions:
         match turn.messages[0].event:
             case Subscribed():
                 return self._welcome(turn)
-            case Entered(until):
-                return self._entered(turn, until)
+            case Entered() as entered:
+                return self._entered(turn, entered)
             case MenuClick(key):
                 return self._unknown_menu(turn, key)
             case CardClick() as click:
@@ -94,11 +98,19 @@ class Reactions:
     def _welcome(self, turn: Turn) -> Said:
         return Said(kind=ReplyKind.NOTICE, text=self._texts.say("welcome", turn.language, name=turn.bot.name))
 
-    def _entered(self, turn: Turn, until: float) -> Said:
-        """A welcome where nothing was said lately; where the platform asks for one, that alone, and by ``until``. One
-        that does not reach the person then is nothing to apologise for."""
+    def _entered(self, turn: Turn, entered: Entered) -> Said:
+        """What comes of the link by which the person came, and a welcome where one is due."""
+        brought = entered.brought
+        line = self._arrivals.greet(turn.bot, turn.conversation, brought, turn.language, turn.now) if brought else ""
+        welcome = self._welcome_due(turn, entered)
+        return replace(welcome, text="\n\n".join(filter(None, [line, welcome.text]))) if line else welcome
+
+    def _welcome_due(self, turn: Turn, entered: Entered) -> Said:
+        """A welcome where nothing was said lately; where the platform asks for one, that alone, and in time. One that
+        does not reach the person then is nothing to apologise for."""
+        until = entered.welcome_until
         if not until:
-            return SILENCE if self._spoke_lately(turn) else self._welcome(turn)
+            return SILENCE if entered.brought or self._spoke_lately(turn) else self._welcome(turn)
         if turn.now > until:
             telemetry.count("degraded", what="welcome_too_late")
             log.warning("welcome_too_late", bot=turn.bot.id, late_s=round(turn.now - until, 1))
@@ -124,14 +136,12 @@ class Reactions:
         """A human took or gave back the person at the platform's own desk. What is said to it is no answer that must
         arrive: the platform lets it through for a while only, and once."""
         if changed.change is Change.ENDED:
-            ticket = self._desk.servicer_left(turn.conversation, turn.id)
-            key = "handoff_released"
-        else:
-            ticket = self._desk.servicer_came(turn.bot, turn.messages[0], turn.id, changed.servicer)
-            key = "handoff_taken" if changed.change is Change.TAKEN else ""
-        if ticket is None or not key:
+            farewell = self._desk.servicer_left(turn.bot, turn.conversation, turn.id)
+            return replace(SILENCE, text=farewell.text, parts=farewell.parts) if farewell else SILENCE
+        ticket = self._desk.servicer_came(turn.bot, turn.messages[0], turn.id, changed.servicer)
+        if changed.change is not Change.TAKEN:
             return SILENCE
-        return replace(SILENCE, text=self._texts.say(key, turn.language, number=ticket.number))
+        return replace(SILENCE, text=self._texts.say("handoff_taken", turn.language, number=ticket.number))
 
     def _spoke_lately(self, turn: Turn) -> bool:
         recent = self._records.recent(turn.conversation.key, 1)
@@ -168,7 +178,7 @@ class Reactions:
         return SILENCE
 
     def _voted(self, turn: Turn, number: int, click: CardClick) -> Said:
-        """What the person thinks of the human's service, on the card that :meth:`.Desk.release` sent."""
+        """What the person thinks of the human's service, in the card or the menu that came when it ended."""
         chosen = [choice for choices in click.chosen.values() for choice in choices]
         score = int(chosen[0]) if len(chosen) == 1 and chosen[0].isdecimal() else 0
         try:

@@ -7,6 +7,8 @@ from typing import Any
 from bot.messages import UndecodableMessage
 from bot.parts import Part, decode_part, encode_part
 
+WITHDRAWN = "withdrawn"
+"""Why an answer was given up whose sources may not answer any more."""
 _SCHEMA = 1
 
 

@@ -75,7 +75,7 @@ class Settings(BaseModel):
     public_url: HttpUrl = Field(default_factory=lambda known: local_url(known["host"], known["port"]))
     """Where people reach the web process, as links to sources say; https in production; HOST and PORT when unset."""
     citation_link_days: Annotated[int, Field(ge=1, le=365), Expected("a whole number from 1 to 365")] = 30
-    """Days that a link to a source opens."""
+    """Days that a link to a source opens; a day at most where the source is not for everybody."""
     secret_key: SecretKey | None = None
     """What signs those links, the same in every process; unset, one is made at random and kept below DATA_DIR."""
     audit_key: SecretKey | None = None

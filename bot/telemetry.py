@@ -88,6 +88,11 @@ _COUNTERS = {
     "retention": Counter(
         "bot_retention", "Records whose time was over, by kind and what was done (masked, removed).", ["kind", "done"]
     ),
+    "correction": Counter(
+        "bot_corrections",
+        "People who were to hear that what they were told has been corrected, by outcome (said, unreachable, superseded).",
+        ["outcome"],
+    ),
     "degraded": Counter("bot_degraded", "Work done in a degraded mode, by what was missing.", ["what"]),
 }
 ACKNOWLEDGEMENT = Histogram("bot_acknowledgement_seconds", "Callback to HTTP answer.", ["channel"], buckets=_FAST)

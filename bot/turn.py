@@ -8,6 +8,7 @@ from bot.answering.answerer import Answer
 from bot.answering.evidence import Evidence
 from bot.bots_file import BotConfig
 from bot.handoff.desk import Notice
+from bot.identity.codes import without_codes
 from bot.knowledge.entries import Audience
 from bot.messages import ConversationId, InboundMessage, MessageKind, Quoted, ReplyKind
 from bot.parts import Part
@@ -142,9 +143,10 @@ def unseen(_text: str) -> None:
 def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) -> TurnRecord:
     """What is kept of ``turn``, which ``step`` decided; its fate is added when the reply was delivered or given up.
 
-    Where somebody is is not kept, and no word of what was said without consent.
+    Where somebody is is not kept, no word of what was said without consent, and no one-time code.
     """
     answer, hidden = said.answer, turn.without_consent
+    asked = "" if turn.messages[0].kind is MessageKind.LOCATION else without_codes(turn.text)
     words = said.text if said.record_as is None else said.record_as
     steps = tuple(decision.to_json() for decision in turn.decisions)
     return TurnRecord(
@@ -157,12 +159,13 @@ def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) 
         asked_at=turn.messages[0].received_at,
         answered_at=turn.now,
         message_ids=tuple(message.message_id for message in turn.messages),
-        question=_HIDDEN if hidden else "" if turn.messages[0].kind is MessageKind.LOCATION else turn.text,
-        quoted="" if turn.quoted is None else _HIDDEN if hidden else turn.quoted.text,
+        question=_HIDDEN if hidden else asked,
+        quoted="" if turn.quoted is None else _HIDDEN if hidden else without_codes(turn.quoted.text),
         step=step,
         kind=said.kind.value,
         answer=words.replace(turn.preface, _HIDDEN) if hidden and turn.preface else words,
         citations=tuple(citation.to_json() for citation in answer.citations) if answer else (),
+        cited=tuple(entry.id for entry in answer.cited) if answer else (),
         passages=turn.evidence.passages if turn.evidence else (),
         confidence=turn.evidence.confidence if turn.evidence else None,
         timings_ms=answer.timings_ms if answer else {},

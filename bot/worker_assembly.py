@@ -25,7 +25,6 @@ from bot.assembly import (
 from bot.audit.log import AuditLog
 from bot.audit.turns import audit_of_turns
 from bot.bots_file import BotConfig
-from bot.broadcasts import Broadcasts
 from bot.busy import BusyNotices
 from bot.commands.desk import CommandDesk
 from bot.commands.tools import Tools, make_tools
@@ -33,12 +32,8 @@ from bot.conclusion import Conclusion
 from bot.conversation import ConversationWorker
 from bot.feedback.records import FeedbackRecords
 from bot.gathered_wakes import GatheredWakes
-from bot.handoff.background import background_of
-from bot.handoff.desk import Desk, Notice
-from bot.handoff.overload import overload_notices
-from bot.handoff.reach import Reach
-from bot.handoff.sessions import Sessions
-from bot.handoff.tickets import Tickets
+from bot.handoff.desk import Desk
+from bot.handoff.parts import build_desk
 from bot.holding import Holding, is_silenced
 from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox
@@ -54,8 +49,6 @@ from bot.media.fetch import decode_attachment
 from bot.media.parts import MediaParts
 from bot.messages import ConversationId
 from bot.outbox import Outbox
-from bot.overload import Overload
-from bot.parts import Text
 from bot.pipeline import Pipeline
 from bot.pulling import Puller
 from bot.reactions import Reactions
@@ -63,7 +56,7 @@ from bot.records.database import Database
 from bot.records.turns import TurnRecords
 from bot.redis_client import connect
 from bot.reload import Reloader
-from bot.replies import Delivery, OutboxReply
+from bot.replies import Delivery
 from bot.retention import KeepDays, Retention
 from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
 from bot.safety.consent.desk import HealthConsent
@@ -71,9 +64,12 @@ from bot.safety.consent.records import Consents
 from bot.safety.first_reading import read_everything
 from bot.safety.precautions import Precautions
 from bot.settings import Settings
+from bot.stopped_channels import StoppedChannels
 from bot.switches import Switches
 from bot.task_queue import create_celery, make_desk_waker, make_pull_waker, make_waker
 from bot.texts import Texts
+from bot.upkeep import Upkeep, build_upkeep
+from bot.withdrawn import rests_on_withdrawn
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -90,17 +86,13 @@ class WorkerServices:
     inbox: Inbox
     puller: Puller
     conversations: ConversationWorker
-    outbox: Outbox
-    desk: Desk
     database: Database
-    audit: AuditLog
     knowledge: KnowledgeService
     index_server: IndexServer
     leases: Leases
     media: MediaParts
     model: "LanguageModel | None"
-    switches: Switches
-    broadcasts: Broadcasts
+    chores: Upkeep
     safety: SafetyParts
     retention: Retention
 
@@ -123,22 +115,8 @@ class WorkerServices:
             self.puller.pull(bot, channel)
 
     def upkeep(self) -> None:
-        """Tell people for whom nobody came; correct the counts of waiting messages; tell admins of an overload; anchor
-        the audit log."""
-        with self.reloader.live.pinned():
-            overdue = self.desk.overdue()
-        for ticket, notices in overdue:
-            for notice in notices:
-                self._post(notice)
-            self.desk.tickets.unanswered(ticket)
-        waiting = self.inbox.recount(self.reloader.live.bots)
-        with self.reloader.live.pinned():
-            overloaded = overload_notices(Overload(self.redis), self.reloader.live.bots, waiting, self.desk, Texts())
-        for notice in overloaded:
-            self._post(notice)
-        self.switches.publish()
-        self.broadcasts.go_on(self.outbox.post, lambda to: self.switches.stopping(to) is not None)
-        self.audit.anchor_if_due()
+        """Do the slow chores (:mod:`bot.upkeep`)."""
+        self.chores.work()
 
     def tell_desk(self) -> None:
         """Screen refused messages, and tell the safety desk what it has not heard."""
@@ -157,10 +135,6 @@ class WorkerServices:
     def retain(self) -> None:
         """Mask and remove records whose time is over, for a while."""
         self.retention.work()
-
-    def _post(self, notice: Notice) -> None:
-        reply = OutboxReply(key=notice.key, parts=(Text(notice.text),), created_at=time.time())
-        self.outbox.post(notice.conversation, reply)
 
     def health(self) -> dict[str, dict[str, Any]]:
         """What the heartbeat says of each part: ``{"sql": {"state": "ok"}, "index": {"state", "entries"},
@@ -219,6 +193,7 @@ def build_worker() -> WorkerServices:
         refused=BusyNotices(outbox.post, base.texts, live.bots).tell,
         wake=make_pull_waker(base.celery, telemetry.count),
         count=telemetry.count,
+        alert=StoppedChannels(client).note,
     )
     operations: dict[str, Callable[[dict[str, Any]], Any]] = {
         **knowledge.operations(),
@@ -230,17 +205,24 @@ def build_worker() -> WorkerServices:
         inbox=inbox,
         puller=puller,
         conversations=conversations,
-        outbox=outbox,
-        desk=base.desk,
         database=base.database,
-        audit=base.audit,
         knowledge=knowledge,
         index_server=IndexServer(connect(settings.redis_url, socket_timeout_s=None), operations),
         leases=base.leases,
         media=media,
         model=base.model,
-        switches=base.switches,
-        broadcasts=tools.broadcasts,
+        chores=build_upkeep(
+            client,
+            live=live,
+            inbox=inbox,
+            desk=base.desk,
+            cases=safety.cases,
+            switches=base.switches,
+            tools=tools,
+            audit=base.audit,
+            index_state=lambda: str(knowledge.health()["state"]),
+            post=outbox.post,
+        ),
         safety=safety,
         retention=Retention(client, base.audit, KeepDays.from_settings(settings), ZoneInfo(settings.timezone)),
     )
@@ -276,10 +258,6 @@ def _build_base() -> _Base:
     bots = reloader.live.bots
     model = language_model(settings, client)
     records = TurnRecords(database, audit_of_turns(audit))
-    connected = reloader.live.channels
-    tickets = Tickets(database, settings.handoff_wait_s, time.time)
-    reach, sessions = Reach(bots, connected), Sessions(connected)
-    known = background_of(settings, audit, bots, texts)
     return _Base(
         settings=settings,
         client=client,
@@ -291,7 +269,7 @@ def _build_base() -> _Base:
         model=model,
         knowledge=build_knowledge(replace(configuration, bots=bots), database, model),
         records=records,
-        desk=Desk(tickets, records, texts, bots=bots, reach=reach, sessions=sessions, background=known),
+        desk=build_desk(settings, audit, records, texts, bots=bots, channels=reloader.live.channels),
         leases=Leases(client),
         switches=Switches(client, database),
     )
@@ -311,6 +289,8 @@ def _build_delivery(base: _Base, wake: Callable[[str], None]) -> tuple[Outbox, S
         count=telemetry.count,
         useful_s=settings.useful_s,
         stopped=partial(is_silenced, base.switches),
+        withdrawn=partial(rests_on_withdrawn, base.knowledge.standing),
+        alert=lambda to, code: StoppedChannels(base.client).note(to.bot, to.channel, code),
     )
     safety = build_safety(
         build_ledger(settings, base.audit, live.bots),
@@ -350,6 +330,7 @@ def _build_tools(base: _Base, media: MediaParts) -> Tools:
         verification=VerificationLinks.from_settings(base.settings),
         find=_finder(knowledge),
         sync=lambda tenant, collection: knowledge.sync({"tenant": tenant, "collection": collection}),
+        drop=lambda tenant, collection: knowledge.drop({"tenant": tenant, "collection": collection}),
     )
 
 
@@ -370,7 +351,7 @@ def _build_pipeline(base: _Base, safety: SafetyParts, media: MediaParts, tools: 
         commands=CommandDesk(tools, base.audit.append),
         holding=Holding(base.switches, desk, texts, ZoneInfo(settings.timezone), attachments.passed_on),
         desk=desk,
-        reactions=Reactions(FeedbackRecords(base.database), base.records, desk, texts),
+        reactions=Reactions(FeedbackRecords(base.database), base.records, desk, tools.arrivals, texts),
         attachments=attachments,
         watch=safety.watch,
         courier=safety.courier,

@@ -83,7 +83,17 @@ class Answerer:
         return replace(answer, timings_ms={**answer.timings_ms, "total": total})
 
     def compose(self, evidence: Evidence, asking: Asking) -> Answer:
-        """The answer that ``evidence`` carries. Whatever becomes of the language model, there is one."""
+        """The answer that ``evidence`` carries. Whatever becomes of the language model, there is one.
+
+        A model takes seconds: what it rested on may have been withdrawn before it ended, and then it is asked again.
+        """
+        answer = self._compose(evidence, asking)
+        if answer.generation and answer.cited and not asking.own:
+            sound = self.retriever.sound(evidence)
+            return answer if sound is evidence else self._compose(sound, asking)
+        return answer
+
+    def _compose(self, evidence: Evidence, asking: Asking) -> Answer:
         faq = evidence.faq
         if faq is not None:
             return _answer(evidence, ReplyKind.FAQ, faq.entry.text, (faq.entry,))
@@ -195,7 +205,7 @@ def _citation(n: int, entry: Entry) -> Citation:
         n=n,
         title=entry.title,
         source=entry.source,
-        location=entry.location,
+        location=entry.place,
         quote=quote,
         approval_number=entry.approval_number,
     )

@@ -6,13 +6,18 @@ among themselves, and one that answers more surely than the FAQ is preferred to 
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
+from bot import telemetry
 from bot.answering.evidence_cache import EvidenceCache
 from bot.bots_file import BotConfig
 from bot.knowledge.entries import Audience, EntryKind, Scope
 from bot.knowledge.search import Hit, Searcher, SearchResult
+
+log = structlog.get_logger()
 
 DEPTH_OF_BOTH = 20
 """Entries looked at when FAQs and passages are searched together; refusals offer the nearest FAQs among them."""
@@ -23,6 +28,9 @@ CERTAIN = 0.9
 """The confidence from which a FAQ answers without a look at the passages alone."""
 _NOTHING = SearchResult((), 0.0, {})
 
+Standing = Callable[[Collection[str], float | None], Collection[str]]
+"""(ids of entries, epoch seconds) to those of them that may answer then, or without a time to those that are approved.
+"""
 Passages = tuple[tuple[str, float, str], ...]
 """(entry id, score, kind), best first, as the record keeps them."""
 
@@ -86,13 +94,17 @@ class Evidence:
 class Retriever:
     """Finds evidence. ``threshold`` is the confidence, 0 to 1, below which a bot without its own refuses.
 
-    Without ``cache`` every question is searched.
+    What was found is asked for once more with ``standing``, for the index only follows the database: what was withdrawn
+    before a question came is no evidence, however far the index has got. Without ``cache`` every question is searched.
     """
 
-    def __init__(self, searcher: Searcher, threshold: float, cache: EvidenceCache | None = None) -> None:
+    def __init__(
+        self, searcher: Searcher, threshold: float, cache: EvidenceCache | None = None, standing: Standing | None = None
+    ) -> None:
         self._searcher = searcher
         self._threshold = threshold
         self._cache = cache
+        self._standing = standing
 
     def retrieve(self, questions: Sequence[str], bot: BotConfig, reader: Audience, now: float) -> Evidence:
         """The evidence for the first of ``questions`` that the knowledge surely answers, else the most promising.
@@ -108,11 +120,29 @@ class Retriever:
         return readings[-1] if readings[-1].answers else max(readings, key=lambda one: one.confidence)
 
     def _evidence(self, question: str, bot: BotConfig, reader: Audience, now: float) -> Evidence:
-        scope = Scope(tenant=bot.tenant, collections=tuple(bot.knowledge), reader=reader, now=now)
+        scope = Scope(tenant=bot.tenant, collections=tuple(bot.knowledge), reader=reader, now=now, bot=bot.id)
         threshold = self._threshold if bot.answer_threshold is None else bot.answer_threshold
         if self._cache is None:
-            return self._search(question, scope, threshold)
-        return self._cache.find(question, scope, threshold, lambda: self._search(question, scope, threshold))
+            return self._sound(question, scope, threshold)
+        return self._cache.find(question, scope, threshold, lambda: self._sound(question, scope, threshold))
+
+    def _sound(self, question: str, scope: Scope, threshold: float) -> Evidence:
+        """What is found and may answer."""
+        found = self._search(question, scope, threshold)
+        sound = self.sound(found, scope.now)
+        if sound is not found:
+            telemetry.count("degraded", what="index_behind_withdrawal")
+        return sound
+
+    def sound(self, evidence: Evidence, now: float | None = None) -> Evidence:
+        """``evidence`` without what was withdrawn, and with ``now``, epoch seconds, without what is not valid then; the
+        same object where nothing was. Raises :class:`~bot.errors.Unavailable`."""
+        ids = {hit.entry.id for hit in (*evidence.both.hits, *evidence.documents.hits)}
+        gone = ids - set(self._standing(ids, now)) if self._standing and ids else set()
+        if not gone:
+            return evidence
+        log.info("evidence_withdrawn", entries=len(gone))
+        return replace(evidence, both=_without(evidence.both, gone), documents=_without(evidence.documents, gone))
 
     def _search(self, question: str, scope: Scope, threshold: float) -> Evidence:
         timings: dict[str, float] = {}
@@ -134,6 +164,12 @@ class Retriever:
             "documents", lambda: self._searcher.search(question, scope, EntryKind.PASSAGE, DEPTH_OF_PASSAGES)
         )
         return replace(first, documents=passages)
+
+
+def _without(result: SearchResult, gone: Collection[str]) -> SearchResult:
+    """``result`` without the entries ``gone``. How sure we were was said of the first: of another nothing is known."""
+    hits = tuple(hit for hit in result.hits if hit.entry.id not in gone)
+    return replace(result, hits=hits, confidence=result.confidence if hits[:1] == result.hits[:1] else 0.0)
 
 
 def readings(question: str, quoted: str) -> tuple[str, ...]:

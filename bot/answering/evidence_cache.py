@@ -72,7 +72,7 @@ class EvidenceCache:
         if revision is None:
             telemetry.count("evidence_cache", result="unsettled")
             return search()
-        place = scope.tenant, scope.collections, scope.reader
+        place = scope.tenant, scope.collections, scope.reader, scope.bot
         with self._lock:
             key = question, place, threshold, revision.changes, revision.epoch, self._era
             kept = self._fresh(key)

@@ -28,7 +28,7 @@ def own_answer_text(answer: Answer, texts: Texts, language: Language) -> str:
     lead, heading = texts.say("own_answer", language), texts.say("sources", language)
     lines = [
         texts.say(
-            "own_source_line", language, n=n, name=entry.source, where=f" · {entry.location}" if entry.location else ""
+            "own_source_line", language, n=n, name=entry.source, where=f" · {entry.place}" if entry.place else ""
         )
         for n, entry in enumerate(answer.cited, 1)
     ]

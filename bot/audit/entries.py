@@ -33,6 +33,8 @@ class Action(StrEnum):
     """A command message was obeyed or refused."""
     DRAFT = "draft"
     """A document was stored, not searched until somebody approves it."""
+    REVIEW = "review"
+    """A version of a document was offered for approval, or sent back to its author."""
     APPROVAL = "approval"
     """A document answers from now on."""
     WITHDRAWAL = "withdrawal"

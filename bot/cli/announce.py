@@ -59,9 +59,12 @@ def command(text: str | None, bot: str | None, to: str, at: str | None, table: P
     configuration = read_configuration()
     chosen, timezone = choose_bot(configuration.bots, bot), ZoneInfo(configuration.settings.timezone)
     if table is not None:
-        wanted = _rows(table, timezone)
+        wanted = _rows(table, chosen, timezone)
     else:
-        wanted = [_Announcement(id=f"cli-{uuid.uuid4().hex}", text=text or "", at=_at(at, timezone, "--at"), to=to)]
+        moment = _at(at, timezone, "--at")
+        if at and moment <= time.time():
+            raise UsageError(f"--at: {at} is past")
+        wanted = [_Announcement(id=f"cli-{uuid.uuid4().hex}", text=text or "", at=moment, to=to)]
     targets = [_targets(configuration, chosen, one) for one in wanted]
     with open_database(configuration) as database, open_audit(configuration, database) as audit:
         broadcasts = Broadcasts(database)
@@ -103,8 +106,9 @@ def _targets(configuration: Configuration, bot: BotConfig, one: _Announcement) -
     return found
 
 
-def _rows(table: Path, timezone: ZoneInfo) -> list[_Announcement]:
-    """The rows of a CSV in UTF-8. Raises :class:`~bot.errors.UsageError` naming the line."""
+def _rows(table: Path, bot: BotConfig, timezone: ZoneInfo) -> list[_Announcement]:
+    """The rows of a CSV in UTF-8 whose time is to come; of the others it is said that they are past, for a table may be
+    that of a whole term. Raises :class:`~bot.errors.UsageError` naming the line."""
     try:
         content = table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -113,13 +117,19 @@ def _rows(table: Path, timezone: ZoneInfo) -> list[_Announcement]:
     names = {name: _COLUMNS.get((name or "").strip()) for name in reader.fieldnames or ()}
     if not {"at", "text"} <= set(names.values()):
         raise UsageError(f"{table} needs the columns at,text or 时间,内容")
-    found = []
+    found, past = [], []
     for row in reader:
         values = {names[name]: (value or "").strip() for name, value in row.items() if names.get(name)}
-        at = _at(values["at"], timezone, f"{table}:{reader.line_num}")
-        origin = "\0".join((values["at"], values["text"], values.get("to", "")))
+        where = f"{table}:{reader.line_num}"
+        at = _at(values["at"], timezone, where)
+        if values["at"] and at <= time.time():
+            past.append(f"{where}: {values['at']} is past; not announced")
+            continue
+        origin = "\0".join((bot.id, repr(at), values["text"], values.get("to", "")))
         name = f"row-{hashlib.sha256(origin.encode()).hexdigest()[:40]}"
         found.append(_Announcement(id=name, text=values["text"], at=at, to=values.get("to", "")))
+    for line in past:  # only once the whole table was found right
+        click.echo(line)
     return found
 
 

@@ -1,6 +1,7 @@
 """``hcp``: the register of health-care professionals, and who is bound to it (docs/identity.md)."""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ from bot.errors import InputError, KnowledgeError, UsageError
 from bot.identity.bindings import Bindings
 from bot.identity.links import VerificationLinks
 from bot.identity.register import Register
-from bot.identity.roster import read_roster
+from bot.identity.roster import check_roster, read_roster
+from bot.identity.sql_roster import query_table
 from bot.identity.tables import Account, Author, Professional
+from bot.settings import read_environment
 from bot.texts import Texts
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -54,28 +57,46 @@ def command() -> None:
 
 
 @command.command("import")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("path", metavar="[FILE]", required=False, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--sql", metavar="URL", help="Instead of FILE: a database, or ${NAME} for what .env holds under NAME.")
+@click.option("--query", metavar="SELECT", help="What to ask it: the columns of a roster, under their names.")
 @_TENANT
-@click.option("--replace", "replace_all", is_flag=True, help="Remove the records that FILE does not name.")
+@click.option("--replace", "replace_all", is_flag=True, help="Remove the records that it does not name.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @_JSON
-def import_file(path: Path, tenant: str | None, *, replace_all: bool, dry_run: bool, as_json: bool) -> None:
-    """Bring the CSV file FILE (- for standard input) into the register, all of it or nothing."""
-    text = _text(path)
+def import_roster(
+    path: Path | None,
+    sql: str | None,
+    query: str | None,
+    tenant: str | None,
+    *,
+    replace_all: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Bring the CSV file FILE (- for standard input), or what a database holds, into the register: all of it or
+    nothing."""
+    if (path is None) == (sql is None) or (sql is None) != (query is None):
+        raise UsageError("say what to import: FILE, or --sql URL with --query SELECT")
+    text = _text(path) if path else ""
     with _open(tenant) as opened:
         bots = opened.configuration.bots.values()
         places = {f"{bot.id}/{channel}" for bot in bots if bot.tenant == opened.tenant for channel in bot.channels}
-        roster = read_roster(text, timezone=opened.timezone, places=places)
+        if sql and query:
+            table = query_table(_address(sql), query, timezone=opened.timezone)
+            roster = check_roster(table, timezone=opened.timezone, places=places)
+        else:
+            roster = read_roster(text, timezone=opened.timezone, places=places)
         for problem in roster.problems:
             click.echo(problem, err=True)
         if roster.problems:
             raise UsageError(f"nothing was imported: {len(roster.problems)} problems, listed above")
         if replace_all and not roster.rows:
-            raise UsageError("nothing was imported: the file names nobody, and --replace would remove everybody")
+            raise UsageError("nothing was imported: the roster names nobody, and --replace would remove everybody")
         loaded = opened.register.load(
             opened.tenant,
             roster.rows,
-            source=path.name,
+            source=path.name if path else "sql",
             by=opened.by,
             now=opened.now,
             replace_all=replace_all,
@@ -206,6 +227,17 @@ def _open_at(bot: str | None, channel: str) -> Iterator[tuple[_Open, str]]:
         raise UsageError(f"{chosen.id} has no channel {channel!r}; there are: {', '.join(chosen.channels)}")
     with _open(chosen.tenant) as opened:
         yield opened, chosen.id
+
+
+def _address(sql: str) -> str:
+    """The address of a database, looked up where it is only named: others on the machine can read a command line."""
+    named = re.fullmatch(r"\$\{(\w+)\}", sql)
+    if named is None:
+        return sql
+    try:
+        return read_environment()[named[1]]
+    except KeyError:
+        raise UsageError(f"{named[1]} is set neither in the environment nor in .env") from None
 
 
 def _text(path: Path) -> str:

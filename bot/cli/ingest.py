@@ -14,12 +14,11 @@ from bot.assembly import Configuration, read_configuration
 from bot.audit.log import AuditLog
 from bot.cli.access import Ask, actor, choose_bot, knowledge, open_audit, open_database
 from bot.errors import UsageError
-from bot.knowledge.approval import rules_of
-from bot.knowledge.embedder import CachedEmbedder
-from bot.knowledge.entries import Audience, Entry
+from bot.knowledge.approval import four_eyes_in, rules_of
+from bot.knowledge.entries import Audience
 from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, NotSearchable
-from bot.knowledge.opening import make_embedder, vector_cache
-from bot.knowledge.points import body
+from bot.knowledge.loaders.reader import FileReader
+from bot.knowledge.opening import figure_store, warm_vectors
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import Progress, SyncReport
 from bot.records.database import Database
@@ -70,6 +69,12 @@ def command(
     _show(report, approve=approve)
     if report.results and all(result.status is FileStatus.SKIPPED for result in report.results):
         raise UsageError("no file could be taken; mend what the lines above say and run the same command again")
+    if approve and report.drafts:
+        raise UsageError(
+            f"{report.drafts} wait in review: {wanted} asks for four eyes (`four_eyes` in bots.yaml), and you brought "
+            "them; have somebody else approve them: the same command under their own account, `kb approve SOURCE`, or "
+            "/kb approve in a chat"
+        )
 
 
 def ingest_demo(configuration: Configuration) -> IngestReport:
@@ -114,21 +119,15 @@ def _ingest(
 
 def _ingestor(configuration: Configuration, database: Database, audit: AuditLog) -> Ingestor:
     settings = configuration.settings
-    embedders: list[CachedEmbedder] = []
-
-    def warm(entries: Sequence[Entry]) -> None:
-        if not embedders:  # the model is loaded only when something may have to be embedded
-            embedders.append(CachedEmbedder(make_embedder(settings), vector_cache(settings)))
-        embedders[0].passages([body(entry) for entry in entries])
-        embedders[0].queries([question for entry in entries for question in entry.questions])
 
     def sync(tenant: str, collection: str) -> SyncReport:
         with knowledge(configuration, database) as ask:
             return _sync(ask, tenant, collection)
 
     return Ingestor(
-        store=KnowledgeStore(database, audit),
-        warm=warm,
+        store=KnowledgeStore(database, audit, partial(four_eyes_in, configuration.bots)),
+        reader=FileReader(figure_store(settings)),
+        warm=warm_vectors(settings),
         sync=sync,
         timezone=ZoneInfo(settings.timezone),
         rules=partial(rules_of, configuration.bots),
@@ -165,7 +164,7 @@ def _show(report: IngestReport, *, approve: bool) -> None:
 
 def _line(result: FileResult) -> str:
     counts = f" ({result.entries} entries, {result.added} new, {result.removed} gone)" if result.entries else ""
-    state = " [draft, not searched]" if result.draft else ""
+    state = " [not approved, not searched]" if result.draft else ""
     lines = [f"{result.status.value:<10}{result.path}{counts}{state}"]
     lines += [f"          ! {problem}" for problem in result.problems]
     lines += [f"          · {note}" for note in result.notes]
@@ -175,6 +174,8 @@ def _line(result: FileResult) -> str:
 def _summary(report: IngestReport, *, approve: bool) -> str:
     counts = ", ".join(f"{report.count(status)} {status.value}" for status in FileStatus if report.count(status))
     problems = f"; {len(report.problems)} problems, marked ! above, were passed over" if report.problems else ""
+    if approve and report.drafts:
+        return f"{counts or 'no files'}; {report.drafts} not searchable, the others searchable now{problems}"
     if approve:
         return f"{counts or 'no files'}; searchable now{problems}"
     drafts = f"{report.drafts} waiting as drafts, which are never searched: run it again with --approve"

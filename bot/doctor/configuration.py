@@ -9,9 +9,12 @@ from bot.bots_file import BotConfig
 from bot.channel import Channel
 from bot.errors import ConfigError
 from bot.finding import Finding, State
+from bot.knowledge.entries import Audience
 from bot.settings import WECOM_API, Settings, load_settings, read_environment
 
 SETTINGS, BOTS = "settings", "bots file"
+OPEN_TO_ANYBODY = frozenset({"wecom-kf"})
+"""Types of channels in which strangers write: a link or a picture of a code is all that they need."""
 LoadBots = Callable[[Path], Mapping[str, BotConfig]]
 """The bots of a file; raises :class:`~bot.errors.ConfigError`."""
 
@@ -56,6 +59,16 @@ def bot(config: BotConfig, channels: Mapping[str, Channel]) -> list[Finding]:
     if not config.admins:
         detail, cure = "no admins: nobody is told of faults or may use command messages", "name admins: in bots.yaml"
         findings.append(Finding(name=name, state=State.WARNING, detail=detail, cure=cure))
+    findings += [
+        Finding(
+            name=name,
+            state=State.WARNING,
+            detail=f"anybody may write to channel {channel}, and everybody reads there what is for {block.audience}",
+            cure=f"set audience_for: bound (docs/identity.md) or audience: public for {channel}",
+        )
+        for channel, block in config.channels.items()
+        if block.type in OPEN_TO_ANYBODY and block.audience is not Audience.PUBLIC and not block.bound_only
+    ]
     if findings:
         return findings
     people = f"{_count(len(config.admins), 'admin')}, {_count(len(config.servicers), 'servicer')}"

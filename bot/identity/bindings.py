@@ -1,5 +1,8 @@
 """Who is bound to which record of a professional, how that comes and ends, and what it proves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 
@@ -19,6 +22,7 @@ from bot.identity.tables import (
     codes,
     professionals,
     same_record,
+    take_turns,
 )
 from bot.knowledge.entries import Audience
 from bot.messages import ConversationId
@@ -66,7 +70,7 @@ class Bindings:
 
         Raises :class:`~bot.errors.InputError` when there is no such valid record, or one of the two is bound already.
         """
-        with self._audit.database.write() as connection:
+        with changing(self._audit) as connection:
             professional = _valid(connection, tenant, record, now)
             if _bind(connection, tenant, account, record, source=BoundBy.COMMAND, now=now):
                 self._audit.append_within(connection, [self._event("bound", tenant, account, record, by)])
@@ -74,7 +78,7 @@ class Bindings:
 
     def unbind(self, tenant: str, account: Account, by: Author) -> None:
         """End the binding of ``account``. Raises :class:`~bot.errors.InputError` when there is none."""
-        with self._audit.database.write() as connection:
+        with changing(self._audit) as connection:
             record = connection.scalar(select(bindings.c.record).where(binding_of(tenant, account)))
             if record is None:
                 raise InputError("hcp_not_bound", person=account.person)
@@ -89,7 +93,7 @@ class Bindings:
         """
         code = new_code()
         row = {"digest": digest_of(code), "tenant": tenant, "record": record, "expires_at": now + life_s}
-        with self._audit.database.write() as connection:
+        with changing(self._audit) as connection:
             _valid(connection, tenant, record, now)
             unused = and_(codes.c.tenant == tenant, codes.c.record == record, codes.c.used_at.is_(None))
             connection.execute(delete(codes).where(unused))
@@ -102,21 +106,35 @@ class Bindings:
         again, as a turn that runs again does.
 
         Raises :class:`~bot.errors.InputError`: in one and the same sentence for a code that is wrong, used, over or of
-        another tenant; and when one of the two is bound already, which leaves the code as it was.
+        another tenant, or whose record is; and when one of the two is bound already, which leaves the code as it was.
+        Neither tells the record's number, for nobody knows who has got hold of the code.
         """
         this = and_(codes.c.digest == digest_of(code), codes.c.tenant == tenant)
         fresh = and_(this, codes.c.used_at.is_(None), codes.c.expires_at > now)
         by = Author(person=account.person)
-        with self._audit.database.write() as connection:
+        with changing(self._audit) as connection:
             taken = connection.execute(update(codes).where(fresh).values(used_at=now)).rowcount
             record = connection.scalar(select(codes.c.record).where(this))
             theirs = connection.scalar(select(bindings.c.record).where(binding_of(tenant, account)))
             if record is None or not (taken or theirs == record):
                 raise InputError("hcp_code_wrong")
-            professional = _valid(connection, tenant, record, now)
+            professional = _find_valid(connection, tenant, record, now)
+            if professional is None:
+                raise InputError("hcp_code_wrong")
             if _bind(connection, tenant, account, record, source=BoundBy.CODE, now=now):
                 self._audit.append_within(connection, [self._event("bound_by_code", tenant, account, record, by)])
         return professional
+
+    def void(self, tenant: str, code: str, by: Author) -> bool:
+        """Make ``code`` worthless, which others than the one it is for may have read; whether it was of any worth."""
+        unused = and_(codes.c.digest == digest_of(code), codes.c.tenant == tenant, codes.c.used_at.is_(None))
+        with changing(self._audit) as connection:
+            record = connection.scalar(select(codes.c.record).where(unused))
+            if record is None:
+                return False
+            connection.execute(delete(codes).where(unused))
+            self._audit.append_within(connection, [self._event("code_voided", tenant, None, record, by)])
+        return True
 
     def _event(self, change: str, tenant: str, account: Account | None, record: str, by: Author) -> AuditEvent:
         key = self._audit.key
@@ -132,6 +150,14 @@ class Bindings:
         )
 
 
+@contextmanager
+def changing(audit: AuditLog) -> Iterator[Connection]:
+    """A writing transaction in which nobody else changes who is registered or bound."""
+    with audit.database.write() as connection:
+        take_turns(connection)
+        yield connection
+
+
 def record_subject(audit: AuditLog, tenant: str, record: str) -> str:
     """How the audit log calls a record: by a digest, as the number leads to a name in the operator's own register."""
     return f"professional:{keyed_digest(audit, tenant, 'record', record)}"
@@ -143,13 +169,18 @@ def keyed_digest(audit: AuditLog, tenant: str, kind: str, value: str) -> str:
 
 
 def _valid(connection: Connection, tenant: str, record: str, now: float) -> Professional:
+    found = _find_valid(connection, tenant, record, now)
+    if found is None:
+        raise InputError("hcp_no_record", record=record)
+    return found
+
+
+def _find_valid(connection: Connection, tenant: str, record: str, now: float) -> Professional | None:
     query = select(professionals).where(
         professionals.c.tenant == tenant, professionals.c.record == record, professionals.c.valid_until > now
     )
     row = connection.execute(query).one_or_none()
-    if row is None:
-        raise InputError("hcp_no_record", record=record)
-    return Professional(**row._mapping)
+    return None if row is None else Professional(**row._mapping)
 
 
 def _bind(connection: Connection, tenant: str, account: Account, record: str, *, source: BoundBy, now: float) -> bool:
@@ -164,7 +195,7 @@ def _bind(connection: Connection, tenant: str, account: Account, record: str, *,
         raise InputError("hcp_person_bound")
     there = (bindings.c.tenant == tenant, bindings.c.bot == account.bot, bindings.c.channel == account.channel)
     if connection.scalar(select(bindings.c.person).where(*there, bindings.c.record == record)) is not None:
-        raise InputError("hcp_record_taken", record=record)
+        raise InputError("hcp_code_taken") if source is BoundBy.CODE else InputError("hcp_record_taken", record=record)
     row = {
         "tenant": tenant,
         "bot": account.bot,

@@ -11,6 +11,11 @@ CODE_LIFE_S = 3 * 86_400.0
 _BYTES = 10
 _FORM = re.compile(r"[A-Z2-7]{16}")
 _SENT = re.compile(r"(?:绑定|验证|bind|verify)[\s:]*(?P<code>(?:[A-Za-z2-7]{4}[\s-]?){4})", re.IGNORECASE)
+_WRITTEN = re.compile(
+    r"(?P<word>(?:绑定|验证|bind|verify)[\s:]*)(?:[A-Za-z2-7]{4}[\s-]?){3}[A-Za-z2-7]{4}"
+    r"|(?<![A-Za-z0-9-])(?:[A-Za-z2-7]{4}-){3}[A-Za-z2-7]{4}(?![A-Za-z0-9-])",
+    re.IGNORECASE,
+)
 _LONGEST = 60
 
 
@@ -32,3 +37,10 @@ def code_in(text: str) -> str | None:
         return None
     found = _SENT.fullmatch(unicodedata.normalize("NFKC", text).strip())
     return found["code"] if found else None
+
+
+def without_codes(text: str) -> str:
+    """``text`` as it may be kept: who reads what was said need not find a code that still opens something."""
+    folded = unicodedata.normalize("NFKC", text)
+    hidden = _WRITTEN.sub(lambda found: f"{found['word'] or ''}…", folded)
+    return text if hidden == folded else hidden

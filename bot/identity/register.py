@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from bot.audit.entries import Action, AuditEvent
 from bot.audit.log import AuditLog
 from bot.errors import InputError
-from bot.identity.bindings import keyed_digest, record_subject
+from bot.identity.bindings import changing, keyed_digest, record_subject
 from bot.identity.roster import Row
 from bot.identity.tables import (
     Account,
@@ -19,19 +19,25 @@ from bot.identity.tables import (
     bindings,
     codes,
     professionals,
+    take_turns,
 )
 from bot.shallow import shallow
+
+_LONGEST_SOURCE = 128
+"""Characters of a file's name that are kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loaded:
-    """What an import did, or would do: records by what became of them, and accounts that were newly bound."""
+    """What an import did, or would do: records by what became of them, accounts that were newly bound, and bindings
+    that ended."""
 
     added: int
     changed: int
     unchanged: int
     removed: int
     bound: int
+    unbound: int
 
     def counts(self) -> dict[str, int]:
         """By name."""
@@ -69,11 +75,12 @@ class Register:
         """Bring ``rows`` of the file ``source`` into the register: all of them, or nothing.
 
         A record of the same number is overwritten. Those that the file does not name stay, unless ``replace_all``
-        removes them with their bindings. What a row says of an account replaces what was bound before. Raises
-        :class:`~bot.errors.InputError` where a licence is another record's.
+        removes them with their bindings. What a row says of an account replaces what was bound before. A number whose
+        licence is another one now is another person's: who was bound to it is no more, and its codes are worth nothing.
+        Raises :class:`~bot.errors.InputError` where a licence is another record's.
         """
-        with self._audit.database.write() as connection:
-            loaded = self._load(connection, tenant, rows, source, now, replace_all=replace_all)
+        with changing(self._audit) as connection:
+            loaded = self._load(connection, tenant, rows, source[:_LONGEST_SOURCE], now, replace_all=replace_all)
             if dry_run:
                 connection.rollback()
                 return loaded
@@ -100,7 +107,7 @@ class Register:
         bound = select(bindings.c.bot, bindings.c.channel, bindings.c.person).where(
             bindings.c.tenant == tenant, bindings.c.record == record
         )
-        with self._audit.database.write() as connection:
+        with changing(self._audit) as connection:
             row = connection.execute(select(professionals).where(*of)).one_or_none()
             if row is None:
                 raise InputError("hcp_no_record", record=record)
@@ -112,7 +119,7 @@ class Register:
     def remove(self, tenant: str, record: str, by: Author) -> int:
         """Remove a record, its bindings and its codes; how many accounts were bound. Raises
         :class:`~bot.errors.InputError` when there is none."""
-        with self._audit.database.write() as connection:
+        with changing(self._audit) as connection:
             removed, bound = _remove(connection, tenant, [record])
             if not removed:
                 raise InputError("hcp_no_record", record=record)
@@ -128,7 +135,7 @@ class Register:
         before = {row.record: Professional(**row._mapping) for row in connection.execute(mine)}
         named = {row.record for row in rows}
         gone = [record for record in before if record not in named] if replace_all else []
-        _remove(connection, tenant, gone)
+        unbound = _remove(connection, tenant, gone)[1]
         wanted = [self._professional(tenant, row, source, now) for row in rows]
         licences = {one.licence: record for record, one in before.items() if one.licence and record not in named}
         for record in gone:
@@ -143,12 +150,16 @@ class Register:
         for one in changed:
             here = and_(professionals.c.tenant == tenant, professionals.c.record == one.record)
             connection.execute(update(professionals).where(here).values(shallow(one)))
+        others = [one.record for one in changed if _is_another_person(one, before[one.record])]
+        unbound += _release(connection, tenant, others)
+        bound, replaced = _bind_all(connection, tenant, rows, now)
         return Loaded(
             added=len(new),
             changed=len(changed),
             unchanged=len(wanted) - len(new) - len(changed),
             removed=len(gone),
-            bound=_bind_all(connection, tenant, rows, now),
+            bound=bound,
+            unbound=unbound + replaced,
         )
 
     def _professional(self, tenant: str, row: Row, source: str, now: float) -> Professional:
@@ -176,15 +187,21 @@ def _differs(one: Professional, other: Professional) -> bool:
     return replace(one, imported_at=other.imported_at) != other
 
 
-def _bind_all(connection: Connection, tenant: str, rows: Sequence[Row], now: float) -> int:
-    """Bind the accounts that rows name, the operator's word over any earlier one; how many are new. First all that is
-    in the way goes, so that two rows may change places."""
+def _is_another_person(one: Professional, before: Professional) -> bool:
+    """Whether a number was given to somebody else, as numbers of rows are when a spreadsheet is sorted anew."""
+    return bool(one.licence and before.licence) and one.licence != before.licence
+
+
+def _bind_all(connection: Connection, tenant: str, rows: Sequence[Row], now: float) -> tuple[int, int]:
+    """Bind the accounts that rows name, the operator's word over any earlier one; how many are new, and how many
+    bindings ended for them. First all that is in the way goes, so that two rows may change places."""
+    replaced = 0
     wanted = [(row.record, row.account) for row in rows if row.account is not None]
     new = [(record, account) for record, account in wanted if not _is_bound(connection, tenant, account, record)]
     for record, account in new:
         there = and_(bindings.c.tenant == tenant, bindings.c.bot == account.bot, bindings.c.channel == account.channel)
-        connection.execute(delete(bindings).where(there, bindings.c.record == record))
-        connection.execute(delete(bindings).where(binding_of(tenant, account)))
+        in_the_way = or_(and_(there, bindings.c.record == record), binding_of(tenant, account))
+        replaced += connection.execute(delete(bindings).where(in_the_way)).rowcount
     values = [
         {
             "tenant": tenant,
@@ -199,7 +216,7 @@ def _bind_all(connection: Connection, tenant: str, rows: Sequence[Row], now: flo
     ]
     if values:
         connection.execute(insert(bindings), values)
-    return len(new)
+    return len(new), replaced
 
 
 def _is_bound(connection: Connection, tenant: str, account: Account, record: str) -> bool:
@@ -208,18 +225,26 @@ def _is_bound(connection: Connection, tenant: str, account: Account, record: str
 
 def _remove(connection: Connection, tenant: str, records: Sequence[str]) -> tuple[int, int]:
     """How many records went, and how many bindings with them."""
-    removed = bound = 0
+    removed = 0
     for record in records:
-        for table in (codes, bindings, professionals):
-            of = (table.c.tenant == tenant, table.c.record == record)
-            number = connection.execute(delete(table).where(*of)).rowcount
-            removed += number if table is professionals else 0
-            bound += number if table is bindings else 0
-    return removed, bound
+        of = (professionals.c.tenant == tenant, professionals.c.record == record)
+        removed += connection.execute(delete(professionals).where(*of)).rowcount
+    return removed, _release(connection, tenant, records)
+
+
+def _release(connection: Connection, tenant: str, records: Sequence[str]) -> int:
+    """End what binds people to ``records``, and what could; how many were bound."""
+    bound = 0
+    for record in records:
+        connection.execute(delete(codes).where(codes.c.tenant == tenant, codes.c.record == record))
+        of = (bindings.c.tenant == tenant, bindings.c.record == record)
+        bound += connection.execute(delete(bindings).where(*of)).rowcount
+    return bound
 
 
 def remove_ended(connection: Connection, before: float, most: int) -> int:
     """Remove at most ``most`` records whose validity ended ``before``, with their bindings and codes; how many."""
+    take_turns(connection)
     over = select(professionals.c.tenant, professionals.c.record).where(professionals.c.valid_until < before)
     rows = connection.execute(over.order_by(professionals.c.valid_until).limit(most)).all()
     return sum(_remove(connection, row.tenant, [row.record])[0] for row in rows)
@@ -227,5 +252,6 @@ def remove_ended(connection: Connection, before: float, most: int) -> int:
 
 def remove_old_codes(connection: Connection, before: float, most: int) -> int:
     """Remove at most ``most`` codes that could be used until ``before``; how many."""
+    take_turns(connection)
     old = select(codes.c.digest).where(codes.c.expires_at < before).limit(most)
     return connection.execute(delete(codes).where(codes.c.digest.in_(old))).rowcount

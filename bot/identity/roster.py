@@ -2,14 +2,15 @@
 licence, hospital, department, title, valid_until, account, channel.
 
 Number and end of validity must be there. Whatever is wrong is told row by row, and nothing of the file is taken then:
-half a roster would leave the other half unverified without anybody knowing why.
+half a roster would leave the other half unverified without anybody knowing why. What nobody sees (control and format
+characters) is left out before.
 """
 
 import csv
 import io
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -30,8 +31,9 @@ _COLUMNS = {
 _NAMES = {**_COLUMNS, **{english: english for english in _COLUMNS.values()}}
 _REQUIRED = ("record", "valid_until")
 _RECORD = re.compile(r"[\w.@-]{1,64}")
-_ACCOUNT = re.compile(r"[^\s，：:]{1,128}")
+_ACCOUNT = re.compile(r"[!-+\--9;-~]{1,128}")  # ASCII without blanks, commas and colons
 _DATE = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})")
+_UNSEEN = ("Cc", "Cf")
 _LONGEST = 128
 MOST_ROWS = 50_000
 
@@ -52,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roster:
-    """What a file brought: its rows, what is wrong with others, and the columns that nothing is kept of."""
+    """What a table brought: its rows, what is wrong with others, and the columns that nothing is kept of."""
 
     rows: tuple[Row, ...]
     problems: tuple[str, ...]
@@ -64,15 +66,20 @@ class _BadRow(ValueError):
 
 
 def read_roster(text: str, *, timezone: ZoneInfo, places: Collection[str]) -> Roster:
-    """The professionals of a CSV file, rows numbered as in a spreadsheet, where the header is row 1.
-
-    ``places`` are the channels of the tenant as ``<bot>/<channel>``. A validity runs to the end of its last day in
-    ``timezone``.
-    """
+    """The professionals of a CSV file; see :func:`check_roster`."""
     try:
         table = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         return Roster(rows=(), problems=(f"not CSV: {error}",), not_kept=())
+    return check_roster(table, timezone=timezone, places=places)
+
+
+def check_roster(table: Sequence[Sequence[str]], *, timezone: ZoneInfo, places: Collection[str]) -> Roster:
+    """The professionals of a table, rows numbered as in a spreadsheet, where the names of the columns are row 1.
+
+    ``places`` are the channels of the tenant as ``<bot>/<channel>``. A validity runs to the end of its last day in
+    ``timezone``.
+    """
     header = [name.strip() for name in table[0]] if table else []
     known = [_NAMES.get(name.casefold(), "") for name in header]
     if problem := _wrong_header(known, len(table)):
@@ -104,24 +111,32 @@ def _wrong_header(known: list[str], lines: int) -> str:
     return f"more than {MOST_ROWS} rows: split the file" if lines > MOST_ROWS + 1 else ""
 
 
-def _row(cells: list[str], known: list[str], timezone: ZoneInfo, places: Collection[str]) -> Row:
+def _row(cells: Sequence[str], known: list[str], timezone: ZoneInfo, places: Collection[str]) -> Row:
     if any(cell.strip() for cell in cells[len(known) :]):
         raise _BadRow(f"{len(cells)} cells under {len(known)} columns: put text with commas between quotation marks")
-    fields = {name: " ".join(cell.split()) for name, cell in zip(known, cells, strict=False) if name}
+    fields = {name: _seen(cell) for name, cell in zip(known, cells, strict=False) if name}
     for name, value in fields.items():
         if len(value) > _LONGEST:
             raise _BadRow(f"{name} has {len(value)} characters, {_LONGEST} are allowed")
-    record = fields["record"]
+    record = unicodedata.normalize("NFKC", fields["record"])
     if not _RECORD.fullmatch(record):
         raise _BadRow("record must be 1 to 64 letters, digits, or one of . _ @ -")
     return Row(
         record=record,
-        licence="".join(unicodedata.normalize("NFKC", fields.get("licence", "")).upper().split()),
+        licence="".join(filter(str.isalnum, unicodedata.normalize("NFKC", fields.get("licence", "")).upper())),
         hospital=fields.get("hospital", ""),
         department=fields.get("department", ""),
         title=fields.get("title", ""),
         valid_until=_end(fields.get("valid_until", ""), timezone),
         account=_account(fields.get("account", ""), fields.get("channel", ""), places),
+    )
+
+
+def _seen(cell: str) -> str:
+    """``cell`` as people see it: an invisible character would make another person of the same licence, a binding that
+    nobody ever gets, or a line that a terminal obeys."""
+    return " ".join(
+        "".join(each for each in cell if each.isspace() or unicodedata.category(each) not in _UNSEEN).split()
     )
 
 
@@ -150,7 +165,7 @@ def _account(person: str, channel: str, places: Collection[str]) -> Account | No
 
 def _refuse_twice(row: Row, seen: dict[tuple[str, object], int], number: int) -> None:
     account = row.account
-    named: list[tuple[str, object]] = [("record", row.record)]
+    named: list[tuple[str, object]] = [("record", row.record.casefold())]
     if row.licence:
         named.append(("licence", row.licence))
     if account:

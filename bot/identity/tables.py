@@ -5,10 +5,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Double, Select, String, Table, UniqueConstraint, and_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    Select,
+    String,
+    Table,
+    UniqueConstraint,
+    and_,
+    select,
+    text,
+)
 
 from bot.messages import ConversationId
 from bot.records.database import metadata
+
+_LOCK = 0x686370
+"""Any number that nobody else locks in our database."""
+_TAKE_TURNS = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 professionals = Table(
     "professionals",
@@ -113,6 +129,16 @@ def bound_records(bot: str, person: str) -> Select[Any]:
     joined = bindings.outerjoin(professionals, same_record())
     shown = (*bindings.columns, *(professionals.c[name] for name in of))
     return select(*shown).select_from(joined).where(bindings_at(bot, person))
+
+
+def take_turns(connection: Connection) -> None:
+    """Let nobody else change records, bindings or codes until the transaction of ``connection`` ends.
+
+    Each change looks at what is there before it writes, and two that looked at once would find nothing in their way.
+    On SQLite a writing transaction has the only write lock.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_TAKE_TURNS)
 
 
 def same_record() -> ColumnElement[bool]:

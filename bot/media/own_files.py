@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 MAX_FILES = 3
 """Files of one conversation that can be asked about at the same time; a further one takes the oldest one's place."""
-_SCHEMA = 1
+_SCHEMA = 2
 _COLLECTION = "own files"
 """Of entries that are in no index; no collection of ``bots.yaml`` can have a blank in its name."""
 
@@ -186,4 +186,5 @@ def _decode(fields: dict[str, Any]) -> OwnFile:
 
 def _decode_entry(fields: dict[str, Any]) -> Entry:
     kind, audience = EntryKind(fields["kind"]), Audience(fields["audience"])
-    return Entry(**fields | {"kind": kind, "audience": audience, "questions": tuple(fields["questions"])})
+    listed = {name: tuple(fields[name]) for name in ("questions", "bots", "figures")}
+    return Entry(**fields | {"kind": kind, "audience": audience} | listed)

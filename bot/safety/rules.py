@@ -18,12 +18,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from bot.safety.needed_pieces import Pieces, most_telling, needed_pieces, pieces_of
+from bot.shipped_yaml import read_shipped
 
 UNLESS_REACH = 12
 """Characters beside a find in which an ``unless`` pattern takes it back; further off it would let an attack excuse
@@ -106,7 +104,7 @@ class Rules:
 @cache
 def load_rules(package: str, name: str) -> Rules:
     """The rules of the file ``name`` in ``package``, read once."""
-    content = yaml.safe_load(files(package).joinpath(name).read_text("utf-8"))
+    content = read_shipped(package, name)
     words: Mapping[str, str] = content.get("words", {})
     return Rules([_rule(row, words) for row in content["rules"]])
 

@@ -7,10 +7,9 @@ logs stay English.
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
-import yaml
+from bot.shipped_yaml import read_shipped
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -57,6 +56,4 @@ def language_of(text: str, default: Language) -> Language:
 
 @cache
 def _read(language: Language) -> Mapping[str, str]:
-    path = Path(__file__).parent / f"{language}.yaml"
-    texts: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return texts
+    return read_shipped(__name__, f"{language}.yaml")

@@ -4,8 +4,10 @@ What it says lies with the worker, in the record of the turn: when that is remov
 page of a source it is one document without scripts, fetches nothing and is kept by no cache.
 """
 
+import re
 import threading
 import time
+from dataclasses import dataclass
 
 import structlog
 from flask import Blueprint, Response, render_template, request
@@ -19,6 +21,9 @@ from bot.web.reader import RETRY_AFTER_S, STYLE, TAGS, page_headers
 from bot.web.services import READ_DEADLINE_S, SourcePages
 
 log = structlog.get_logger()
+
+_ITEM = "· "
+_NAMED_ADDRESS = re.compile(r"(?P<name>.*\S) (?P<url>https?://\S+)")
 
 
 def answer_pages(pages: SourcePages, texts: Texts) -> Blueprint:
@@ -64,8 +69,7 @@ class _Reader:
             log.info("answer_refused", why="no such answer any more")
             return self._notice(404, "unknown", language)
         words = {"title": self._texts.say("answer_title", language), "note": self._texts.say("answer_note", language)}
-        lines = [line for line in answer.split("\n") if line.strip()]
-        return self._response(200, "answer.html", language, words=words, lines=lines)
+        return self._response(200, "answer.html", language, words=words, lines=_lines(answer))
 
     def _read(self, turn_id: str) -> str:
         """The words of the answer, empty where there are none. Raises :class:`~bot.errors.Unavailable` and
@@ -92,3 +96,25 @@ class _Reader:
             {**self._headers, "Content-Language": TAGS[language]},
             content_type="text/html; charset=utf-8",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of an answer; its ``words`` lead to ``url``, where it has one. ``style`` is its class in the page."""
+
+    words: str
+    url: str
+    style: str
+
+
+def _lines(answer: str) -> list[_Line]:
+    """The lines of ``answer``: what it says of a source in two pieces, its name and its address, is one link here."""
+    lines, begins = [], True
+    for raw in answer.split("\n"):
+        words = raw.strip()
+        if words:
+            named = _NAMED_ADDRESS.fullmatch(words)
+            style = " ".join(name for name, on in (("begins", begins), ("item", words.startswith(_ITEM))) if on)
+            lines.append(_Line(words=named["name"] if named else words, url=named["url"] if named else "", style=style))
+        begins = not words
+    return lines

@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from bot import telemetry
+from bot.account import Account
 from bot.bots_file import BotConfig
 from bot.channel import (
     NOTHING,
@@ -30,6 +31,7 @@ from bot.errors import Unavailable
 from bot.events import CardClick, MenuClick
 from bot.feedback.words import pressed_label
 from bot.inbox import Acceptance
+from bot.live import Snapshot
 from bot.messages import ConversationId, InboundMessage
 from bot.texts import Language, language_of
 from bot.web.answers import answer_pages
@@ -113,25 +115,27 @@ def _callback(services: WebServices, bot: str, channel_id: str) -> tuple[Callbac
         log.warning("callback_rejected", bot=bot, channel=channel_id, reason=rejection.reason, status=rejection.status)
         return _refusal(rejection.status), rejection.reason
     try:
-        immediate, result = _immediate(services, received, configuration.bots[bot], channel_id)
+        immediate, result = _immediate(services, received, configuration, bot)
     except Unavailable as error:
         log.error("callback_not_stored", bot=bot, channel=channel_id, error=str(error))
         return _refusal(503), "not_stored"
     return channel.respond(received, immediate), result
 
 
-def _immediate(services: WebServices, received: Received, bot: BotConfig, channel: str) -> tuple[Immediate, str]:
+def _immediate(
+    services: WebServices, received: Received, configuration: Snapshot, bot_id: str
+) -> tuple[Immediate, str]:
     """What the HTTP answer says, once everything that needs work is durable, and a word for the metrics.
 
     Raises :class:`~bot.errors.Unavailable` when Redis does not answer.
     """
+    bot = configuration.bots[bot_id]
     texts, language = services.texts, bot.language
     match received:
         case Echo():
             return NOTHING, "echo"
-        case Bell(token=token):
-            services.bells.ring(bot.id, channel, token)
-            return NOTHING, "bell"
+        case Bell():
+            return NOTHING, _rung(services, received, configuration)
         case Greeting():
             return Immediate(notice=texts.say("welcome", language, name=bot.name)), "greeting"
         case Poll():
@@ -139,6 +143,17 @@ def _immediate(services: WebServices, received: Received, bot: BotConfig, channe
             return Immediate(stream=state, notice=texts.say("stream_unknown", language)), "poll"
         case Messages():
             return _accepted(services, received, bot)
+
+
+def _rung(services: WebServices, bell: Bell, configuration: Snapshot) -> str:
+    """Note ``bell`` for whoever pulls its account, at whichever URL it was heard; a word for the metrics."""
+    channels = configuration.channels.items()
+    rung = [name for name, one in channels if isinstance(one, Account) and one.account_name == bell.account]
+    for bot, channel in rung:
+        services.bells.ring(bot, channel, bell.token)
+    if not rung:
+        log.info("bell_of_no_account", account=bell.account)
+    return "bell" if rung else "ignored"
 
 
 def _accepted(services: WebServices, received: Messages, bot: BotConfig) -> tuple[Immediate, str]:

@@ -43,7 +43,7 @@ def verification_pages(links: VerificationLinks, texts: Texts) -> Blueprint:
             log.info("verification_link_refused", why=str(error))
             return notice(404, "unknown", language)
         words = {"title": texts.say("hcp_page_title", language), "note": texts.say("hcp_page_text", language)}
-        lines = [texts.say("hcp_page_words", language, code=code)]
-        return page(200, "answer.html", language, words=words, lines=lines)
+        line = texts.say("hcp_page_words", language, code=code)
+        return page(200, "verification.html", language, words=words, line=line)
 
     return blueprint

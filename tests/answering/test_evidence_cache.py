@@ -21,8 +21,9 @@ from bot.knowledge.index import Floats
 from bot.knowledge.origin import ALWAYS_FROM, ALWAYS_TO, Origin, make_entry
 from bot.knowledge.revisions import LOOK_AGAIN_S, Revisions
 from bot.knowledge.search import Hit, Searcher, SearchResult
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import sync_collection
+from bot.knowledge.versions import Submission
 from bot.records.database import Database
 from tests.knowledge.small_index import HashEmbedder, small_tokenizer
 

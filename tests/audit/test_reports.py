@@ -11,7 +11,8 @@ from bot.audit.turns import audit_of_turns, turn_decided
 from bot.errors import Unavailable
 from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.origin import Origin, make_entry
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Submission
 from bot.records.turns import TurnRecord
 from tests.audit.conftest import Books
 from tests.handoff.conftest import office, open_office

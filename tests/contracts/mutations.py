@@ -20,6 +20,7 @@ _FAILED = 1
 """Pytest's exit status when a test failed; others say that none could be run."""
 
 _APP, _ROBOT, _KF = (f"tests/contracts/test_wecom_{name}.py" for name in ("app", "aibot", "kf"))
+_GROUP, _APPCHAT = (f"tests/contracts/test_wecom_{name}.py" for name in ("robot", "appchat"))
 _OTHERS = f"{_KF}::TestWhatOthersGetWrong"
 
 
@@ -175,6 +176,63 @@ MUTATIONS = (
         "detail_of(answer, token, self._secret, *secrets)",
         "detail_of(answer) + token",
         f"{_APP}::TestWeComAppOnThePlatform::test_no_secret_is_in_an_error_or_a_log",
+    ),
+    Mutation(
+        "show the robot's key in the log",
+        "channels/wecom_robot/webhook.py",
+        "return detail_of(answer, self._key)",
+        "return detail_of(answer) + self._key",
+        f"{_GROUP}::TestWeComRobotOnThePlatform::test_no_secret_is_in_an_error_or_a_log",
+    ),
+    Mutation(
+        "say more than twenty a minute",
+        "channels/wecom_robot/send.py",
+        "per_minute=per_minute, per_hour",
+        "per_minute=per_minute + 1, per_hour",
+        f"{_GROUP}::TestWeComRobotOnThePlatform::test_all_processes_together_keep_the_pace_and_what_is_over_it_waits",
+    ),
+    Mutation(
+        "keep the pace of a group in each process",
+        "channels/wecom_appchat/send.py",
+        'f"wecom:{{{self._application.name}}}:pace"',
+        'f"wecom:{{{id(self)}}}:pace"',
+        f"{_APPCHAT}::TestWeComAppchatOnThePlatform"
+        "::test_all_processes_together_keep_the_pace_and_what_is_over_it_waits",
+    ),
+    Mutation(
+        "let words be Markdown",
+        "channels/wecom_robot/bodies.py",
+        'return "text", _words(content, TEXT_BYTES)',
+        'return "markdown", _words(content, TEXT_BYTES)',
+        f"{_GROUP}::TestWeComRobotOnThePlatform::test_words_are_shown_as_they_are_and_format_nothing",
+    ),
+    Mutation(
+        "speak in quiet hours",
+        "bot/broadcasts.py",
+        "if self._quiet(broadcast.bot, now):",
+        "if broadcast.at > now:",
+        "tests/commands/test_announcing.py::test_what_falls_into_quiet_hours_waits_until_they_end",
+    ),
+    Mutation(
+        "say each dead letter by itself",
+        "bot/alerts.py",
+        'if not _due("dead", said, now):',
+        "if now < 0:",
+        "tests/test_alerts.py::test_a_storm_of_dead_letters_is_one_line_with_its_count_in_quiet_hours_too",
+    ),
+    Mutation(
+        "send again for ever what may have been read",
+        "channels/wecom_robot/send.py",
+        "knows_repeats=False",
+        "knows_repeats=True",
+        f"{_GROUP}::TestWeComRobotOnThePlatform::test_a_resend_after_a_lost_answer_is_read_once",
+    ),
+    Mutation(
+        "forget who shares a bucket",
+        "bot/keys.py",
+        ":posted:{conversation.key}:",
+        ":posted:",
+        "tests/commands/test_sent.py::test_nobody_is_left_out_however_many_share_a_bucket",
     ),
 )
 

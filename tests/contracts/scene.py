@@ -11,17 +11,16 @@ from bot.parts import Part, Text
 from tests.simulator.parties import Simulator
 
 
-class Scene(ABC):
-    """A channel that takes what people do at the simulator, and sends to them there.
+class Stage(ABC):
+    """A channel that sends to people at the simulator.
 
-    ``people`` are two who may write; ``call`` and ``download`` are what sending and fetching are called among the
-    simulator's faults; ``refused_token`` is how the platform says that a token has expired, 0 where a send needs none;
-    ``resends`` whether it knows a part that it took before.
+    ``people`` are two who read; ``call`` is what sending is called among the simulator's faults; ``refused_token`` is
+    how the platform says that a token has expired, 0 where a send needs none; ``resends`` whether it knows a part that
+    it took before.
     """
 
     people: tuple[str, str]
     call: str
-    download: str
     refused_token: int = 42001
     resends: bool = True
     simulator: Simulator
@@ -37,23 +36,7 @@ class Scene(ABC):
 
     @abstractmethod
     def conversation(self, person: str) -> ConversationId:
-        """The single chat of ``person``."""
-
-    @abstractmethod
-    def writes(self, person: str, text: str) -> None:
-        """``person`` writes, and what follows has reached the inbox."""
-
-    @abstractmethod
-    def writes_and_it_comes_again(self, person: str, text: str) -> None:
-        """The same, and the platform delivers it once more."""
-
-    @abstractmethod
-    def brings(self, person: str, content: bytes) -> None:
-        """``person`` sends a picture, and it has reached the inbox."""
-
-    @abstractmethod
-    def stored(self, person: str) -> list[InboundMessage]:
-        """What waits for a worker in the conversation of ``person``, in its order."""
+        """Where ``person`` reads what is sent."""
 
     @abstractmethod
     def reads(self, person: str) -> list[str]:
@@ -78,6 +61,32 @@ class Scene(ABC):
     def fault(self, **fault: Any) -> None:
         """Let the next send go wrong."""
         self.simulator.fault(on=self.call, **fault)
+
+
+class Scene(Stage):
+    """A channel that takes what people do at the simulator, too.
+
+    ``people`` may write as well, each in a single chat; ``download`` is what fetching is called among the simulator's
+    faults.
+    """
+
+    download: str
+
+    @abstractmethod
+    def writes(self, person: str, text: str) -> None:
+        """``person`` writes, and what follows has reached the inbox."""
+
+    @abstractmethod
+    def writes_and_it_comes_again(self, person: str, text: str) -> None:
+        """The same, and the platform delivers it once more."""
+
+    @abstractmethod
+    def brings(self, person: str, content: bytes) -> None:
+        """``person`` sends a picture, and it has reached the inbox."""
+
+    @abstractmethod
+    def stored(self, person: str) -> list[InboundMessage]:
+        """What waits for a worker in the conversation of ``person``, in its order."""
 
     def picture(self, content: bytes) -> Attachment:
         """What arrives when the first of :attr:`people` sends the picture ``content``."""

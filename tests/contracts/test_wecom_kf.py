@@ -9,15 +9,16 @@ import redis
 
 from bot import keys
 from bot.account import ALLOWANCE_USED, SESSION_OVER
-from bot.channel import Bell, CallbackRequest, Channel, Immediate, Messages, Refused
+from bot.channel import Bell, CallbackRequest, Channel, Immediate, Messages, Refused, Retry
 from bot.connections import Connections
 from bot.messages import ConversationId, InboundMessage
 from channels.wecom.crypto import CallbackCrypto
 from channels.wecom_kf import Config, WeComKfChannel, build
+from channels.wecom_kf.pages import MAX_PAGE_BYTES
 from tests.channels.wecom_kf.conftest import Practice, conversation
 from tests.contracts.channel import ADDRESS, DOCTOR, NOW, ChannelContract, PlatformContract, Subject
 from tests.contracts.scene import Scene
-from tests.fakes.scripted_http import ScriptedServer, reply
+from tests.fakes.scripted_http import Answer, ScriptedServer, reply
 from tests.simulator.kf_desk import CHEN, KF_SECRET, LIN, Desk, kf_settings, serve_kf
 from tests.simulator.parties import AES_KEY, Clock, Webhook
 from tests.simulator.parties import TOKEN as CALLBACK_TOKEN
@@ -104,6 +105,39 @@ class TestWeComKf(ChannelContract):
         received = subject.channel.receive(subject.callback("你好", "80"))
         assert isinstance(received, Bell)
         assert subject.channel.respond(received, Immediate(notice="太忙了，请稍候")).body == b""
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            Answer(body=b"<html>502</html>"),
+            Answer(body=b'{"errcode":0,"next_cursor":"c1","has_more":0,"msg_list":[{"msgid'),
+            Answer(body=b"[" * 100_000),
+            Answer(body=b'{"errcode":0,"msg_list":[],"n":' + b"9" * 5000 + b"}"),
+            Answer(body=b'{"errcode":"0"}'),
+            reply({"errcode": 0, "next_cursor": 7, "msg_list": []}),
+            reply({"errcode": 0, "next_cursor": "c" * 65, "msg_list": []}),
+            reply({"errcode": 0, "next_cursor": "c1", "msg_list": {}}),
+            reply({"errcode": 0}, status=503),
+        ],
+        ids=range(9),
+    )
+    def test_a_page_that_is_none_is_asked_for_again(
+        self, redis_client: "redis.Redis", http: Connections, platform: ScriptedServer, subject: Subject, answer: Answer
+    ) -> None:
+        account = Account(redis_client, http, platform).account
+        platform.on(PULL_PATH, answer)
+        with pytest.raises(Retry):
+            account.pull("c0", "ENCA", 200, NOW + 5)
+
+    def test_a_page_too_large_to_be_read_is_asked_for_in_smaller_ones(
+        self, redis_client: "redis.Redis", http: Connections, platform: ScriptedServer, subject: Subject
+    ) -> None:
+        account = Account(redis_client, http, platform).account
+        page = {"errcode": 0, "errmsg": "ok", "next_cursor": "c1", "has_more": 1, "msg_list": []}
+        platform.on(PULL_PATH, Answer(body=b" " * (MAX_PAGE_BYTES + 1)), reply(page))
+        assert account.pull("c0", "ENCA", 200, NOW + 30).cursor == "c1"
+        limits = [one.json["limit"] for one in platform.requests if one.path == PULL_PATH]
+        assert limits == [200, 20]
 
 
 class AccountScene(Scene):

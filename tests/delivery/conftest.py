@@ -49,6 +49,7 @@ class RecordingChannel:
     cards: bool = False
     ratings: bool = False
     media: frozenset[MessageKind] = frozenset()
+    knows_repeats: bool = True
 
     @property
     def limits(self) -> Limits:
@@ -61,6 +62,7 @@ class RecordingChannel:
             card_updates=self.cards,
             ratings=self.ratings,
             media=self.media,
+            knows_repeats=self.knows_repeats,
         )
 
     def receive(self, request: CallbackRequest) -> Received:

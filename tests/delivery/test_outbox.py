@@ -29,12 +29,14 @@ class Desk:
         self.counted: list[tuple[str, dict[str, str]]] = []
         self.woken: list[str] = []
         self.slept: list[float] = []
+        self.alerted: list[tuple[str, str]] = []
         self.outbox = Outbox(
             client,
             wake=self.woken.append,
             concluded=lambda _conversation, delivery: self.concluded.append(delivery),
             count=lambda event, **labels: self.counted.append((event, labels)),
             useful_s=600,
+            alert=lambda conversation, code: self.alerted.append((conversation.channel, code)),
             clock=lambda: self.now,
             sleep=self._sleep,
         )
@@ -137,6 +139,21 @@ def test_an_unknown_outcome_is_resent_unchanged_under_the_same_key_and_counted(d
     assert ("send_unknown", {"cause": "timeout"}) in desk.counted
 
 
+def test_a_platform_that_knows_no_repetition_is_sent_the_same_twice_and_never_three_times(desk: Desk) -> None:
+    desk.channel.knows_repeats = False
+    desk.channel.script = [Unknown("timeout"), None, Unknown("timeout"), Unknown("timeout")]
+    desk.post("t1", "一")
+    desk.post("t2", "二")
+    desk.post("t3", "三")
+    assert desk.flush() == 0
+    assert desk.channel.calls == ["t1:0", "t1:0", "t2:0", "t2:0", "t3:0"]
+    assert [(d.reply.key, d.unknown, d.failure) for d in desk.concluded] == [
+        ("t1", 1, ""),
+        ("t2", 2, "outcome_unknown"),
+        ("t3", 0, ""),
+    ]
+
+
 def test_a_refused_part_ends_the_reply_and_the_next_one_goes_out(desk: Desk) -> None:
     desk.channel.script = [None, Refused("60111")]
     desk.post("t1", "一", "二", "三")
@@ -144,6 +161,14 @@ def test_a_refused_part_ends_the_reply_and_the_next_one_goes_out(desk: Desk) -> 
     assert desk.flush() == 0
     assert desk.texts == ["一", "四"]
     assert [(d.reply.key, d.sent, d.failure) for d in desk.concluded] == [("t1", 1, "60111"), ("t2", 1, "")]
+
+
+def test_what_an_operator_must_mend_is_told_and_what_concerns_one_message_is_not(desk: Desk) -> None:
+    desk.channel.script = [Refused("60111"), Refused("token_refused", alert=True)]
+    desk.post("t1", "一")
+    desk.post("t2", "二")
+    desk.flush()
+    assert desk.alerted == [("app", "token_refused")]
 
 
 def test_a_part_is_given_up_when_it_is_no_longer_useful(desk: Desk) -> None:

@@ -9,7 +9,8 @@ from bot.doctor.approvals import approvals
 from bot.finding import State
 from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.origin import Origin, make_entry
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Submission
 from bot.records.database import Database
 from bot.settings import Settings
 from tests.doctor.conftest import MakeSettings

@@ -40,7 +40,7 @@ def test_a_check_that_hangs_is_a_finding_and_holds_nobody_up() -> None:
     started = time.monotonic()
     found = run_checks([Check(name="slow", run=hang, within_s=0.1), Check(name="2", run=lambda: [ok("c")])], silence)
     released.set()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert [(finding.name, finding.state) for finding in found] == [("slow", State.BROKEN), ("c", State.OK)]
     assert "0.1 s" in found[0].detail
     assert found[0].ms == 100

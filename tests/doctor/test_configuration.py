@@ -1,6 +1,7 @@
 """What is well-formed and still does not fit together."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 import redis
@@ -36,6 +37,19 @@ def test_the_demo_bot_lacks_nothing(channels: Mapping[str, Channel]) -> None:
 def test_what_a_bot_lacks_is_told(channels: Mapping[str, Channel], changes: dict[str, object], said: str) -> None:
     (found,) = bot(DEMO.model_copy(update=changes), channels)
     assert (found.state, said in found.detail) == (State.WARNING, True)
+
+
+def test_what_is_not_for_everybody_where_anybody_may_write_is_told(channels: Mapping[str, Channel]) -> None:
+    def found(name: str, **block: str) -> list[str]:
+        channel = DEMO.channels[name]
+        other = replace(channel, config=channel.config.model_copy(update=block))
+        findings = bot(DEMO.model_copy(update={"channels": {**DEMO.channels, name: other}}), channels)
+        return [finding.detail for finding in findings if finding.state is State.WARNING]
+
+    said = ["anybody may write to channel kf, and everybody reads there what is for hcp"]
+    assert found("kf", audience="hcp") == said
+    assert found("kf", audience="hcp", audience_for="bound") == []
+    assert found("app", audience="staff") == []
 
 
 def test_servicers_that_no_channel_can_write_to_are_told(channels: Mapping[str, Channel]) -> None:

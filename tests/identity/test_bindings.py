@@ -1,7 +1,9 @@
 """Who is bound to which record, by an admin or a one-time code, and for how long."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import pytest
 
@@ -109,7 +111,71 @@ def test_a_code_for_no_valid_record_is_not_made_and_does_not_outlive_it(office: 
         with pytest.raises(InputError, match="hcp_no_record"):
             office.bindings.issue("academy", record, BY, now)
     code = office.bindings.issue("academy", "1", BY, END - 1)
-    assert refusal(office, WANG, code, now=END) == "hcp_no_record"
+    assert refusal(office, WANG, code, now=END) == "hcp_code_wrong"
+
+
+def test_whoever_holds_a_code_does_not_learn_the_number_of_its_record(office: Office) -> None:
+    code = office.bindings.issue("academy", "1", BY, NOW)
+    office.bindings.bind("academy", LI, "1", BY, NOW)
+    with pytest.raises(InputError) as refused:
+        office.bindings.redeem("academy", WANG, code, NOW)
+    assert (refused.value.text_key, refused.value.values) == ("hcp_code_taken", {})
+
+
+def test_a_code_that_others_have_read_is_worth_nothing(office: Office) -> None:
+    code, other = (office.bindings.issue("academy", record, BY, NOW) for record in ("1", "2"))
+    assert office.bindings.void("rival", code, Author(person="wmWANG")) is False
+    assert office.bindings.void("academy", code.lower(), Author(person="wmWANG")) is True
+    assert office.bindings.void("academy", code, Author(person="wmWANG")) is False
+    assert refusal(office, LI, code) == "hcp_code_wrong"
+    assert office.bindings.redeem("academy", LI, other, NOW).record == "2"
+    office.bindings.unbind("academy", LI, BY)
+    assert [entry.details for entry in office.entries()].count('{"change":"code_voided"}') == 1
+    assert office.bindings.void("academy", other, Author(person="wmWANG")) is False, "a used one opens nothing"
+
+
+def at_once(*doings: Callable[[], object]) -> list[str]:
+    """What became of ``doings`` that begin together: ``done``, or why not."""
+    start, outcomes = threading.Barrier(len(doings)), []
+
+    def run(doing: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            doing()
+        except InputError as error:
+            outcomes.append(error.text_key)
+        else:
+            outcomes.append("done")
+
+    threads = [threading.Thread(target=run, args=(doing,)) for doing in doings]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(outcomes)
+
+
+def test_of_bindings_that_exclude_each_other_one_is_made_and_the_other_refused(office: Office) -> None:
+    bind = office.bindings.bind
+    for _ in range(5):
+        one_record = at_once(*(partial(bind, "academy", account, "1", BY, NOW) for account in (WANG, LI)))
+        assert one_record == ["done", "hcp_record_taken"]
+        office.register.remove("academy", "1", BY)
+        office.load(TWO)
+        one_person = at_once(*(partial(bind, "academy", WANG, record, BY, NOW) for record in ("1", "2")))
+        assert one_person == ["done", "hcp_person_bound"]
+        office.bindings.unbind("academy", WANG, BY)
+
+
+def test_a_record_that_goes_while_its_code_is_sent_leaves_no_binding_behind(office: Office) -> None:
+    for _ in range(10):
+        code = office.bindings.issue("academy", "1", BY, NOW)
+        at_once(
+            partial(office.bindings.redeem, "academy", WANG, code, NOW),
+            partial(office.register.remove, "academy", "1", BY),
+        )
+        office.load(TWO)
+        assert office.record_of(WANG) is None, "whoever gets the number next is somebody else"
 
 
 def test_of_two_who_send_a_code_at_once_one_is_bound(office: Office) -> None:

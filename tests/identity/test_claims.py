@@ -3,7 +3,7 @@
 import pytest
 
 from bot.identity.claims import claims_to_be_professional
-from bot.identity.codes import code_in, digest_of, new_code
+from bot.identity.codes import code_in, digest_of, new_code, without_codes
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,32 @@ def test_a_code_is_found_in_a_whole_message_however_it_is_typed() -> None:
 )
 def test_what_is_no_code_is_a_question(text: str) -> None:
     assert code_in(text) is None
+
+
+def test_no_code_is_kept_with_what_was_said() -> None:
+    code = "ABCD-EFGH-IJKL-MN23"
+    for said, kept in (
+        (f"绑定 {code}", "绑定 …"),
+        (f"/verify {code.lower()}", "/verify …"),
+        (f"我的验证码是{code}，谢谢", "我的验证码是…,谢谢"),
+        (f"绑定{code.replace('-', ' ')}吗", "绑定…吗"),
+        ("绑定 " + "".join(chr(ord(each) + 0xFEE0) for each in code), "绑定 …"),
+    ):
+        assert without_codes(said) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "增强CT前要禁食多久？",
+        "绑定手机号",
+        "6f0d7c3e-9a55-5d0b-8a2e-3c1f6f4f2b71",
+        "ＣＴ：怎么约？",
+        "what-ever-this-is12",
+    ],
+)
+def test_other_words_are_kept_as_they_are(text: str) -> None:
+    assert without_codes(text) == text
 
 
 def test_no_two_codes_are_the_same() -> None:

@@ -28,12 +28,12 @@ def path(links: VerificationLinks = VERIFICATION, *, life_s: float = 60.0) -> st
 def test_the_page_shows_the_words_that_bind_and_binds_nobody(web: Client) -> None:
     page = web.get(path())
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
-    assert f"<p>绑定 {CODE}</p>" in page.text
+    assert f'<p class="code">绑定 {CODE}</p>' in page.text
     assert code_in(f"绑定 {CODE}") == CODE
     assert page.headers["Cache-Control"] == "private, no-store"
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     english = web.get(path(), headers={"Accept-Language": "en"}).text
-    assert f"<p>verify {CODE}</p>" in english
+    assert f'<p class="code">verify {CODE}</p>' in english
     assert web.get(path()).status_code == 200, "opening it uses nothing up"
     assert web.post(path()).status_code == 405
 

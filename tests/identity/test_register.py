@@ -5,18 +5,26 @@ import json
 import pytest
 
 from bot.errors import InputError
-from tests.identity.conftest import BY, DAY_S, LI, NOW, WANG, Office
+from bot.identity.roster import read_roster
+from tests.identity.conftest import BY, DAY_S, LI, NOW, PLACES, SHANGHAI, WANG, Office
 
 HEAD = "record,licence,hospital,valid_until,account,channel\n"
 TWO = HEAD + "1,L1,示例医院,2027-12-31,wmWANG,imaging/kf\n2,L2,示例医院,2027-12-31,,\n"
 
 
 def test_a_roster_adds_changes_and_leaves_what_it_does_not_name(office: Office) -> None:
-    assert office.load(TWO).counts() == {"added": 2, "changed": 0, "unchanged": 0, "removed": 0, "bound": 1}
+    assert office.load(TWO).counts() == {
+        "added": 2,
+        "changed": 0,
+        "unchanged": 0,
+        "removed": 0,
+        "bound": 1,
+        "unbound": 0,
+    }
     again = office.load(TWO, now=NOW + DAY_S)
-    assert again.counts() == {"added": 0, "changed": 0, "unchanged": 2, "removed": 0, "bound": 0}
+    assert again.counts() == {"added": 0, "changed": 0, "unchanged": 2, "removed": 0, "bound": 0, "unbound": 0}
     changed = office.load(HEAD + "2,L2,另一医院,2027-12-31,,\n3,,,2027-12-31,,\n")
-    assert changed.counts() == {"added": 1, "changed": 1, "unchanged": 0, "removed": 0, "bound": 0}
+    assert changed.counts() == {"added": 1, "changed": 1, "unchanged": 0, "removed": 0, "bound": 0, "unbound": 0}
     found = {
         one.professional.record: (one.professional.hospital, one.bound) for one in office.register.newest("academy", 9)
     }
@@ -36,7 +44,7 @@ def test_a_dry_run_counts_and_changes_nothing(office: Office) -> None:
     office.load(TWO)
     before = office.entries()
     tried = office.load(HEAD + "3,,,2027-12-31,wmLI,imaging/kf\n", replace_all=True, dry_run=True)
-    assert tried.counts() == {"added": 1, "changed": 0, "unchanged": 0, "removed": 2, "bound": 1}
+    assert tried.counts() == {"added": 1, "changed": 0, "unchanged": 0, "removed": 2, "bound": 1, "unbound": 1}
     assert [one.professional.record for one in office.register.newest("academy", 9)] == ["1", "2"]
     assert (office.record_of(WANG), office.record_of(LI)) == ("1", None)
     assert office.entries() == before
@@ -55,6 +63,34 @@ def test_a_licence_of_another_record_is_refused_and_nothing_is_kept(office: Offi
         office.load(HEAD + "9,,,2027-12-31,,\n3,l1,,2027-12-31,,\n")
     assert (refused.value.text_key, refused.value.values) == ("hcp_licence_taken", {"record": "3", "other": "1"})
     assert [one.professional.record for one in office.register.newest("academy", 9)] == ["1", "2"]
+
+
+def test_a_number_that_goes_to_another_person_takes_no_binding_and_no_code_along(office: Office) -> None:
+    office.load(TWO)
+    code = office.bindings.issue("academy", "2", BY, NOW)
+    swapped = HEAD + "1,L2,示例医院,2027-12-31,,\n2,L1,示例医院,2027-12-31,,\n"
+    assert office.load(swapped).counts() == {
+        "added": 0,
+        "changed": 2,
+        "unchanged": 0,
+        "removed": 0,
+        "bound": 0,
+        "unbound": 1,
+    }
+    assert office.record_of(WANG) is None, "the holder of licence L1 is bound to what is L2's now"
+    with pytest.raises(InputError, match="hcp_code_wrong"):
+        office.bindings.redeem("academy", LI, code, NOW)
+    bound_anew = office.load(HEAD + "1,L3,示例医院,2027-12-31,wmWANG,imaging/kf\n")
+    assert (bound_anew.bound, office.record_of(WANG)) == (1, "1"), "what the roster itself says of an account counts"
+    office.load(HEAD + "1,,别家医院,2027-12-31,,\n")
+    office.load(HEAD + "1,L3,别家医院,2027-12-31,,\n")
+    assert office.record_of(WANG) == "1", "a roster without licences tells of no change of person"
+
+
+def test_a_long_name_of_a_file_is_no_obstacle(office: Office) -> None:
+    rows = read_roster(TWO, timezone=SHANGHAI, places=PLACES).rows
+    office.register.load("academy", rows, source="名" * 200 + ".csv", by=BY, now=NOW)
+    assert {len(one.professional.source) for one in office.register.newest("academy", 9)} == {128}
 
 
 def test_tenants_have_registers_of_their_own(office: Office) -> None:

@@ -36,9 +36,19 @@ def test_english_columns_in_any_order_are_enough() -> None:
     assert (row.record, row.licence, row.account) == ("7", "", None)
 
 
+def test_what_nobody_sees_makes_no_difference() -> None:
+    who = "\ufeffＨ-\u200b１,,1101\u200b-10\u00ad,示例\u202e医院\x1b[2J,\u3000放射科,,"
+    (row,) = read(f"{WHOLE}{who}2027-01-31,\u2060wmWANG,imaging/kf\n").rows
+    assert (row.record, row.licence, row.hospital, row.department) == ("H-1", "110110", "示例医院[2J", "放射科")
+    assert row.account == Account(bot="imaging", channel="kf", person="wmWANG")
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
+        ("Ｈ-1,,,,,,2027-01-31,,\nh-1,,,,,,2027-01-31,,", "row 3: the same record as row 2"),
+        ("1,,11-0,,,,2027-01-31,,\n2,,1 10,,,,2027-01-31,,", "row 3: the same licence as row 2"),
+        ("1,,,,,,2027-01-31,王芳,imaging/kf", "row 2: account must be a platform id"),
         ("a b,,,,,,2027-01-31,,", "row 2: record must be"),
         (",,,,,,2027-01-31,,", "row 2: record must be"),
         ("1,,,,,,,,", "row 2: valid_until is not a date ()"),

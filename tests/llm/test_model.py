@@ -203,7 +203,7 @@ def test_a_model_that_does_not_begin_is_given_up(
     with pytest.raises(ModelError) as caught:
         ask(make_model(first_token_s=0.3))
     assert caught.value.code == (code or "not_a_stream")
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 5, "no other limit has ended it"
     assert len(server.requests) == 1
 
 
@@ -216,7 +216,7 @@ def test_the_deadline_holds_whatever_the_server_does(server: LlmServer, make_mod
         started = time.monotonic()
         with pytest.raises(ModelTimeout, match="deadline"):
             ask(make_model(timeout_s=timeout_s), soon(deadline_s))
-        assert 0.3 < time.monotonic() - started < 1.0
+        assert 0.3 < time.monotonic() - started < 5, "no other limit has ended it"
 
 
 def test_a_pause_inside_the_answer_ends_it(server: LlmServer, make_model: MakeModel) -> None:
@@ -230,14 +230,14 @@ def test_the_deadline_holds_for_a_slow_reader_of_a_quick_answer(server: LlmServe
     read: list[str] = []
 
     def read_slowly() -> None:
-        with model.stream(Role.LARGE, MESSAGES, bot="imaging", deadline=soon(0.4)) as generation:
+        with model.stream(Role.LARGE, MESSAGES, bot="imaging", deadline=soon(0.8)) as generation:
             for text in generation:
                 read.append(text)
                 time.sleep(0.1)
 
     with pytest.raises(ModelTimeout, match="deadline"):
         read_slowly()
-    assert 0 < len(read) < 10
+    assert 0 < len(read) < 20
 
 
 def test_a_deadline_that_has_passed_costs_no_request(server: LlmServer, model: LanguageModel) -> None:

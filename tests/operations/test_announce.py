@@ -39,7 +39,26 @@ def test_a_table_of_reminders_is_taken_once(command_line: Run, tmp_path: Path) -
         "announcement 1: at 2099-03-01 09:00, in news",
         "announcement 2: at 2099-03-08 09:00, in news",
     ], first.stderr
+    again = (tmp_path / "课程.csv").read_text(encoding="utf-8").replace("2099-03-01 09:00", "2099-03-01T9:00")
+    (tmp_path / "课程.csv").write_text(again, encoding="utf-8")
     assert command_line("announce", "--file", "课程.csv").stdout == first.stdout
+
+
+def test_a_row_whose_time_is_past_is_said_to_be_so_and_to_nobody_else(command_line: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("at,text\n2020-03-01 09:00,第一课\n2099-03-08 09:00,第二课\n", encoding="utf-8")
+    done = command_line("announce", "--file", "a.csv")
+    assert done.stdout.splitlines() == [
+        "a.csv:2: 2020-03-01 09:00 is past; not announced",
+        "announcement 1: at 2099-03-08 09:00, in news",
+    ], done.stderr
+
+
+def test_the_same_table_is_another_one_for_another_bot(command_line: Run, tmp_path: Path) -> None:
+    second = BOTS.partition("bots:\n")[2].replace("imaging:", "second:").replace("-of-the-tests", "-of-another-bot")
+    (tmp_path / "bots.yaml").write_text(BOTS + second.replace("ops-key-1", "ops-key-2"), encoding="utf-8")
+    (tmp_path / "a.csv").write_text("at,text\n2099-03-01 09:00,第一课\n", encoding="utf-8")
+    assert "announcement 1" in command_line("announce", "--bot", "imaging", "--file", "a.csv").stdout
+    assert "announcement 2" in command_line("announce", "--bot", "second", "--file", "a.csv").stdout
 
 
 @pytest.mark.parametrize(
@@ -48,6 +67,7 @@ def test_a_table_of_reminders_is_taken_once(command_line: Run, tmp_path: Path) -
         ((), "a text, or a table"),
         (("一", "--to", "ops"), "announces nothing in ops; channels that do: news"),
         (("一", "--at", "tomorrow"), "--at: 'tomorrow' is no time"),
+        (("一", "--at", "2020-01-01 00:00"), "--at: 2020-01-01 00:00 is past"),
         (("长" * 700,), "2100 bytes, a message of news takes 2048"),
         ((" ",), "without words"),
     ],

@@ -17,7 +17,8 @@ from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.loaders import load_markdown, load_plain_text
 from bot.knowledge.origin import ALWAYS_TO, Origin, make_entry
 from bot.knowledge.remote import IndexClient
-from bot.knowledge.store import KnowledgeStore, Submission
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Submission
 from bot.links import DAY_S, SourceLinks
 from bot.live import EMPTY, Live
 from bot.pulling import Bells

@@ -31,15 +31,31 @@ ENTRY = "0b2f4d3e-91aa-5c1d-8e77-4f6a2b9c0d11"
 ALPHABET = string.ascii_letters + string.digits + "-_"
 
 
-def token_for(entry: str = ENTRY, reader: Audience = Audience.HCP, tenant: str = "academy", now: float = NOON) -> str:
+def token_for(
+    entry: str = ENTRY, reader: Audience = Audience.PUBLIC, tenant: str = "academy", now: float = NOON
+) -> str:
     return LINKS.url_for(entry, reader, tenant, now).removeprefix(f"{BASE_URL}/source/").removesuffix("#cited")
 
 
 @pytest.mark.parametrize("reader", list(Audience))
 def test_a_link_says_which_entry_for_whom_and_until_when(reader: Audience) -> None:
     assert LINKS.open(token_for(reader=reader), NOON) == SourceToken(
-        entry_id=ENTRY, reader=reader, tenant=tenant_tag("academy"), expires_at=int(NOON) + 30 * DAY_S
+        entry_id=ENTRY,
+        reader=reader,
+        tenant=tenant_tag("academy"),
+        expires_at=int(NOON) + (30 * DAY_S if reader is Audience.PUBLIC else DAY_S),
     )
+
+
+def test_what_is_not_for_everybody_is_open_for_a_day_at_most_to_whoever_holds_the_link() -> None:
+    turn, short = "abcdefghijklmnopqrst", SourceLinks(SECRET, BASE_URL, 3600)
+    for reader, end in ((Audience.PUBLIC, 30 * DAY_S), (Audience.HCP, DAY_S), (Audience.STAFF, DAY_S)):
+        answer = LINKS.answer_url(turn, reader, NOON).rpartition("/")[2]
+        assert LINKS.open_answer(answer, NOON + end - 1) == turn
+        with pytest.raises(ExpiredLink):
+            LINKS.open_answer(answer, NOON + end)
+        with pytest.raises(ExpiredLink):
+            LINKS.open_answer(short.answer_url(turn, reader, NOON).rpartition("/")[2], NOON + 3600)
 
 
 def test_every_link_has_the_same_short_length_and_shows_no_name() -> None:

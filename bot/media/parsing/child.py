@@ -6,23 +6,19 @@ name is printed as ``{"problem": …}``; any other error ends the process, and i
 
 import base64
 import json
-import resource
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.confined import OUT_OF_MEMORY, give_up_rights
 from bot.errors import InputError
-
-OUT_OF_MEMORY = 3
-"""The exit status for a file that needs more memory than it may have."""
-MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 
 
 def main(arguments: Mapping[str, Any]) -> None:
     """Do what ``arguments`` say: ``task``, ``path``, ``content_type``, ``name``, ``memory_bytes``, ``cpu_s`` and
     ``max_chars``."""
-    _give_up_rights(arguments["memory_bytes"], arguments["cpu_s"])
+    give_up_rights(arguments["memory_bytes"], arguments["cpu_s"])
     try:
         result = _TASKS[arguments["task"]](Path(arguments["path"]), arguments)
     except InputError as error:
@@ -30,17 +26,6 @@ def main(arguments: Mapping[str, Any]) -> None:
     except MemoryError:
         sys.exit(OUT_OF_MEMORY)
     json.dump(result, sys.stdout, ensure_ascii=False)
-
-
-def _give_up_rights(memory_bytes: int, cpu_s: int) -> None:
-    for limit, value in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_FSIZE, MAX_OUTPUT_BYTES),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(limit, (value, value))
 
 
 def _document(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:

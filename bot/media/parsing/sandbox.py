@@ -1,25 +1,17 @@
-"""Runs the child process that parses: with little memory, little time, no secrets, and never believed."""
+"""What people send, read by a confined child process."""
 
 import base64
-import json
-import math
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from bot.channel import StoredMedium
+from bot.confined import MEBIBYTE, ChildFailed, run_confined
 from bot.errors import InputError, Unavailable
-from bot.media.parsing.child import MAX_OUTPUT_BYTES, OUT_OF_MEMORY
 from bot.media.parsing.sections import Parsed
 
 log = structlog.get_logger()
@@ -28,8 +20,7 @@ MAX_CHARS = 60_000
 """Characters of a file that are read: about 80 pages of Chinese print. The rest is said to be left out."""
 PATIENCE_S = 5.0
 """Longer no thread waits for a child to be free."""
-MEBIBYTE = 1024 * 1024
-_ROOT = Path(__file__).parents[3]
+_CHILD = "bot.media.parsing.child"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,22 +94,13 @@ class Sandbox:
             "path": str(medium.path.absolute()),
             "content_type": medium.content_type,
             "name": medium.name,
-            "memory_bytes": task.memory_bytes,
-            "cpu_s": math.ceil(seconds),
             "max_chars": MAX_CHARS,
         }
-        with self._turn_of(task), tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-            status = _child(json.dumps(arguments), output.fileno(), errors.fileno(), seconds)
-            output.seek(0)
-            errors.seek(0)
-            printed, complaint = output.read(MAX_OUTPUT_BYTES), _last_word(errors.read(MAX_OUTPUT_BYTES))
-        if status != 0:
-            exhausted = status < 0 or status == OUT_OF_MEMORY or "MemoryError" in complaint
-            raise _failure(task.too_complex if exhausted else task.damaged, complaint)
-        try:
-            fields: dict[str, Any] = json.loads(printed)
-        except ValueError as error:
-            raise _failure(task.damaged, "output") from error
+        with self._turn_of(task):
+            try:
+                fields = run_confined(_CHILD, arguments, memory_bytes=task.memory_bytes, seconds=seconds)
+            except ChildFailed as failed:
+                raise _failure(task.too_complex if failed.exhausted else task.damaged, failed.complaint) from failed
         if "problem" in fields:
             raise InputError(fields["problem"], **fields["values"])
         return fields
@@ -137,27 +119,3 @@ class Sandbox:
 def _failure(what: str, complaint: str) -> InputError:
     log.warning("medium_not_parsed", what=what, complaint=complaint)
     return InputError(what)
-
-
-def _child(arguments: str, output: int, errors: int, seconds: float) -> int:
-    """The exit status, negative where a signal or the end of our patience ended it."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "bot.media.parsing.child"],
-        cwd=_ROOT,
-        env={"PATH": os.defpath, "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=errors,
-        start_new_session=True,
-    ) as process:
-        try:
-            process.communicate(arguments.encode(), timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            return -signal.SIGKILL
-    return process.returncode
-
-
-def _last_word(complaint: bytes) -> str:
-    """The class of the error that a traceback ends with; the rest may repeat what stands in the file."""
-    return complaint.decode(errors="replace").strip().rpartition("\n")[2].partition(":")[0][:80]

@@ -12,14 +12,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.safety.adverse_events.folding import fold
+from bot.shipped_yaml import read_shipped
 
-_TERMS = Path(__file__).parent / "terms"
 _CLASS_FILES = ("products", "events", "context", "criteria", "exposures", "suspicions")
 _GROUPS = {
     "medicine": ("named_medicine", "medicine_kind"),
@@ -135,8 +132,7 @@ def _rule(rule: Mapping[str, Any], classes: Mapping[str, str]) -> PatternRule:
 
 
 def _read(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((_TERMS / f"{name}.yaml").read_text(encoding="utf-8"))
-    return loaded
+    return read_shipped("bot.safety.adverse_events", f"terms/{name}.yaml")
 
 
 def _alternation(words: str) -> str:

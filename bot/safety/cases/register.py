@@ -36,6 +36,13 @@ class Cases:
         with self.ledger.database.read() as connection:
             return [case_of(row) for row in connection.execute(query)]
 
+    def unseen(self, before: float) -> list[Case]:
+        """The urgent cases opened before that epoch second which nobody at the desk has confirmed, the oldest first."""
+        query = select(cases).where(cases.c.state != CaseState.CLOSED, cases.c.acknowledged_at.is_(None))
+        query = query.where(cases.c.opened_at < before).order_by(cases.c.number)
+        with self.ledger.database.read() as connection:
+            return [case for row in connection.execute(query) if (case := case_of(row)).urgent]
+
     def messages(self, number: int) -> list[CaseMessage]:
         """What people wrote, in order."""
         query = select(case_messages).where(case_messages.c.case_number == number).order_by(case_messages.c.position)

@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
-
-import yaml
 
 from bot.safety.characters import CJK
+from bot.shipped_yaml import read_shipped
 
 
 class Family(StrEnum):
@@ -131,7 +129,7 @@ def _plain_character(character: str) -> str:
 
 @cache
 def _patterns() -> Mapping[Family, re.Pattern[str]]:
-    content: dict[str, str] = yaml.safe_load(files("bot.safety.words").joinpath("claims.yaml").read_text("utf-8"))
+    content: Mapping[str, str] = read_shipped("bot.safety.words", "claims.yaml")
     return {Family(name): _compile(lines) for name, lines in content.items()}
 
 

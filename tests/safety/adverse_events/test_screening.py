@@ -1,11 +1,12 @@
 """What the screen says of single messages: the table of the guidance, and what tells near twins apart."""
 
 import itertools
-import time
 
 import pytest
 
 from bot.safety.adverse_events import Element, Kind, Regime, Seriousness, default_lexicon, predict, screen
+from bot.safety.adverse_events.reading import read
+from tests.effort import calls
 
 
 @pytest.mark.parametrize(
@@ -199,15 +200,8 @@ def test_an_event_in_a_long_text_is_found_wherever_it_stands() -> None:
     "piece", ["患者打完碘海醇后出现皮疹，恶心呕吐。", "吃了", "药", "a", "孕周", "今天天气不错，", "怀孕吃了", "没有"]
 )
 def test_the_work_grows_no_faster_than_the_text(piece: str) -> None:
+    """Whatever is searched is searched for in a segment, and the number of searches grows with that of segments."""
     predict({"text": piece})
-    short, long = (piece * 20_000)[:2_000], (piece * 20_000)[:20_000]
-    assert _cpu_s(long) < 30 * _cpu_s(short) + 0.1
-
-
-def _cpu_s(text: str) -> float:
-    def once() -> float:
-        begin = time.process_time()
-        screen([text])
-        return time.process_time() - begin
-
-    return min(once() for _ in range(2))
+    short, long = (f"一{piece * 20_000}"[:length] for length in (1_000, 10_000))  # read by no other test
+    assert max(len(reading.text) for reading in read(long, 0, default_lexicon())) < 1_000
+    assert calls(lambda: screen([long])) < 20 * calls(lambda: screen([short]))

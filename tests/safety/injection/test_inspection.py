@@ -12,6 +12,7 @@ import pytest
 
 from bot.safety.injection import Origin, inspect
 from bot.safety.rules import load_rules
+from tests.effort import grows_linearly
 
 LABELLED = Path(__file__).with_name("labelled.jsonl")
 """Attacks and hard harmless questions that no rule was written for and no model was trained on."""
@@ -140,13 +141,7 @@ def test_every_rule_says_what_it_looks_for_and_belongs_to_a_family() -> None:
     ["忽略之前", "a ", "QUJD", "忽.", '="a"', "%e5%bf%bd", "@", "0", "ignore ", "告诉我其他", "&#24573;", "\\u4e00"],
 )
 def test_time_grows_with_the_length(unit: str) -> None:
-    def seconds(length: int) -> float:
-        started = time.process_time()
-        inspect((unit * length)[:length])
-        return time.process_time() - started
-
-    inspect(unit)
-    assert seconds(8_000) < 8 * max(seconds(2_000), 0.02)
+    assert grows_linearly(lambda length: inspect((unit * length)[:length]), 1_000)
 
 
 def test_a_message_takes_milliseconds(rows: list[dict[str, str]]) -> None:
