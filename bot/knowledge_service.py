@@ -6,7 +6,7 @@ Whoever builds this owns the embedded index; every other process asks it through
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,16 +27,19 @@ from bot.errors import BotError, Unavailable, UsageError
 from bot.handoff.nobody import Nobody
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.embedder import CachedEmbedder, Embedder
-from bot.knowledge.entries import Audience, Scope
+from bot.knowledge.entries import Audience, Entry, Scope
 from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
 from bot.knowledge.masked_embedder import MaskedEmbedder
-from bot.knowledge.opening import make_embedder, make_tokenizer, open_index, vector_cache
+from bot.knowledge.opening import make_embedder, make_reading_check, make_tokenizer, open_index, vector_cache
+from bot.knowledge.points import body
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.revisions import Revisions
 from bot.knowledge.search import Searcher
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, drop_withdrawn, reindex, sync_all, sync_collection
+from bot.lookup.desk import LookUp
+from bot.lookup.shelf import Shelf
 from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind, Sender
 from bot.records.database import Database
 from bot.records.turns import TurnRecords
@@ -67,11 +70,15 @@ class KnowledgeService:
         outside = settings.embedding_base_url is not None
         self.embedder: Embedder = MaskedEmbedder(embedder) if outside else embedder
         self.tokenizer = make_tokenizer()
+        self._passages = cached
         self._index = open_index(settings, cached, self.tokenizer)
-        self._searcher = Searcher(self._index, self.embedder, Calibration.shipped())
+        self._searcher = Searcher(
+            self._index, self.embedder, Calibration.shipped(), make_reading_check(settings, embedder)
+        )
         self._cache = EvidenceCache(Revisions(self._store, self._index), settings.evidence_cache)
         kept = self._cache if settings.evidence_cache else None
         self.standing = self._store.standing
+        self.shelf = Shelf(self._store)
         self.answerer = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, kept, self.standing), composer)
         self._anew = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, standing=self.standing), composer)
         self.versions = {"embedder": embedder.name, "threshold": str(ANSWER_THRESHOLD)}
@@ -105,6 +112,11 @@ class KnowledgeService:
                 return self._reindex()
         log.warning("index_foreign", cure="use the settings the worker has, or run `reindex`")
         return SyncReport(upserted=0, deleted=0)
+
+    def warm(self, entries: Sequence[Entry]) -> None:
+        """Make sure that the vectors of ``entries`` are in the cache; questions asked meanwhile go before."""
+        self._passages.passages([body(entry) for entry in entries])
+        self._passages.queries([question for entry in entries for question in entry.questions])
 
     def has_any(self, bot: BotConfig) -> bool:
         """True when anything is indexed for ``bot``, whoever may read it."""
@@ -246,7 +258,9 @@ class KnowledgeService:
         said = precautions.heed(turn)
         if said is None:
             asking = Asking(bot=turn.bot, language=turn.language)
-            answer = self.answerer.answer((turn.text,), asking, turn.reader, turn.now)
+            once = LookUp(self.shelf, None, self._texts)  # nobody answers a question of ours here
+            answer = once.answer(turn.text, turn.conversation, turn.bot, turn.reader, turn.language, turn.now)
+            answer = answer or self.answerer.answer((turn.text,), asking, turn.reader, turn.now)
             words = self._words(answer, turn)
             said = precautions.pass_on(turn, Said(kind=answer.kind, text=words, answer=answer))
         said = precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))

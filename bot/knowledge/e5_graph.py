@@ -9,6 +9,8 @@ CPU. What else was tried is in docs/decisions/0002-embedding-engine.md.
 
 import hashlib
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +18,53 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]  # it ships no stubs
 
-from bot.knowledge.e5_weights import E5Weights
+from bot.knowledge.e5_weights import E5Weights, Floats
 
 GRAPH_VERSION = 3
 """Part of the cached graph's name: raise it whenever :func:`build` changes."""
 _FUSED = "com.microsoft"
 _ZERO = 8
 """The code of a Q4_0 block that stands for the weight 0."""
+_ADAPTED_ZERO = 128
+"""The same of a matrix that an adapter has changed, which needs all the levels of a byte."""
+_BLOCK = 32
+"""Weights that share a scale."""
+_NEXT_TO_NOTHING = 1e-12
 
 
-def cached_graph(weights: E5Weights, cache: Path) -> Path:
-    """The built graph's file in the folder ``cache``, keyed by the weight file, this module and onnxruntime.
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """Low-rank changes of the matrices: to the matrix ``l0.q`` is added ``matrices["l0.q.b"] @ matrices["l0.q.a"]``.
+
+    ``name`` tells adapters of different content apart.
+    """
+
+    name: str
+    matrices: Mapping[str, Floats]
+
+
+def cached_graph(weights: E5Weights, cache: Path, adapter: Adapter | None = None) -> Path:
+    """The built graph's file in the folder ``cache``, keyed by the weight file, the adapter, this module and
+    onnxruntime.
 
     Built when it is not there (some seconds; the only moment that needs ``onnx``). Raises ``OSError`` when it cannot
     be written and ``ImportError`` without ``onnx``.
     """
     file = weights.path
     key = f"{file.name}:{file.stat().st_size}:{GRAPH_VERSION}:{onnxruntime.__version__}"
+    if adapter:
+        key += f":{adapter.name}"
     path = cache / f"e5-{hashlib.sha256(key.encode()).hexdigest()[:16]}.onnx"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_bytes(build(weights))
+        temporary.write_bytes(build(weights, adapter))
         temporary.replace(path)
     return path
 
 
-def build(weights: E5Weights) -> bytes:
-    """The serialised graph, from the embeddings of the tokens to their last states.
+def build(weights: E5Weights, adapter: Adapter | None = None) -> bytes:
+    """The serialised graph, from the embeddings of the tokens to their last states, changed by ``adapter``.
 
     ``embedded`` (tokens, hidden) holds the texts one after another and gives the output, ``states``, of the same
     shape. For attention, ``spread`` (texts, longest) names the token that stands at each place of the padded layout
@@ -53,7 +74,7 @@ def build(weights: E5Weights) -> bytes:
     from onnx import TensorProto, helper  # only needed to build, once an installation
 
     shape = weights.shape
-    graph = _Graph(weights)
+    graph = _Graph(weights, adapter)
     row = graph.constant("row", np.array([-1, shape.hidden], dtype=np.int64))
     states = graph.norm("embeddings", "embedded", "emb.ln")
     for layer in range(shape.layers):
@@ -96,8 +117,9 @@ def build(weights: E5Weights) -> bytes:
 class _Graph:
     """Collects the nodes and initializers of one graph; every method that adds a node returns its output's name."""
 
-    def __init__(self, weights: E5Weights) -> None:
+    def __init__(self, weights: E5Weights, adapter: Adapter | None) -> None:
         self.weights = weights
+        self.adapter = adapter
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
 
@@ -120,29 +142,41 @@ class _Graph:
         self.nodes.append(helper.make_node("Split", [source], outputs, axis=-1, num_outputs=len(outputs)))
 
     def product(self, name: str, matrices: list[str], source: str, inputs: int) -> str:
-        """``source`` times the Q4_0 matrices (stacked), plus their biases."""
-        blocks = np.concatenate([self.weights.blocks(f"{matrix}.w", inputs) for matrix in matrices])
+        """``source`` times the matrices (stacked), plus their biases."""
+        parts = [self._codes(matrix, inputs) for matrix in matrices]
+        codes, scales = (np.concatenate(part) for part in zip(*parts, strict=True))
+        zero = _ADAPTED_ZERO if self.adapter else _ZERO
         bias = np.concatenate([self.weights.floats(f"{matrix}.b") for matrix in matrices])
-        codes = blocks["codes"]
-        nibbles = np.concatenate([codes & 0x0F, codes >> 4], axis=-1)  # in the order of the weights
         return self.node(
             "MatMulNBits",
             [
                 source,
-                self.constant(f"{name}.codes", nibbles),
-                self.constant(f"{name}.scales", blocks["scale"].astype(np.float32)),
-                self.constant(f"{name}.zeros", np.full(blocks.shape, _ZERO, dtype=np.uint8)),
+                self.constant(f"{name}.codes", codes),
+                self.constant(f"{name}.scales", scales),
+                self.constant(f"{name}.zeros", np.full(scales.shape, zero, dtype=np.uint8)),
                 "",
                 self.constant(f"{name}.bias", bias),
             ],
             f"{name}.out",
             domain=_FUSED,
             K=inputs,
-            N=len(blocks),
+            N=len(codes),
             bits=8,
-            block_size=32,
+            block_size=_BLOCK,
             accuracy_level=4,  # activations as int8 with a scale for each block, as e5.c has them
         )
+
+    def _codes(self, matrix: str, inputs: int) -> tuple[npt.NDArray[np.uint8], Floats]:
+        """The matrix as a byte a weight, (rows, blocks, 32), and a scale a block, (rows, blocks)."""
+        if self.adapter is None:
+            blocks = self.weights.blocks(f"{matrix}.w", inputs)
+            codes = blocks["codes"]
+            nibbles = np.concatenate([codes & 0x0F, codes >> 4], axis=-1)  # in the order of the weights
+            return nibbles, blocks["scale"].astype(np.float32)
+        change = self.adapter.matrices[f"{matrix}.b"] @ self.adapter.matrices[f"{matrix}.a"]
+        changed = (self.weights.matrix(f"{matrix}.w", inputs) + change).reshape(len(change), -1, _BLOCK)
+        steps = np.maximum(np.abs(changed).max(axis=-1), _NEXT_TO_NOTHING) / (_ADAPTED_ZERO - 1)
+        return (np.rint(changed / steps[..., None]) + _ADAPTED_ZERO).astype(np.uint8), steps
 
     def norm(self, name: str, source: str, parameters: str) -> str:
         """``source`` made of mean 0 and deviation 1 a token, then scaled and shifted by ``parameters``."""

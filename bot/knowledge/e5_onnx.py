@@ -44,21 +44,21 @@ class OnnxE5:
     """
 
     def __init__(self, weights_path: Path, cache: Path) -> None:
-        self._weights = E5Weights(weights_path)
-        shape = self._weights.shape
+        self.weights = E5Weights(weights_path)
+        shape = self.weights.shape
         self.dimension = shape.hidden
         self._window = shape.positions - 2
-        self._positions = self._weights.floats("emb.pos").reshape(-1, shape.hidden)
-        self._type = self._weights.floats("emb.type")[: shape.hidden]
-        encode = self._weights.tokenizer.encode
+        self._positions = self.weights.floats("emb.pos").reshape(-1, shape.hidden)
+        self._type = self.weights.floats("emb.type")[: shape.hidden]
+        encode = self.weights.tokenizer.encode
         self._space = encode("")
         self._prefix_pieces = {kind: len(encode(f"{kind}:")) for kind in ("query", "passage")}
-        path = cached_graph(self._weights, cache)
+        path = cached_graph(self.weights, cache)
         try:
             self._start(path)
         except KnowledgeError:
             path.unlink(missing_ok=True)  # perhaps the file was damaged
-            self._start(cached_graph(self._weights, cache))
+            self._start(cached_graph(self.weights, cache))
 
     def encode(self, texts: Sequence[str], kind: str) -> Floats:
         """Unit vectors of ``texts``, (n, dimension).
@@ -82,7 +82,9 @@ class OnnxE5:
         for vector, pieces, states in zip(means.unit(), tokens, states_of, strict=True):
             prefix = self._prefix_pieces[kind]
             prefix += pieces[prefix : prefix + 1] == self._space  # the blank after the colon, where it stands alone
-            encoded.append(Encoded(vector, np.array(pieces[prefix:], dtype=np.int32), states[prefix:]))
+            own = pieces[prefix:]
+            texts = tuple(map(self.weights.tokenizer.text, own))
+            encoded.append(Encoded(vector, np.array(own, dtype=np.int32), texts, states[prefix:]))
         return encoded
 
     def _start(self, graph: Path) -> None:
@@ -103,7 +105,7 @@ class OnnxE5:
             raise KnowledgeError(f"onnxruntime computes wrongly on this processor: {cosine:.4f} for {KNOWN_COSINE}")
 
     def _tokenize(self, texts: Sequence[str], kind: str) -> list[list[int]]:
-        return [self._weights.tokenizer.encode(f"{kind}: {text}") for text in texts]
+        return [self.weights.tokenizer.encode(f"{kind}: {text}") for text in texts]
 
     def _states(self, tokens: Sequence[list[int]]) -> Iterator[tuple[_Part, Floats]]:
         """Every window of every text with its last states, those of the marks of begin and end included."""
@@ -121,12 +123,12 @@ class OnnxE5:
 
     def _run(self, texts: list[list[int]], lengths: npt.NDArray[np.int32], starts: npt.NDArray[np.int64]) -> Floats:
         """The last states of ``texts``, one after another; see :func:`bot.knowledge.e5_graph.build`."""
-        specials = self._weights.tokenizer.specials
+        specials = self.weights.tokenizer.specials
         tokens = [token for pieces in texts for token in (specials.begin, *pieces, specials.end)]
         column = np.arange(lengths.max())
         kept = column < lengths[:, None]
         spread = np.where(kept, starts[:, None] + column, 0)
-        embedded = self._weights.word_rows(np.array(tokens, dtype=np.int64))
+        embedded = self.weights.word_rows(np.array(tokens, dtype=np.int64))
         embedded += self._positions[np.broadcast_to(column, kept.shape)[kept]] + self._type
         feeds = {"embedded": embedded, "spread": spread, "lengths": lengths, "places": np.flatnonzero(kept)}
         (states,) = self._session.run(None, feeds)

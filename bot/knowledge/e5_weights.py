@@ -84,11 +84,11 @@ class E5Weights:
 
     def word_rows(self, ids: npt.NDArray[np.int64]) -> Floats:
         """The word embeddings of ``ids``, de-quantised: (len(ids), hidden)."""
-        blocks = self._words[ids]
-        codes = blocks["codes"]
-        nibbles = np.concatenate([codes & 0x0F, codes >> 4], axis=-1).astype(np.float32) - 8.0
-        rows: Floats = (nibbles * blocks["scale"].astype(np.float32)[..., None]).reshape(len(ids), -1)
-        return rows
+        return _numbers(self._words[ids])
+
+    def matrix(self, name: str, inputs: int) -> Floats:
+        """The matrix ``name`` of ``inputs`` columns, de-quantised: (rows, inputs)."""
+        return _numbers(self.blocks(name, inputs))
 
 
 class UnigramTokenizer:
@@ -100,8 +100,10 @@ class UnigramTokenizer:
     def __init__(self, pieces: list[str], scores: Floats, normalisation: dict[int, str], specials: "Specials") -> None:
         self._trie = marisa_trie.Trie(pieces)
         self._piece_of = array("i", bytes(4 * len(self._trie)))
+        self._key_of = array("i", bytes(4 * len(pieces)))
         for index in range(len(pieces) - 1, -1, -1):  # of equal pieces the first wins, as in e5.c
-            self._piece_of[self._trie[pieces[index]]] = index
+            self._key_of[index] = self._trie[pieces[index]]
+            self._piece_of[self._key_of[index]] = index
         self._scores = array("f", scores.tobytes())
         self._unknown_score = float(scores.min() - np.float32(_UNKNOWN_PENALTY))
         self._longest = max(map(len, pieces))
@@ -140,6 +142,10 @@ class UnigramTokenizer:
             at = origin[at]
         return ids[::-1]
 
+    def text(self, piece: int) -> str:
+        """The characters that ``piece`` stands for, without the mark of a space."""
+        return str(self._trie.restore_key(self._key_of[piece])).replace(_META, "")
+
     def _normalise(self, text: str) -> str:
         mapped = text.translate(self._normalisation)
         while "  " in mapped:
@@ -155,6 +161,14 @@ class Specials:
     end: int
     padding: int
     unknown: int
+
+
+def _numbers(blocks: npt.NDArray[np.void]) -> Floats:
+    """Q4_0 blocks (rows, blocks) as numbers (rows, columns)."""
+    codes = blocks["codes"]
+    nibbles = np.concatenate([codes & 0x0F, codes >> 4], axis=-1).astype(np.float32) - 8.0
+    rows: Floats = (nibbles * blocks["scale"].astype(np.float32)[..., None]).reshape(len(blocks), -1)
+    return rows
 
 
 def _read_tokenizer(data: mmap.mmap, at: int) -> tuple[UnigramTokenizer, int]:

