@@ -78,6 +78,11 @@ def heard(conversation: ConversationId) -> str:
     return f"{conversation.tag}:heard:{conversation.key}"
 
 
+def lookup(conversation: ConversationId) -> str:
+    """String, some minutes: the look-up that waits for a condition, and what was told of it."""
+    return f"{conversation.tag}:lookup:{conversation.key}"
+
+
 def masks(conversation: ConversationId) -> str:
     """String, a day: which keyed digest has which placeholder (:mod:`bot.answering.masks`)."""
     return f"{conversation.tag}:masks:{conversation.key}"

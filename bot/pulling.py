@@ -337,7 +337,7 @@ class Puller:
             self._alert(pull.bot, pull.channel, refusal.code)
         after_s = REFUSED_S
         if pull.cursor and not refusal.alert:
-            since = self._overlapping(pull.pulled_at or pull.since)
+            since = max(pull.since, self._overlapping(pull.pulled_at))
             names = _names(pull.bot, pull.channel)
             with redis_answers():
                 dropped = self._redis.eval(_DROP_CURSOR, len(names), *names, pull.owner, since)

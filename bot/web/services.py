@@ -22,7 +22,7 @@ READ_DEADLINE_S = 5.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourcePages:
-    """What :mod:`bot.web.reader` needs.
+    """What :mod:`bot.web.reader` and :mod:`bot.web.answers` need.
 
     The Redis client behind ``knowledge`` must wait longer than :data:`READ_DEADLINE_S`; days are those of ``timezone``.
     At most ``at_once`` requests wait for the knowledge, so that callbacks always find a thread; others are asked to

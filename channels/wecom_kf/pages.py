@@ -28,8 +28,8 @@ MAX_PAGE_BYTES = 16 * 1024 * 1024
 MAX_CURSOR_BYTES = 64
 SMALLER_BY = 10
 """A page too large to be read is asked for with so many times fewer entries."""
-MISSED_TOKEN_S = 60.0
-"""How long an account is left alone whose pull without a token is refused for its token."""
+LEFT_ALONE_S = 60.0
+"""How long an account is left alone whose next page cannot be had in any way that we know."""
 
 
 class Pages:
@@ -66,7 +66,7 @@ class Pages:
             if refusal.code != str(BAD_BELL_TOKEN):
                 raise
             if not token:  # "pull without one, slowly": there was none to be bad, and the cursor is as good as it was
-                raise retry(MISSED_TOKEN_S, refusal.code) from refusal
+                raise retry(LEFT_ALONE_S, refusal.code) from refusal
             log.info("bell_token_stale", account=self._open_kfid)
             raise StaleToken from refusal
         return self._page(answer, cursor)
@@ -82,8 +82,11 @@ class Pages:
                 lambda access: client.look(SYNC, access, request, deadline, MAX_PAGE_BYTES), deadline, token
             )
         except Retry as failure:
-            if failure.code != ANSWER_TOO_LARGE or most == 1:
+            if failure.code != ANSWER_TOO_LARGE:
                 raise
+            if most == 1:  # nobody can read past it: a cursor is the platform's own
+                log.error("entry_too_large", account=self._open_kfid, bytes=MAX_PAGE_BYTES)
+                raise retry(LEFT_ALONE_S, failure.code) from failure
         log.warning("page_too_large", account=self._open_kfid, entries=most)
         self._kit.count("degraded", what="page_too_large")
         return self._ask(cursor, token, max(1, most // SMALLER_BY), deadline)

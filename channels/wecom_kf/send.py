@@ -111,16 +111,14 @@ class Sender:
         if part.kind is MessageKind.IMAGE and upload.type != part.kind:
             log.info("picture_sent_as_file", key=key, content_type=medium.content_type)
             self._kit.count("degraded", what="picture_sent_as_file")
+        media_id = self._uploads.media_id(upload, deadline)
         try:
-            return self._deliver(self._shown(person, upload, key, deadline))
+            return self._deliver(_shown(person, key, upload, media_id, deadline))
         except Refused as refusal:
             if refusal.code != str(INVALID_MEDIA_ID):
                 raise
-        return self._deliver(self._shown(person, upload, key, deadline))
-
-    def _shown(self, person: str, upload: Upload, key: str, deadline: Deadline) -> _Sending:
-        media_id = self._uploads.media_id(upload, deadline)
-        return _Sending(person=person, key=key, body=(upload.type, {"media_id": media_id}), code="", deadline=deadline)
+        self._uploads.forget(upload, media_id)
+        return self._deliver(_shown(person, key, upload, self._uploads.media_id(upload, deadline), deadline))
 
     def _deliver(self, sending: _Sending) -> Receipt:
         """One call, if the allowance has room for it; where the code of an event is refused, another without it."""
@@ -174,3 +172,7 @@ class Sender:
                 return Refused(HUMAN_SERVES, refusal.detail)
             return Refused(SESSION_OVER, refusal.detail) if state is State.ENDED else refusal
         return Refused(_SILENCES[refusal.code], refusal.detail) if refusal.code in _SILENCES else refusal
+
+
+def _shown(person: str, key: str, upload: Upload, media_id: str, deadline: Deadline) -> _Sending:
+    return _Sending(person=person, key=key, body=(upload.type, {"media_id": media_id}), code="", deadline=deadline)

@@ -1,6 +1,7 @@
 """Customer service in qyapi: ``/cgi-bin/kf/…`` (§6)."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from simulator.platform import Platform
 from simulator.sending import read_body
 
 MAX_BODY_BYTES = 262_144
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 Call = Callable[[Mapping[str, Any], str], dict[str, Any]]
 
@@ -58,7 +60,7 @@ def add_kf_routes(blueprint: Blueprint, api: Api, platform: Platform, kf: Kf) ->
 
 def _query() -> dict[str, Any]:
     """The parameters of a GET, numbers as such."""
-    return {name: int(text) if text.isdecimal() else text for name, text in request.args.items()}
+    return {name: int(text) if _NUMBER.fullmatch(text) else text for name, text in request.args.items()}
 
 
 def _customers(raw: bytes) -> tuple[str, ...]:

@@ -5,6 +5,9 @@ import { createList, listenToForm } from "./kf-form.js";
 import { STATES, eventWords } from "./kf-words.js";
 import { preview, shortTime } from "./words.js";
 
+/** Why one cannot answer, by the state of the session (3: it is a colleague's). */
+const CLOSED = ["机器人在接待，转人工后才能回复", "机器人在接待，转人工后才能回复", "接入会话后才能回复", "同事在接待", "会话已结束"];
+
 /** The desk. `state()` is what the page knows, `post(path, body)` asks the simulator, `go(change)` opens another chat. */
 export function createDesk({ state, post, go, sendFiles }) {
   const sessionOf = ({ here, sessions }) => sessions.find((one) => one.customer === here.customer && one.open_kfid === here.account);
@@ -27,7 +30,7 @@ export function createDesk({ state, post, go, sendFiles }) {
     const session = sessionOf(known);
     const mine = session?.state === 3 && session.servicer === here.servicer;
     byId("desk-text").disabled = !mine;
-    byId("desk-text").placeholder = mine ? "以接待人员的身份回复…" : "接入会话后才能回复";
+    byId("desk-text").placeholder = mine ? "以接待人员的身份回复…" : (CLOSED[session?.state] ?? "");
     for (const button of byId("desk-form").querySelectorAll("button")) button.disabled = !mine;
   }
 

@@ -67,8 +67,8 @@ MUTATIONS = (
     Mutation(
         "keep only the last message",
         "bot/pulling.py",
-        "for message in page.messages:",
-        "for message in page.messages[-1:]:",
+        "enumerate(page.messages):",
+        "enumerate(page.messages[-1:]):",
         f"{_OTHERS}::test_every_message_of_a_pull_is_kept_and_not_only_the_last",
     ),
     Mutation(

@@ -106,6 +106,16 @@ class TestWeComKf(ChannelContract):
         assert isinstance(received, Bell)
         assert subject.channel.respond(received, Immediate(notice="太忙了，请稍候")).body == b""
 
+    def test_an_entry_too_large_to_be_read_is_not_asked_for_in_a_circle(
+        self, redis_client: "redis.Redis", http: Connections, platform: ScriptedServer, subject: Subject
+    ) -> None:
+        account = Account(redis_client, http, platform).account
+        platform.on(PULL_PATH, Answer(body=b" " * (MAX_PAGE_BYTES + 1)))
+        with pytest.raises(Retry) as raised:
+            account.pull("c0", "ENCA", 1, NOW + 30)
+        assert raised.value.after_s >= 60
+        assert [one.path for one in platform.requests].count(PULL_PATH) == 1
+
     @pytest.mark.parametrize(
         "answer",
         [

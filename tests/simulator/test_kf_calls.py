@@ -87,6 +87,8 @@ def test_servicers_are_added_and_deleted(desk: Desk) -> None:
         {"userid": "zhang.wei", "status": 0},
         {"userid": "wang.fang", "status": 0},
     ]
+    endless = desk.get("/cgi-bin/kf/servicer/list", access_token=desk.token(), open_kfid="9" * 5000)
+    assert endless["errcode"] == 95000
     gone = desk.kf("servicer/del", userid_list=["wang.fang", "wang.fang"])["result_list"]
     assert [one["errcode"] for one in gone] == [0, 95014]
     assert desk.kf("servicer/add", userid_list=[])["errcode"] == 40058

@@ -8,7 +8,7 @@ import pytest
 from bot import keys
 from bot.account import Page
 from bot.channel import ChannelError, Refused, Retry
-from tests.channels.wecom_kf.conftest import ADDRESS, Interrupted, Practice
+from tests.channels.wecom_kf.conftest import ADDRESS, FIRST_PULL_S, Interrupted, Practice
 
 
 class TestFailures:
@@ -71,6 +71,17 @@ class TestFailures:
         practice.clock.now += 5
         practice.pulls()
         assert practice.texts() == ["已答", "未答"]
+
+    def test_with_a_dropped_cursor_history_stays_history(self, practice: Practice) -> None:
+        practice.desk.writes("来之前的问题")
+        practice.clock.now += FIRST_PULL_S + 1
+        practice.pulls()
+        practice.redis.hset(keys.account(ADDRESS.bot, ADDRESS.channel), "cursor", "nonsense")
+        practice.pulls()
+        practice.clock.now += 5
+        practice.pulls()
+        assert practice.degraded() == ["cursor_dropped"]
+        assert practice.texts() == []
 
     def test_a_platform_that_starts_over_by_itself_repeats_nothing(self, practice: Practice) -> None:
         """Ids are known for a day; what is older than that before the last pull was answered long ago."""

@@ -8,7 +8,7 @@ import pytest
 from bot.account import ALLOWANCE_USED
 from bot.channel import Refused, Unknown
 from channels.wecom_kf.allowance import Allowance
-from tests.channels.wecom_kf.conftest import Practice
+from tests.channels.wecom_kf.conftest import ADDRESS, Practice
 from tests.simulator.kf_desk import CHEN
 from tests.simulator.parties import Clock
 
@@ -70,15 +70,12 @@ def test_what_failed_in_the_last_window_is_not_given_back_in_the_next(allowance:
         allowance.take(CHEN, "turn:6", counted=True)
 
 
-def test_nothing_is_kept_for_ever(asked: Practice) -> None:
+def test_nothing_is_kept_for_ever(practice: Practice, allowance: Allowance) -> None:
     """A customer whom the platform knows better than we do: their window ends all the same."""
-    asked.redis.flushdb()
-    asked.desk.fault(on="kf/send_msg", kind="errcode", errcode=95001)
-    with pytest.raises(Refused, match=ALLOWANCE_USED):
-        asked.says("答")
-    kept: Any = asked.redis.keys("*:window")
-    assert kept
-    assert all(asked.redis.ttl(name) > 0 for name in kept)
+    allowance.used_up(CHEN, allowance.take(CHEN, "turn:0", counted=False))
+    names: Any = practice.redis.keys("wecom:*")
+    assert len(names) == 2
+    assert all(practice.redis.ttl(name) > 0 for name in names)
 
 
 def test_a_failure_before_the_answer_of_the_send_is_matched(asked: Practice) -> None:
@@ -90,3 +87,15 @@ def test_a_failure_before_the_answer_of_the_send_is_matched(asked: Practice) -> 
     asked.pulls()
     assert asked.degraded() == []
     assert len(asked.stored()) == 2
+
+
+def test_several_workers_bring_each_message_once_and_in_order(practice: Practice) -> None:
+    practice.begins()
+    practice.desk.rules(kf_page_messages=3)
+    for number in range(15):
+        practice.desk.writes(str(number))
+    with ThreadPoolExecutor(4) as pool:
+        for pulled in [pool.submit(practice.puller().pull, ADDRESS.bot, ADDRESS.channel) for _ in range(4)]:
+            pulled.result()
+    assert practice.texts() == [str(number) for number in range(15)]
+    assert [labels["result"] for event, labels in practice.counted if event == "message"] == ["accepted"] * 15
