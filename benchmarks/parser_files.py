@@ -1,4 +1,4 @@
-"""The files that parsers are compared on, made by code: what stands in each is known to the sentence and to the cell."""
+"""The files that parsers are compared on, made by code: all that stands in them is known."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ from pptx.util import Inches
 
 _UNITS = ("放射科", "药剂科", "护理部", "设备科", "信息科", "病案室", "质控办")
 _DEEDS = ("核对造影剂批号", "登记设备温度", "复核给药剂量", "备份影像数据", "更新排班记录", "检查急救药品")
-_TABLE = (("造影剂", "常用剂量", "注射流率"), *((f"示影灵{n}号", f"{n}.5 mL/kg", f"{n} mL/s") for n in range(1, 13)))
 SENTENCES = 120
+_TABLE = (("造影剂", "常用剂量", "注射流率"), *((f"示影灵{n}号", f"{n}.5 mL/kg", f"{n} mL/s") for n in range(1, 13)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,9 @@ def sentences(count: int, seed: int) -> list[str]:
     ]
 
 
+_LONG = tuple((f"要求{n}", *sentences(2, 60 + n)) for n in range(1, 7))
+
+
 def pdf_samples() -> list[Sample]:
     """Ruled tables, tables of three lines, two columns, and pages that are pictures."""
     text = sentences(SENTENCES, 1)
@@ -48,6 +51,7 @@ def pdf_samples() -> list[Sample]:
         Sample(name="one_column.pdf", content=plain, sentences=text, rows=_TABLE),
         Sample(name="two_columns.pdf", content=_pdf("columns: 2, ", text, ""), sentences=text),
         Sample(name="three_lines.pdf", content=_pdf("", text[:40], _three_lines()), sentences=text[:40], rows=_TABLE),
+        Sample(name="long_cells.pdf", content=_pdf("", text[:40], _long()), sentences=text[:40], rows=_LONG),
         Sample(name="columns_and_table.pdf", content=_pdf("columns: 2, ", text, _ruled()), sentences=text, rows=_TABLE),
     ]
 
@@ -62,7 +66,7 @@ def scan_samples() -> list[Sample]:
 
 
 def word_samples() -> list[Sample]:
-    """Headings, paragraphs, a table with a merged cell, a list and a footnote-sized text box are what Word files have."""
+    """Headings, paragraphs, lists, a table and a running head."""
     document, text = docx.Document(), sentences(SENTENCES, 3)
     for at in range(0, SENTENCES, 10):
         document.add_heading(f"第{at // 10 + 1}章", level=1)
@@ -164,6 +168,10 @@ def _pdf(page: str, text: Sequence[str], table: str) -> bytes:
 
 def _ruled() -> str:
     return f"#table(columns: 3, {_cells()})"
+
+
+def _long() -> str:
+    return f"#table(columns: (3em, 1fr, 1fr), {_cells(_LONG)})"
 
 
 def _three_lines() -> str:

@@ -8,7 +8,6 @@ own, with the product's requirements, and name its interpreter.
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -42,9 +41,8 @@ def main() -> None:
 
 def _line(sample: Sample, candidate: str, python: str, path: Path) -> str:
     done = subprocess.run(
-        [python, "-m", "benchmarks.parser_candidates", candidate, str(path)],
+        ["/usr/bin/env", "OMP_NUM_THREADS=1", python, "-m", "benchmarks.parser_candidates", candidate, str(path)],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=LIMIT_S,

@@ -1,6 +1,6 @@
 """Our retrieval beside the plain baseline, both from the same run, as a table.
 
-    python benchmarks/retrieval.py DATA_FOLDER --cache FOLDER [SET …]
+    python -m benchmarks.retrieval DATA_FOLDER --cache FOLDER [SET …]
 
 A set is a folder with corpus.jsonl, queries.jsonl and perhaps unanswerable.jsonl; the default is every such folder.
 Variants are written ``set:faq`` (rows are FAQs), ``set:text`` (only that field) and ``set:query_en`` (that key of the
@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from bot.evaluation.retrieval import RetrievalSet, evaluate_retrieval, read_set
 from bot.knowledge.embedder import CachedEmbedder, E5Embedder
+from bot.knowledge.fusion import DEPTH
 from bot.knowledge.points import K1, B, body
-from bot.knowledge.search import DEPTH
 from bot.knowledge.segment import Segmenter, jieba_dictionary
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("sets", nargs="*", help="default: all, and the variants " + ", ".join(SPECIAL))
     parser.add_argument("--cache", type=Path, required=True, help="folder for vectors and the model's graph")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     present = sorted(path.parent.name for path in options.data.glob("*/corpus.jsonl"))
     sets = options.sets or [*present, *(name for name in SPECIAL if name.partition(":")[0] in present)]
     embedder = E5Embedder(options.cache)

@@ -1,12 +1,13 @@
 """Makes bot/knowledge/calibration.json again, and prints what its threshold keeps and refuses.
 
-    python benchmarks/train_calibration.py DATA_FOLDER --cache FOLDER [--write]
+    python -m benchmarks.train_calibration DATA_FOLDER --cache FOLDER [--write]
 
 Learned from simulated gaps: every answerable query once as it is, once with its documents masked, and some put to a
 foreign set; and the same in knowledge bases of 1 to 30 entries cut out of the sets, since most begin small. Each set in
 turn is left out and judged on its real unanswerable queries, which are never trained on. The direction is learned from
 right first hits against gaps, then slope and bias once more with the wrong first hits among the examples. Their
-weights state an assumption: of three questions two have an answer in the knowledge.
+weights state an assumption: of three questions two have an answer in the knowledge. Every example counts half as it is
+ranked by late interaction and half as without, since some installations have none.
 
 Only sets whose licence lets a product ship what was learned from them are used: not insuranceqa_xling (GPL-3.0) and
 not rgb_zh (non-commercial).
@@ -18,7 +19,8 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +32,12 @@ from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, features
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, E5Embedder
 from bot.knowledge.entries import Entry
+from bot.knowledge.fusion import DEPTH, fuse
 from bot.knowledge.index import Candidates
 from bot.knowledge.points import body
-from bot.knowledge.search import DEPTH, fuse
+from bot.knowledge.reranking import RERANKED, closeness, rerank
 from bot.knowledge.segment import Segmenter, jieba_dictionary
+from bot.knowledge.token_states import Encoded
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
 
@@ -60,6 +64,10 @@ RIDGE = 1.0
 """Penalty on a standardised weight, against a total weight of examples of 1,000."""
 
 
+PLAIN = "plain "
+"""Before the sort of an example that was ranked without late interaction."""
+
+
 @dataclass
 class Examples:
     """Feature rows of one variant by sort, and whether the first hit is right."""
@@ -72,24 +80,55 @@ class Examples:
         self.right.setdefault(sort, []).append(right)
 
 
-def collect(index: EdgeIndex, rows: RetrievalSet, foreign: Iterable[str], vectors: CachedEmbedder) -> Examples:
+def collect(asking: "Asking", rows: RetrievalSet, foreign: Iterable[str]) -> Examples:
     """All examples of one variant."""
     examples = Examples()
-
     entry_ids = {row_id: entry_id for entry_id, row_id in rows.row_ids.items()}
     for question in rows.questions:
-        row, first = _ask(index, question.text, vectors)
-        examples.add("asked", row, right=rows.row_ids[first] in question.positives)
-        hidden = frozenset(entry_ids[id_] for id_ in question.positives)
-        examples.add("masked", _ask(index, question.text, vectors, hidden)[0], right=False)
+        positives = frozenset(entry_ids[id_] for id_ in question.positives)
+        asking.add(examples, "asked", question.text, positives)
+        asking.add(examples, "masked", question.text, frozenset(), hidden=positives)
     for text in foreign:
-        examples.add("foreign", _ask(index, text, vectors)[0], right=False)
+        asking.add(examples, "foreign", text, frozenset())
     for question in rows.unanswerable:
-        examples.add(question.kind, _ask(index, question.text, vectors)[0], right=False)
+        asking.add(examples, question.kind, question.text, frozenset())
     return examples
 
 
-def collect_small(variant: RetrievalSet, foreign: Sequence[str], lend: Lend, vectors: CachedEmbedder) -> Examples:
+class Asking:
+    """Searches ``index`` for examples."""
+
+    def __init__(self, index: EdgeIndex, embedder: E5Embedder) -> None:
+        self._index = index
+        self._embedder = embedder
+
+    def add(
+        self, examples: Examples, sort: str, text: str, right: frozenset[str], hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """An example of ``sort``: the search for ``text`` that cannot see ``hidden``, where ``right`` answers."""
+        encoded = _encoded(self._embedder, text)
+        found = self._index.candidates(text, encoded.vector, scope(), None, DEPTH + len(hidden))
+        found = mask(found, hidden)
+        plain = fuse(found)
+        examples.add(PLAIN + sort, features(found, plain), right=plain[0][0] in right)
+        entries = self._index.entries([id_ for id_, _ in plain[:RERANKED]])
+        close = closeness(encoded, found, entries, self._index.states) if self._index.states else None
+        if close is None:
+            raise SystemExit("late interaction does not work here")
+        ranking = rerank(found, plain, close, len(encoded.texts))
+        examples.add(sort, features(found, ranking), right=ranking[0][0] in right)
+
+
+@lru_cache(maxsize=2000)
+def _encoded(embedder: E5Embedder, text: str) -> Encoded:
+    if embedder.tokens is None:
+        raise SystemExit("late interaction does not work here")
+    return embedder.tokens.encode([text], "query")[0]
+
+
+def collect_small(
+    variant: RetrievalSet, foreign: Sequence[str], lend: Lend, vectors: CachedEmbedder, embedder: E5Embedder
+) -> Examples:
     """Examples of knowledge bases of a few entries: their own questions, near ones of others, and distant ones."""
     examples = Examples()
     dice = random.Random(2)
@@ -101,15 +140,16 @@ def collect_small(variant: RetrievalSet, foreign: Sequence[str], lend: Lend, vec
             here = {variant.row_ids[entry.id] for entry in entries}
             others = [question for question in variant.questions if not question.positives & here]
             with lend(entries) as index:
+                asking = Asking(index, embedder)
                 for id_ in sorted(here)[:5]:
-                    row, first = _ask(index, of_entry[id_].text, vectors)
-                    right = variant.row_ids[first] in of_entry[id_].positives
-                    examples.add("asked", row, right=right)
+                    question = of_entry[id_]
+                    answers = (entry.id for entry in entries if variant.row_ids[entry.id] in question.positives)
+                    asking.add(examples, "asked", question.text, frozenset(answers))
                 near = _nearest(others, entries, vectors)[: min(len(here), 5)]
                 for question in near + dice.sample(others, min(len(here), 5)):
-                    examples.add("masked", _ask(index, question.text, vectors)[0], right=False)
+                    asking.add(examples, "masked", question.text, frozenset())
                 for text in dice.sample(foreign, 2):
-                    examples.add("foreign", _ask(index, text, vectors)[0], right=False)
+                    asking.add(examples, "foreign", text, frozenset())
     return examples
 
 
@@ -122,23 +162,13 @@ def _nearest(questions: list[Question], entries: list[Entry], vectors: CachedEmb
     return [questions[at] for at in np.argsort(-cosines.max(axis=1))]
 
 
-def _ask(
-    index: EdgeIndex, text: str, vectors: CachedEmbedder, hidden: frozenset[str] = frozenset()
-) -> tuple[tuple[float, ...], str]:
-    """The features of a search that cannot see ``hidden``, and the id of its first entry."""
-    (vector,) = vectors.queries([text])
-    found = mask(index.candidates(text, vector, scope(), None, DEPTH + len(hidden)), hidden)
-    ranking = fuse(found)
-    return features(found, ranking), ranking[0][0]
-
-
 def mask(found: Candidates, hidden: frozenset[str]) -> Candidates:
     """``found`` as if the entries ``hidden`` were not there."""
     routes = {
         route: dict([(id_, score) for id_, score in scores.items() if id_ not in hidden][:DEPTH])
         for route, scores in found.routes.items()
     }
-    return Candidates(routes, mass=found.mass, visible=found.visible - len(hidden))
+    return replace(found, routes=routes, visible=found.visible - len(hidden))
 
 
 def train(variants: dict[str, Examples], groups: dict[str, str]) -> tuple[Floats, float]:
@@ -163,11 +193,11 @@ def _weighted(
     wrong: list[bool] = []
     for name, examples in variants.items():
         siblings = sum(groups[other] == groups[name] for other in variants)
-        for sort, share in SHARES.items():
+        for sort, share in ((mode + sort, share / 2) for mode in ("", PLAIN) for sort, share in SHARES.items()):
             weight = share / siblings / len(examples.rows[sort])
             rows += examples.rows[sort]
             labels += examples.right[sort]
-            wrong += [sort == "asked" and not right for right in examples.right[sort]]
+            wrong += [sort.endswith("asked") and not right for right in examples.right[sort]]
             weights += [weight] * len(examples.rows[sort])
     scaled = np.array(weights)
     return np.array(rows), np.array(labels, dtype=np.float64), scaled * 1000 / scaled.sum(), np.array(wrong)
@@ -236,7 +266,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--write", action="store_true")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     say: Callable[[str], object] = sys.stdout.write
 
     tokenizer = Tokenizer(Segmenter(jieba_dictionary()))
@@ -249,12 +279,12 @@ def main(arguments: Sequence[str]) -> None:
     for name, rows in read.items():
         foreign = _foreign([read[other].questions for other in read if groups[other] != groups[name]])
         with scratch_index(rows.entries, embedder, cache, tokenizer, lambda *_: None) as index:
-            variants[name] = collect(index, rows, foreign, vectors)
+            variants[name] = collect(Asking(index, embedder), rows, foreign)
 
         def lend(entries: list[Entry]) -> AbstractContextManager[EdgeIndex]:
             return scratch_index(entries, embedder, cache, tokenizer, lambda *_: None)
 
-        variants[f"{name}, 1 to 30 entries"] = collect_small(rows, foreign, lend, vectors)
+        variants[f"{name}, 1 to 30 entries"] = collect_small(rows, foreign, lend, vectors, embedder)
         groups[f"{name}, 1 to 30 entries"] = groups[name]
         say(f"collected {name}\n")
 

@@ -12,7 +12,7 @@ with weights that are learned too and then thrown away, so that the score is wha
 ``--leave-out`` and ``--fold`` train on less, for honest figures: scores of questions that were not trained on.
 """
 
-# mypy: disable-error-code="misc,no-any-return,no-untyped-call"
+# mypy: disable-error-code="misc,no-any-return,no-untyped-call,import-not-found"
 
 import argparse
 import lzma
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch  # type: ignore[import-not-found]  # not needed to run the product, so not among its requirements
+import torch  # not needed to run the product, so not among its requirements
 from torch import nn
 from torch.nn import functional
 

@@ -3,7 +3,7 @@
 Looked for every ten seconds, by one worker at a time or by several. All there is to say of a bot is one message, at
 most one in :data:`GAP_S`: a storm is one line with its count. What lasts, or comes again, is said again after
 :data:`AGAIN_S`. When what was said stands in one Redis hash a bot, and the time of the last message is the key of the
-next, so that nothing is said twice by two workers, or by one that died between saying and writing down.
+next: of two workers one says it, and what one that died had not written down is said once more.
 
 An overload is told by :mod:`bot.handoff.overload`, to the admins too.
 """
@@ -125,11 +125,12 @@ class Alerts:
             return 0
         lines = "\n".join(matter.line for matter in matters)
         text = self._texts.say("alert", bot.language, name=bot.name, lines=lines)
-        for one in to:
-            self._post(one, OutboxReply(key=f"{ALERT_KEY}:{last}", parts=(Text(text),), created_at=now))
+        reply = OutboxReply(key=f"{ALERT_KEY}:{last}", parts=(Text(text),), created_at=now)
+        new = [self._post(one, reply) for one in to]
         marks = {"said": now}
         for matter in matters:
-            marks |= matter.marks
+            # Else somebody said something under this key who may not have known all of it: then rather twice.
+            marks |= matter.marks if all(new) else {}
         with redis_answers():
             self._redis.hset(keys.alerts(bot.id), mapping={name: repr(at) for name, at in marks.items()})
         log.warning("alert_said", bot=bot.id, groups=len(to), matters=len(matters))
@@ -170,7 +171,7 @@ class Alerts:
                 fresh[channel] = code
         if not fresh:
             return None
-        named = ", ".join(f"{channel} ({code})" for channel, code in fresh.items())
+        named = _few([f"{channel} ({code})" for channel, code in fresh.items()])
         line = self._texts.say("alert_channels", bot.language, channels=named)
         return _Matter(line, {f"channel:{channel}": now for channel in fresh})
 
@@ -181,7 +182,7 @@ class Alerts:
         newest = max(case.number for case in unseen)
         if newest <= said.get("cases_until", 0.0) and not _due("cases", said, now):
             return None
-        numbers = ", ".join(str(case.number) for case in unseen[:_NAMED]) + ("…" if len(unseen) > _NAMED else "")
+        numbers = _few([str(case.number) for case in unseen])
         oldest = min(case.opened_at for case in unseen)
         values = {"count": len(unseen), "numbers": numbers, "minutes": round((now - oldest) / 60)}
         line = self._texts.say("alert_cases", bot.language, **values)
@@ -191,6 +192,11 @@ class Alerts:
 def _due(what: str, said: Mapping[str, float], now: float) -> bool:
     """Whether ``what`` was not said lately; a time ahead of ``now`` is that of a clock that was set back."""
     return not 0 <= now - said.get(what, 0.0) < AGAIN_S
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of ``names``: an alert is one message of any channel."""
+    return ", ".join(names[:_NAMED]) + ("…" if len(names) > _NAMED else "")
 
 
 def _is_alert(letter: Letter) -> bool:

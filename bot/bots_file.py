@@ -128,8 +128,8 @@ class BotConfig(BaseModel):
     """The user ids of those who answer people that ask for a human."""
     service_hours: tuple[Annotated[str, Field(pattern=SERVICE_HOURS)], ...] = ()
     """When humans serve, such as ``[mon-fri 09:00-18:00, sat 09:00-12:00]``, by the clock of TIMEZONE. Who asks for a
-    human at another time hears at once when there will be one, and the bot goes on answering; the staff hear of it all
-    the same. Unset: at any time."""
+    human at another time, or writes to one who has left, hears at once when there will be one, and the bot goes on
+    answering; the staff hear of it all the same. Unset: at any time."""
     group_admins: Mapping[_ChatId, tuple[_UserId, ...]] = {}
     """Who may pause the bot, let it go on and take its words back in one group alone, by the group's chatid."""
     language: Literal["zh", "en"] = "zh"

@@ -52,12 +52,13 @@ class TurnOutcome:
     """What a turn leads to: the reply to its own conversation and what is said to others.
 
     ``reply.parts`` may be empty when a human has the conversation; the turn is recorded all the same. ``heard`` is what
-    the next turn is given of this one.
+    the next turn is given of this one. ``relayed`` tells that ``posts`` are the person's words for a human.
     """
 
     reply: OutboxReply
     posts: tuple[Post, ...] = ()
     heard: tuple[bytes, ...] = ()
+    relayed: bool = False
 
 
 class Answering(Protocol):
@@ -282,7 +283,7 @@ class ConversationWorker:
         """One word for all of them; the staff hear of it one by one only while that helps."""
         outcome = self._answering.apologise(turn, "too_old", heard)
         bot = turn[0].conversation.bot
-        if self._overload.note(bot, "late", len(turn)) - len(turn) < STAFF_TOLD:
+        if self._overload.note(bot, "late", len(turn)) - len(turn) < STAFF_TOLD or outcome.relayed:
             return outcome
         self._count("degraded", what="staff_not_told")
         return replace(outcome, posts=())

@@ -14,17 +14,15 @@ import structlog
 
 from bot import telemetry
 from bot.answering.answerer import Answer, Answerer
-from bot.answering.asking import Asking
 from bot.answering.evidence import Retriever
 from bot.answering.evidence_cache import EvidenceCache
 from bot.answering.grounded import Composer
-from bot.answering.render import refusal_text
 from bot.answering.replay import replay
 from bot.audit.log import AuditLog
 from bot.audit.turns import audit_of_turns
 from bot.bots_file import BotConfig
 from bot.errors import BotError, Unavailable, UsageError
-from bot.handoff.nobody import Nobody
+from bot.golden.running import reply_to
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Audience, Entry, Scope
@@ -38,15 +36,12 @@ from bot.knowledge.revisions import Revisions
 from bot.knowledge.search import Searcher
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, drop_withdrawn, reindex, sync_all, sync_collection
-from bot.lookup.desk import LookUp
 from bot.lookup.shelf import Shelf
-from bot.messages import ConversationId, InboundMessage, MessageKind, ReplyKind, Sender
 from bot.records.database import Database
 from bot.records.turns import TurnRecords
-from bot.safety.precautions import Precautions
 from bot.settings import Settings
-from bot.texts import Texts, language_of
-from bot.turn import Said, Turn, turn_record, unseen
+from bot.single_question import SingleQuestions, turn_of
+from bot.turn import turn_record
 
 log = structlog.get_logger()
 
@@ -64,7 +59,6 @@ class KnowledgeService:
         self._store = KnowledgeStore(database)
         self._reading = Reading(database)
         self._records = TurnRecords(database, audit_of_turns(AuditLog.from_settings(settings, database)))
-        self._texts = Texts()
         embedder = make_embedder(settings)
         cached = CachedEmbedder(embedder, vector_cache(settings))
         outside = settings.embedding_base_url is not None
@@ -81,6 +75,7 @@ class KnowledgeService:
         self.shelf = Shelf(self._store)
         self.answerer = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, kept, self.standing), composer)
         self._anew = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, standing=self.standing), composer)
+        self._single = SingleQuestions(self.answerer, self.shelf, self.has_any)
         self.versions = {"embedder": embedder.name, "threshold": str(ANSWER_THRESHOLD)}
         self._writing = threading.Lock()
         self._started = False
@@ -138,6 +133,7 @@ class KnowledgeService:
         """What other processes may ask for, by name; see :class:`bot.knowledge.remote.IndexServer`."""
         return {
             "ask": self.ask,
+            "golden": self.golden,
             "examine": self.examine,
             "read": self._reading.read,
             "replay": self.replay,
@@ -151,11 +147,9 @@ class KnowledgeService:
 
         Gives the object that ``ask --json`` prints.
         """
-        bot = self._bots.get(arguments["bot"])
-        if bot is None:
-            raise UsageError(f"there is no bot {arguments['bot']!r}; there are: {', '.join(self._bots)}")
-        turn = _turn(bot, arguments["actor"], arguments["question"], time.time())
-        said = self._said(turn)
+        bot = self._bot(arguments["bot"])
+        turn = turn_of(bot, arguments["actor"], arguments["question"], Audience.PUBLIC, time.time())
+        said = self._single.said(turn)
         record = replace(turn_record(turn, "ask", said, self.versions), **_figures(said.answer))
         self._records.save(record)
         return {
@@ -166,6 +160,15 @@ class KnowledgeService:
             "timings_ms": {name: round(value, 2) for name, value in record.timings_ms.items()},
             "turn_id": record.id,
         }
+
+    def golden(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer ``question`` as ``bot`` to a reader of ``audience``, for ``actor``, without a trace in the records.
+
+        Gives what :func:`bot.golden.running.reply_to` does.
+        """
+        bot, reader = self._bot(arguments["bot"]), Audience(arguments["audience"])
+        turn = turn_of(bot, arguments["actor"], arguments["question"], reader, time.time())
+        return reply_to(self._single, turn, self.versions)
 
     def replay(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer turn ``turn_id`` again, searched anew, as of its own time; see :func:`bot.answering.replay.replay`."""
@@ -225,6 +228,12 @@ class KnowledgeService:
         self._closed.set()
         self._index.close()
 
+    def _bot(self, id_: str) -> BotConfig:
+        bot = self._bots.get(id_)
+        if bot is None:
+            raise UsageError(f"there is no bot {id_!r}; there are: {', '.join(self._bots)}")
+        return bot
+
     def _reindex(self) -> SyncReport:
         try:
             return reindex(self._store, self._index, self._answered_from())
@@ -251,60 +260,11 @@ class KnowledgeService:
     def _answered_from(self) -> list[tuple[str, str]]:
         return [(bot.tenant, collection) for bot in self._bots.values() for collection in bot.knowledge]
 
-    def _said(self, turn: Turn) -> Said:
-        """What a chat would say, with the same precautions; but nobody is told of it, and it says so."""
-        desk = Nobody()
-        precautions = Precautions(desk, self._texts, None)
-        said = precautions.heed(turn)
-        if said is None:
-            asking = Asking(bot=turn.bot, language=turn.language)
-            once = LookUp(self.shelf, None, self._texts)  # nobody answers a question of ours here
-            answer = once.answer(turn.text, turn.conversation, turn.bot, turn.reader, turn.language, turn.now)
-            answer = answer or self.answerer.answer((turn.text,), asking, turn.reader, turn.now)
-            words = self._words(answer, turn)
-            said = precautions.pass_on(turn, Said(kind=answer.kind, text=words, answer=answer))
-        said = precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))
-        untold = self._texts.say("nobody_told", turn.language) if desk.wanted else ""
-        return replace(said, text="\n".join(filter(None, [said.text, untold])))
-
-    def _words(self, answer: Answer, turn: Turn) -> str:
-        if answer.kind is not ReplyKind.REFUSAL:
-            return answer.text
-        if not answer.passages and not self.has_any(turn.bot):
-            return self._texts.say("empty_knowledge", turn.language)
-        return refusal_text(answer.near, self._texts, turn.language)
-
 
 def _tell_postponed(error: BotError) -> None:
     telemetry.count("degraded", what="index_not_up_to_date")
     tell = log.warning if isinstance(error, Unavailable) else log.error
     tell("index_sync_postponed", error=str(error))
-
-
-def _turn(bot: BotConfig, actor: str, question: str, now: float) -> Turn:
-    """The turn of a public reader who writes ``question``."""
-    conversation = ConversationId(bot=bot.id, channel="cli", person=actor)
-    message = InboundMessage(
-        conversation=conversation,
-        message_id=uuid.uuid4().hex,
-        sender=Sender(id=actor),
-        kind=MessageKind.TEXT,
-        text=question,
-        sent_at=now,
-        received_at=now,
-    )
-    return Turn(
-        id=message.turn_id,
-        bot=bot,
-        conversation=conversation,
-        messages=(message,),
-        text=question,
-        quoted=None,
-        language=language_of(question, bot.language),
-        reader=Audience.PUBLIC,
-        now=now,
-        show=unseen,
-    )
 
 
 def _figures(answer: Answer | None) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class ReplyKind(StrEnum):
     FAQ = "faq"
     GROUNDED = "grounded"
     EXTRACTIVE = "extractive"
+    FLOW = "flow"
     REFUSAL = "refusal"
     HANDOFF = "handoff"
     COMMAND = "command"

@@ -181,7 +181,7 @@ class PersonalRecords:
     def _forget_masks(self, conversations: Iterable[ConversationId]) -> None:
         with redis_answers():
             for conversation in conversations:
-                self._redis.delete(keys.masks(conversation))
+                self._redis.delete(keys.masks(conversation), keys.lookup(conversation))
 
     def _forget_heard(self, conversation: ConversationId) -> None:
         """What the person wrote before they asked to be forgotten. It was screened; what is in flight there goes on."""

@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from bot import telemetry
-from bot.answering.answerer import Answerer
+from bot.answering.answerer import Answer, Answerer
 from bot.answering.asking import Asking
 from bot.answering.evidence import readings
 from bot.answering.render import answer_text
@@ -29,6 +29,7 @@ from bot.holding import Holding
 from bot.knowledge.entries import Audience, Entry
 from bot.lease import HEARD_KEPT
 from bot.links import SourceLinks
+from bot.lookup.desk import LookUp
 from bot.media.attachments import Attachments
 from bot.media.words import asks_to_delete
 from bot.messages import LONGEST_QUESTION, ConversationId, InboundMessage, MessageKind, ReplyKind
@@ -41,7 +42,7 @@ from bot.safety.consent.desk import HealthConsent, consent_word
 from bot.safety.precautions import Precautions
 from bot.shaping import parts_of
 from bot.texts import Texts, language_of
-from bot.turn import Said, Turn, turn_record, unseen
+from bot.turn import Said, Turn, begin_turn, turn_record, unseen
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class Pipeline:
         bots: Mapping[str, BotConfig],
         channels: Mapping[tuple[str, str], Channel],
         answerer: Answerer,
+        look_up: LookUp,
         commands: CommandDesk,
         holding: Holding,
         desk: Desk,
@@ -84,6 +86,7 @@ class Pipeline:
         self._bots = bots
         self._channels = channels
         self._answerer = answerer
+        self._look_up = look_up
         self._commands = commands
         self._holding = holding
         self._desk = desk
@@ -142,6 +145,8 @@ class Pipeline:
         self._precautions.notice(turn)
         notices: tuple[Notice, ...] = ()
         try:
+            if reason == "too_old" and (relayed := self.leave_to_human(turn)):  # to a human no word is too old
+                return replace(self._outcome(turn, "leave_to_human", relayed), relayed=True)
             notices = self._desk.failed(turn.bot, turn.conversation, turn.id, reason, turn.text).notices
         except Unavailable as error:
             telemetry.count("degraded", what="apology_without_ticket")
@@ -256,19 +261,16 @@ class Pipeline:
         said = self._attachments.answer_if_meant(turn)
         return self._with_footer(turn, said) if said else None
 
+    def look_up(self, turn: Turn) -> Said | None:
+        """The row of a table that holds, or the question for the condition that is missing."""
+        answer = self._look_up.answer(turn)
+        return self._answered(turn, answer) if answer else None
+
     def retrieve(self, turn: Turn) -> Said | None:
         """What the knowledge holds for the question, for this reader, now."""
         evidence = self._answerer.retriever.retrieve(turn.questions, turn.bot, turn.reader, turn.now)
         turn.evidence = evidence
-        sure = "faq" if evidence.faq else "documents" if evidence.documents_answer else "nothing"
-        turn.found(
-            reading=turn.questions.index(evidence.question),
-            both=round(evidence.both.confidence, 4),
-            documents=round(evidence.documents.confidence, 4),
-            threshold=evidence.threshold,
-            sure=sure,
-            cached=evidence.cached,
-        )
+        turn.found(**evidence.figures(turn.questions))
         if not evidence.passages and not self._has_knowledge(turn.bot) and not self._attachments.has_any(turn):
             return admit_emptiness(turn, self._desk, self._texts)
         return None
@@ -287,6 +289,10 @@ class Pipeline:
         turn.found(kind=answer.kind.value, cited=[entry.id for entry in answer.cited])
         if answer.kind is ReplyKind.REFUSAL and (own := self._attachments.answer(turn)):
             return self._with_footer(turn, own)
+        return self._answered(turn, answer)
+
+    def _answered(self, turn: Turn, answer: Answer) -> Said:
+        """``answer`` in words."""
         text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
         if answer.kind is ReplyKind.REFUSAL and turn.own_files_asked:
             text += "\n" + self._texts.say("own_files_silent", turn.language)
@@ -319,25 +325,11 @@ class Pipeline:
 
     def _turn(self, messages: Sequence[InboundMessage], show: Callable[[str], None], heard: Sequence[bytes]) -> Turn:
         conversation = messages[0].conversation
-        bot = self._bots[conversation.bot]
-        messages = [as_words(message, bot) for message in messages]
-        first = messages[0]
-        text = "\n".join(message.text for message in messages)
-        language = bot.language if first.kind is MessageKind.EVENT else language_of(text, bot.language)
-        now = self._clock()
-        return Turn(
-            id=first.turn_id,
-            bot=bot,
-            conversation=conversation,
-            messages=tuple(messages),
-            text=text,
-            quoted=first.quoted,
-            language=language,
-            reader=self._audience_of(bot, conversation, now),
-            now=now,
-            show=show,
-            ai_label=bot.safety.ai_label or self._texts.say("ai_label", language),
-            earlier=decode_heard(heard),
+        bot, now = self._bots[conversation.bot], self._clock()
+        reader = self._audience_of(bot, conversation, now)
+        worded = tuple(as_words(message, bot) for message in messages)
+        return begin_turn(
+            worded, bot, reader=reader, now=now, show=show, earlier=decode_heard(heard), texts=self._texts
         )
 
     def _outcome(self, turn: Turn, step: str, said: Said) -> TurnOutcome:
@@ -354,13 +346,12 @@ class Pipeline:
             choices=said.choices,
             stream_id=turn.stream_id,
             label=label,
+            closing=said.closing,
             continued=partial(self._continued, turn) if record else None,
         )
         reply = OutboxReply(key=turn.id, parts=parts, created_at=turn.now, record=record)
-        posts = tuple(
-            Post(conversation=notice.conversation, reply=notice.reply(self._limits(notice.conversation), turn.now))
-            for notice in said.notices
-        )
+        to = ((notice, notice.conversation) for notice in said.notices)
+        posts = tuple(Post(conversation=one, reply=notice.reply(self._limits(one), turn.now)) for notice, one in to)
         log.info("turn_decided", turn=turn.id, step=step, kind=said.kind.value, notices=len(posts))
         heard = tuple(heard.encode() for heard in turn.heard[-HEARD_KEPT:])
         return TurnOutcome(reply=reply, posts=posts, heard=heard)
@@ -391,6 +382,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("heed", Pipeline.heed),
     ("understand", Pipeline.understand),
     ("ask_own_files", Pipeline.ask_own_files),
+    ("look_up", Pipeline.look_up),
     ("retrieve", Pipeline.retrieve),
     ("compose", Pipeline.compose),
 )

@@ -18,21 +18,24 @@ def parts_of(
     choices: Sequence[str] = (),
     stream_id: str = "",
     label: str = "",
+    closing: str = "",
     continued: Callable[[], str] | None = None,
 ) -> tuple[Part, ...]:
     """``text`` in pieces, each with ``label`` below it, and of the parts that follow it those that the channel shows.
 
     ``choices``, lines ``· …`` of the text, become a menu where that holds all. Of a text that needs more messages than
-    a reply may have its beginning is said, and after it what ``continued`` says of where the rest stands.
+    a reply may have its beginning is said, and after it what ``continued`` says of where the rest stands. With
+    ``closing``, which stands below the text and is never cut off, a reply is one message.
     """
     shown = tuple(part for part in more if limits.shows(part))
     if choices and (menu := _menu(text, choices, label)) and limits.shows(menu):
         return (menu, *shown)
     below = f"\n{label}" if label else ""
     most_bytes = limits.text_bytes - len(below.encode())
-    pieces = split_text(text, most_bytes) if text else []
-    if continued is not None and 0 < limits.reply_messages < len(pieces):
-        pieces = _shortened(text, most_bytes, limits.reply_messages, continued())
+    most, whole = 1 if closing else limits.reply_messages, "\n\n".join(filter(None, (text, closing)))
+    pieces = split_text(whole, most_bytes) if whole else []
+    if continued is not None and 0 < most < len(pieces):
+        pieces = _shortened(text, most_bytes, most, "\n\n".join(filter(None, (closing, continued()))))
     parts: list[Part] = [Text(piece + below) for piece in pieces]
     if stream_id and pieces:
         parts[0] = Stream(pieces[0] + below, stream_id)

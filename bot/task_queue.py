@@ -20,6 +20,8 @@ CASES_QUEUE = "cases"
 """Beside the turns too: what the safety desk has to hear waits behind nobody's answer."""
 ACCOUNTS_QUEUE = "accounts"
 """Beside the turns as well: who enters must be welcomed within 20 s, and a pull fetches what turns are made of."""
+INGEST_QUEUE = "ingest"
+"""Beside all of them: a job may take an hour."""
 DRAIN_TASK = "turns.drain"
 PULL_TASK = "accounts.pull"
 SWEEP_TASK = "turns.sweep"
@@ -28,6 +30,7 @@ FETCH_MEDIA_TASK = "media.fetch"
 EXPIRE_MEDIA_TASK = "media.expire"
 CASES_TASK = "cases.tell"
 RETAIN_TASK = "records.retain"
+INGEST_TASK = "knowledge.ingest"
 SWEEP_EVERY_S = 2.0
 UPKEEP_EVERY_S = 10.0
 EXPIRE_MEDIA_EVERY_S = 60.0
@@ -62,6 +65,7 @@ def create_celery(broker_url: str) -> Celery:
             FETCH_MEDIA_TASK: {"queue": MEDIA_QUEUE},
             CASES_TASK: {"queue": CASES_QUEUE},
             PULL_TASK: {"queue": ACCOUNTS_QUEUE},
+            INGEST_TASK: {"queue": INGEST_QUEUE},
         },
         task_publish_retry=False,
         worker_prefetch_multiplier=2,
@@ -140,6 +144,19 @@ def make_desk_waker(app: Celery, count: Callable[..., None]) -> Callable[[], Non
         except OperationalError as error:
             count("degraded", what="desk_wake_not_published")
             log.warning("desk_wake_not_published", error=type(error).__name__)
+
+    return wake
+
+
+def make_ingest_waker(app: Celery, count: Callable[..., None]) -> Callable[[str], None]:
+    """A function that publishes a job of ingestion by its id; one that fails is left to the upkeep."""
+
+    def wake(job: str) -> None:
+        try:
+            app.send_task(INGEST_TASK, args=(job,), queue=INGEST_QUEUE, expires=UPKEEP_EVERY_S)
+        except OperationalError as error:
+            count("degraded", what="ingest_not_published")
+            log.warning("ingest_not_published", job=job, error=type(error).__name__)
 
     return wake
 

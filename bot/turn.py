@@ -17,7 +17,7 @@ from bot.running_versions import process_name
 from bot.safety.cases.heard import Heard
 from bot.safety.cases.report import TurnReport
 from bot.safety.words import Notice as Noticed
-from bot.texts import Language
+from bot.texts import Language, Texts, language_of
 
 _HIDDEN = "…"
 """What a record keeps in place of words that it must not keep."""
@@ -26,7 +26,8 @@ _HIDDEN = "…"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
     """What a step decided: the words for the asker (empty: silence), ``parts`` that follow them, and what others hear.
-    ``choices`` are questions listed in the words, to be asked by a tap where the platform can.
+    ``choices`` are questions listed in the words, to be asked by a tap where the platform can. ``closing`` is what must
+    be read below the words, where after this one message nothing more gets through.
 
     ``recorded`` is false for what is no turn: nobody said anything, and nothing is answered. ``record_as`` is what the
     record keeps instead of ``text`` where that repeats what is the person's own.
@@ -38,8 +39,14 @@ class Said:
     answer: Answer | None = None
     parts: tuple[Part, ...] = ()
     choices: tuple[str, ...] = ()
+    closing: str = ""
     recorded: bool = True
     record_as: str | None = None
+
+    @property
+    def words(self) -> str:
+        """All that is said, in one."""
+        return "\n\n".join(filter(None, (self.text, self.closing)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +143,36 @@ class Turn:
         return self.messages[0].stream_id
 
 
+def begin_turn(
+    messages: tuple[InboundMessage, ...],
+    bot: BotConfig,
+    *,
+    reader: Audience,
+    now: float,
+    show: Callable[[str], None],
+    earlier: Sequence[Heard],
+    texts: Texts,
+) -> Turn:
+    """The turn of ``messages`` to ``bot``, before its first step."""
+    first = messages[0]
+    text = "\n".join(message.text for message in messages)
+    language = bot.language if first.kind is MessageKind.EVENT else language_of(text, bot.language)
+    return Turn(
+        id=first.turn_id,
+        bot=bot,
+        conversation=first.conversation,
+        messages=messages,
+        text=text,
+        quoted=first.quoted,
+        language=language,
+        reader=reader,
+        now=now,
+        show=show,
+        ai_label=bot.safety.ai_label or texts.say("ai_label", language),
+        earlier=earlier,
+    )
+
+
 def unseen(_text: str) -> None:
     """The :attr:`Turn.show` of an answer that nobody shall watch growing: it may yet be withheld."""
 
@@ -147,7 +184,7 @@ def turn_record(turn: Turn, step: str, said: Said, versions: Mapping[str, str]) 
     """
     answer, hidden = said.answer, turn.without_consent
     asked = "" if turn.messages[0].kind is MessageKind.LOCATION else without_codes(turn.text)
-    words = said.text if said.record_as is None else said.record_as
+    words = said.words if said.record_as is None else said.record_as
     steps = tuple(decision.to_json() for decision in turn.decisions)
     return TurnRecord(
         id=turn.id,

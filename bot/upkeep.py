@@ -53,11 +53,10 @@ class Upkeep:
         """
         with self.live.pinned():
             self.alerts.tell()
-            overdue = self.desk.overdue()
-        for ticket, notices in overdue:
-            for notice in notices:
-                self._notify(notice)
-            self.desk.tickets.unanswered(ticket)
+            for ticket, notices in self.desk.overdue():
+                for notice in notices:
+                    self._notify(notice)
+                self.desk.tickets.unanswered(ticket)
         waiting = self.inbox.recount(self.live.bots)
         with self.live.pinned():
             for notice in overload_notices(self.overload, self.live.bots, waiting, self.desk, self.texts):

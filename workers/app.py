@@ -40,6 +40,7 @@ from bot.task_queue import (  # noqa: E402
     DRAIN_TASK,
     EXPIRE_MEDIA_TASK,
     FETCH_MEDIA_TASK,
+    INGEST_TASK,
     PULL_TASK,
     RETAIN_TASK,
     SWEEP_TASK,
@@ -239,3 +240,9 @@ def expire_media() -> None:
 def retain() -> None:
     """Mask and remove records whose time is over, for a while."""
     _Worker.services.retain()
+
+
+@app.task(name=INGEST_TASK, acks_late=True)  # type: ignore[untyped-decorator]  # Celery ships no types
+def ingest(job: str) -> None:
+    """Work a job of ingestion; one whose worker dies is found by the upkeep."""
+    _Worker.services.ingest(job)

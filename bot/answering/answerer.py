@@ -32,6 +32,8 @@ SECOND_PASSAGE_SHARE = 0.85
 """A second passage is quoted when its score is at least this share of the first one's."""
 COMPOSED_FROM = 6
 """Passages and FAQs a language model reads."""
+LOOK_S = 0.5
+"""Seconds between two looks whether what a model reads still stands, while it writes."""
 WORTH_READING = 0.2
 """The confidence from which a language model is asked to read what was found: it checks before it answers, so it may
 look at what would be too unsure to quote, but a search that found nothing is refused without the cost."""
@@ -87,10 +89,12 @@ class Answerer:
 
         A model takes seconds: what it rested on may have been withdrawn before it ended, and then it is asked again.
         """
-        answer = self._compose(evidence, asking)
-        if answer.generation and answer.cited and not asking.own:
-            sound = self.retriever.sound(evidence)
-            return answer if sound is evidence else self._compose(sound, asking)
+        if asking.own:
+            return self._compose(evidence, asking)
+        watched = _WhileSound(self.retriever, evidence, asking.show)
+        answer = self._compose(evidence, replace(asking, show=watched.show))
+        if answer.generation and answer.cited and (sound := self.retriever.sound(evidence)) is not evidence:
+            return self._compose(sound, asking)
         return answer
 
     def _compose(self, evidence: Evidence, asking: Asking) -> Answer:
@@ -102,6 +106,25 @@ class Answerer:
         entries = tuple(hit.entry for hit in _harmless(evidence.both.hits[:COMPOSED_FROM], asking))
         composition = self._composer.compose(evidence.question, entries, asking)
         return _from_model(evidence, entries, composition, asking)
+
+
+class _WhileSound:
+    """Shows what a model has written so far, as long as nothing that it reads is withdrawn."""
+
+    def __init__(self, retriever: Retriever, evidence: Evidence, show: Callable[[str], None]) -> None:
+        self._retriever = retriever
+        self._evidence = evidence
+        self._show = show
+        self._sound = True
+        self._looked_at = time.monotonic()
+
+    def show(self, text: str) -> None:
+        """Let the person read ``text``, or go on reading what they read before."""
+        if self._sound and time.monotonic() - self._looked_at >= LOOK_S:
+            self._sound = self._retriever.sound(self._evidence) is self._evidence
+            self._looked_at = time.monotonic()
+        if self._sound:
+            self._show(text)
 
 
 def _from_model(evidence: Evidence, entries: Sequence[Entry], composition: Composition, asking: Asking) -> Answer:

@@ -8,6 +8,7 @@ among themselves, and one that answers more surely than the FAQ is preferred to 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
@@ -80,6 +81,17 @@ class Evidence:
         """The FAQ questions closest to the question."""
         near = [hit.entry.title for hit in self.both.hits if hit.entry.kind is EntryKind.FAQ]
         return tuple(near[:NEAR_QUESTIONS])
+
+    def figures(self, questions: Sequence[str]) -> dict[str, Any]:
+        """What was found for which of ``questions``, for the notes of the turn; JSON-ready."""
+        return {
+            "reading": questions.index(self.question),
+            "both": round(self.both.confidence, 4),
+            "documents": round(self.documents.confidence, 4),
+            "threshold": self.threshold,
+            "sure": "faq" if self.faq else "documents" if self.documents_answer else "nothing",
+            "cached": self.cached,
+        }
 
     @property
     def passages(self) -> Passages:

@@ -78,6 +78,8 @@ _unit(
     "批 轮 组 届 代 件 本 只 堂 场 讲 题 道 包 管 杯 勺 口 夜 晚 people persons patients items",
 )
 
+_LONGEST_UNIT = max(map(len, _UNITS))
+
 _SPLIT_PER = frozenset({"day", "week", "month", "year"})
 """``3次/天`` says the same as ``每天3次``: its parts are told apart."""
 _MONTHS = (
@@ -346,3 +348,14 @@ def _bare(link: str) -> str:
     """An address without its scheme and last slash, a telephone number as its digits."""
     digits = re.sub(r"[-() +]", "", link)
     return digits if digits.isdigit() else re.sub(r"^https?://|[/.,;:!?]+$", "", link)
+
+
+def unit_at(text: str) -> tuple[str, Fraction, int] | None:
+    """The unit that ``text``, in small letters, begins with: the name of what it measures in, how many of these it is,
+    and how many characters were read. ``None`` where none is known."""
+    for length in range(min(_LONGEST_UNIT, len(text)), 0, -1):
+        known = _UNITS.get(text[:length])
+        letters = text[length - 1 : length + 1]
+        if known and not (len(letters) == 2 and letters.isascii() and letters.isalpha()):
+            return *known, length
+    return None

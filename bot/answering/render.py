@@ -13,9 +13,12 @@ Link = Callable[[str, Entry], str]
 
 
 def answer_text(answer: Answer, texts: Texts, language: Language, link: Link) -> str:
-    """The answer with its sources below, each linked to its place; or the refusal with the questions that come near."""
+    """The answer with its sources below, each linked to its place, where it has any; or the refusal with the questions
+    that come near."""
     if answer.kind is ReplyKind.REFUSAL:
         return refusal_text(answer.near, texts, language)
+    if not answer.cited:  # a question for what is missing
+        return answer.text
     heading = texts.say("sources", language)
     cited = zip(answer.citations, answer.cited, strict=True)
     sources = "\n".join(_source_line(citation, entry, texts, language, link) for citation, entry in cited)

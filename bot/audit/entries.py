@@ -49,6 +49,8 @@ class Action(StrEnum):
     """Data left the installation."""
     DELETION = "deletion"
     """Data was erased."""
+    GATE = "gate"
+    """A bot's golden questions were changed, a run of them became the bar, or an approval went past it."""
     CASE = "case"
     """Something happened to a case: opened, handed over, acknowledged, closed."""
     CONSENT = "consent"

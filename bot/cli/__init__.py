@@ -11,9 +11,11 @@ COMMANDS = {
     "bootstrap": "bot.cli.bootstrap",
     "ask": "bot.cli.ask",
     "ingest": "bot.cli.ingest",
+    "jobs": "bot.cli.jobs",
     "reindex": "bot.cli.reindex",
     "reference": "bot.cli.reference",
     "replay": "bot.cli.replay",
+    "export": "bot.cli.export",
     "doctor": "bot.cli.doctor",
     "send": "bot.cli.send",
     "announce": "bot.cli.announce",
@@ -25,6 +27,7 @@ COMMANDS = {
     "hcp": "bot.cli.hcp",
     "trace": "bot.cli.trace",
     "eval": "bot.cli.evaluate",
+    "golden": "bot.cli.golden",
 }
 """Command name to the module that holds it as ``command``."""
 

@@ -7,11 +7,12 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from bot.cli import gate
 from bot.errors import UsageError
 from bot.evaluation.classify import BUILT, TASKS, evaluate_classification
 from bot.settings import load_settings, prepare_process
 
-_BUILT = "`eval retrieval` and `eval classify`"
+_BUILT = "`eval retrieval`, `eval classify` and `eval gate`"
 _File = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
@@ -90,11 +91,7 @@ def conversation(**_options: object) -> None:
     raise _not_built("conversation")
 
 
-@command.command()
-@click.option("--bot", help="The bot whose golden questions are asked.")
-def gate(**_options: object) -> None:
-    """Ask a bot its golden questions. Not built yet."""
-    raise _not_built("gate")
+command.add_command(gate.command, "gate")
 
 
 def _not_built(name: str) -> UsageError:

@@ -10,25 +10,29 @@ from zoneinfo import ZoneInfo
 import click
 from tqdm import tqdm
 
+from bot import telemetry
 from bot.assembly import Configuration, read_configuration
 from bot.audit.log import AuditLog
 from bot.cli.access import Ask, actor, choose_bot, knowledge, open_audit, open_database
+from bot.cli.bringing import brought
 from bot.errors import UsageError
+from bot.ingestion import ingest_jobs
 from bot.knowledge.approval import four_eyes_in, rules_of
 from bot.knowledge.entries import Audience
-from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, NotSearchable
+from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, NotSearchable, Wishes
 from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.opening import figure_store, warm_vectors
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import Progress, SyncReport
 from bot.records.database import Database
+from bot.task_queue import create_celery, make_ingest_waker
 
 SYNC_DEADLINE_S = 900.0
 DEMO_KNOWLEDGE = Path("deploy/demo/knowledge")
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True)
 @click.option("--bot", help="Whose tenant and collection; may be left out when there is one bot.")
 @click.option("--collection", help="Which of the bot's collections; default: its first.")
 @click.option("--approve", is_flag=True, help="Make it searchable now; without this the files wait as drafts.")
@@ -42,10 +46,27 @@ DEMO_KNOWLEDGE = Path("deploy/demo/knowledge")
 @click.option(
     "--approval-number", "number", default="", help="The number of its review (审批号), shown with every citation."
 )
+@click.option(
+    "--only-for", "only", multiple=True, metavar="BOT", help="A bot that alone may answer from it; repeatable."
+)
+@click.option("--intranet", is_flag=True, help="A sitemap may lie inside the company's own network.")
+@click.option("--later", is_flag=True, help="Leave it to the worker, in the background; see `jobs`.")
 def command(
-    paths: tuple[Path, ...], bot: str | None, collection: str | None, audience: str, number: str, *, approve: bool
+    paths: tuple[str, ...],
+    *,
+    bot: str | None,
+    collection: str | None,
+    audience: str,
+    number: str,
+    only: tuple[str, ...],
+    approve: bool,
+    later: bool,
+    intranet: bool,
 ) -> None:
-    """Take the files at and below PATHS (Markdown, TXT, FAQ tables as CSV) into the knowledge."""
+    """Take the files at and below PATHS into the knowledge: documents, tables, pages, pictures, archives of them.
+
+    A path may also be the address of a Git repository (it ends in .git) or of a sitemap (https://…/sitemap.xml).
+    """
     configuration = read_configuration()
     chosen = choose_bot(configuration.bots, bot)
     if not chosen.knowledge:
@@ -53,20 +74,21 @@ def command(
     wanted = collection or chosen.knowledge[0]
     if wanted not in chosen.knowledge:
         raise UsageError(f"{chosen.id} does not answer from {wanted!r}; it answers from: {', '.join(chosen.knowledge)}")
-    try:
-        report = _ingest(
-            configuration,
-            paths,
-            tenant=chosen.tenant,
-            collection=wanted,
-            audience=Audience(audience),
-            approve=approve,
-            number=number,
-        )
-    except NotSearchable as error:
-        _show(error.report, approve=approve)
-        raise
-    _show(report, approve=approve)
+    _check_bots(configuration, chosen.tenant, wanted, only)
+    wishes = Wishes(
+        tenant=chosen.tenant,
+        collection=wanted,
+        audience=Audience(audience),
+        approve=approve,
+        actor=actor(),
+        number=number,
+        bots=tuple(sorted(set(only))),
+    )
+    with brought(paths, intranet=intranet) as folders:
+        if later:
+            click.echo(_leave(configuration, folders, wishes))
+            return
+        report = _take(configuration, folders, wishes)
     if report.results and all(result.status is FileStatus.SKIPPED for result in report.results):
         raise UsageError("no file could be taken; mend what the lines above say and run the same command again")
     if approve and report.drafts:
@@ -77,29 +99,42 @@ def command(
         )
 
 
+def _leave(configuration: Configuration, paths: Sequence[Path], wishes: Wishes) -> str:
+    """Write a job down for the worker and tell it; its id."""
+    with open_database(configuration) as database:
+        job = ingest_jobs(configuration.settings, database).add(paths, wishes)
+    make_ingest_waker(create_celery(configuration.settings.broker_url), telemetry.count)(job)
+    return job
+
+
+def _check_bots(configuration: Configuration, tenant: str, collection: str, only: Sequence[str]) -> None:
+    """Raise :class:`~bot.errors.UsageError` where nobody would ever answer from it."""
+    able = [bot.id for bot in configuration.bots.values() if bot.tenant == tenant and collection in bot.knowledge]
+    if wrong := [name for name in only if name not in able]:
+        raise UsageError(f"{', '.join(wrong)} does not answer from {collection!r}; these do: {', '.join(able)}")
+
+
 def ingest_demo(configuration: Configuration) -> IngestReport:
     """Load the demo's knowledge, approved, for the demo's bot."""
     bot = choose_bot(configuration.bots, None)
-    return _ingest(
-        configuration,
-        [DEMO_KNOWLEDGE],
-        tenant=bot.tenant,
-        collection=bot.knowledge[0],
-        audience=Audience.PUBLIC,
-        approve=True,
+    wishes = Wishes(
+        tenant=bot.tenant, collection=bot.knowledge[0], audience=Audience.PUBLIC, approve=True, actor=actor()
     )
+    return _ingest(configuration, [DEMO_KNOWLEDGE], wishes)
 
 
-def _ingest(
-    configuration: Configuration,
-    paths: Sequence[Path],
-    *,
-    tenant: str,
-    collection: str,
-    audience: Audience,
-    approve: bool,
-    number: str = "",
-) -> IngestReport:
+def _take(configuration: Configuration, paths: Sequence[Path], wishes: Wishes) -> IngestReport:
+    """Ingest and tell what came of it."""
+    try:
+        report = _ingest(configuration, paths, wishes)
+    except NotSearchable as error:
+        _show(error.report, approve=wishes.approve)
+        raise
+    _show(report, approve=wishes.approve)
+    return report
+
+
+def _ingest(configuration: Configuration, paths: Sequence[Path], wishes: Wishes) -> IngestReport:
     with (
         open_database(configuration) as database,
         open_audit(configuration, database) as audit,
@@ -107,12 +142,13 @@ def _ingest(
     ):
         return _ingestor(configuration, database, audit).ingest(
             paths,
-            tenant=tenant,
-            collection=collection,
-            audience=audience,
-            approve=approve,
-            actor=actor(),
-            number=number,
+            tenant=wishes.tenant,
+            collection=wishes.collection,
+            audience=wishes.audience,
+            approve=wishes.approve,
+            actor=wishes.actor,
+            number=wishes.number,
+            bots=wishes.bots,
             progress=progress,
         )
 
@@ -158,11 +194,12 @@ def _progress() -> Iterator[Progress]:
 
 def _show(report: IngestReport, *, approve: bool) -> None:
     for result in report.results:
-        click.echo(_line(result))
+        click.echo(result_line(result))
     click.echo(_summary(report, approve=approve))
 
 
-def _line(result: FileResult) -> str:
+def result_line(result: FileResult) -> str:
+    """What became of a file, for people."""
     counts = f" ({result.entries} entries, {result.added} new, {result.removed} gone)" if result.entries else ""
     state = " [not approved, not searched]" if result.draft else ""
     lines = [f"{result.status.value:<10}{result.path}{counts}{state}"]

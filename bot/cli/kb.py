@@ -25,7 +25,6 @@ from bot.errors import InputError, UsageError
 from bot.knowledge.approval import four_eyes_in, rules_of
 from bot.knowledge.corrections import Corrections
 from bot.knowledge.difference import difference
-from bot.knowledge.entries import Entry
 from bot.knowledge.opening import warm_vectors
 from bot.knowledge.review import Review
 from bot.knowledge.store import KnowledgeStore
@@ -35,7 +34,7 @@ from bot.records.database import Database
 from bot.safety.personal_data import Masker
 from bot.texts import Texts
 
-SYNC_DEADLINE_S = 900.0
+DEADLINE_S = 900.0
 _EMBEDDED_AT_ONCE = 32
 _BOT = click.option("--bot", help="Whose tenant and collections; may be left out when there is one bot.")
 _SOURCE = click.argument("source", metavar="SOURCE")
@@ -88,6 +87,7 @@ class _Open:
 @click.group()
 def command() -> None:
     """Look after documents: what there is, its way to approval and back, and which answers rested on it."""
+    telemetry.configure_logging("WARNING")
 
 
 @command.command("list")
@@ -143,7 +143,6 @@ def approve(source: str, bot: str | None, number: int | None, *, notify: bool) -
     """Let what waits of SOURCE answer; it is searched when this returns."""
     with _open(bot) as opened:
         version = opened.version(source, number, *WAITING)
-        _warm(opened.configuration, opened.store.contents(version.id))
         opened.review.approve(version, actor=actor(), now=opened.now, most_entries=None)
         click.echo(f"version {version.number} of {version.source} is approved and searched")
         misled = misled_by(opened.store, opened.corrections, version, opened.now)
@@ -269,13 +268,15 @@ def _want(opened: _Open, version: Version) -> None:
 def _open(wanted: str | None) -> Iterator[_Open]:
     """What a person of the chat is told in their words, somebody at the command line hears in English."""
     configuration = read_configuration()
-    telemetry.configure_logging("WARNING")
     bot = choose_bot(configuration.bots, wanted)
     with open_database(configuration) as database, open_audit(configuration, database) as audit:
         store = KnowledgeStore(database, audit, partial(four_eyes_in, configuration.bots))
-        index = partial(_on_index, configuration, database)
         review = Review(
-            database, store, partial(index, "sync"), partial(index, "drop"), partial(rules_of, configuration.bots)
+            database,
+            store,
+            partial(_sync, configuration, store, database),
+            partial(_drop, configuration, database),
+            partial(rules_of, configuration.bots),
         )
         try:
             yield _Open(configuration, database, audit, bot, review, store, Corrections(database), time.time())
@@ -283,18 +284,22 @@ def _open(wanted: str | None) -> Iterator[_Open]:
             raise UsageError(Texts().say(error.text_key, "en", **error.values)) from error
 
 
-def _on_index(configuration: Configuration, database: Database, operation: str, tenant: str, collection: str) -> None:
+def _drop(configuration: Configuration, database: Database, tenant: str, collection: str) -> None:
     with knowledge(configuration, database) as ask:
-        ask(operation, {"tenant": tenant, "collection": collection}, SYNC_DEADLINE_S)
+        ask("drop", {"tenant": tenant, "collection": collection}, DEADLINE_S)
 
 
-def _warm(configuration: Configuration, entries: list[Entry]) -> None:
-    """Make the vectors here, so that nobody who asks the running system waits for them."""
+def _sync(
+    configuration: Configuration, store: KnowledgeStore, database: Database, tenant: str, collection: str
+) -> None:
+    """The vectors are made here first, so that nobody who asks the running system waits for them."""
     warm = warm_vectors(configuration.settings)
-    with tqdm(desc="embed", total=len(entries), unit="entry") as bar:
-        for batch in batches(entries, _EMBEDDED_AT_ONCE):
+    with tqdm(desc="embed", total=len(store.approved_ids(tenant, collection)), unit="entry") as bar:
+        for batch in batches(store.approved_entries(tenant, collection), _EMBEDDED_AT_ONCE):
             warm(batch)
             bar.update(len(batch))
+    with knowledge(configuration, database) as ask:
+        ask("sync", {"tenant": tenant, "collection": collection}, DEADLINE_S)
 
 
 def _dump(facts: dict[str, Any]) -> str:

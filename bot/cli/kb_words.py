@@ -44,8 +44,10 @@ class Lines:
         return {**asdict(version), "status": version.standing(self.now).value}
 
     def entry(self, entry: Entry) -> str:
-        """An entry with its place."""
-        head = "  ".join(filter(None, (entry.title, entry.location, entry.approval_number)))
+        """An entry with its place, and its end where it has one."""
+        ends = f"until {self.day(entry.valid_to)}" if entry.valid_to < ALWAYS_TO else ""
+        expired = "expired" if entry.valid_to <= self.now else ""
+        head = "  ".join(filter(None, (entry.title, entry.location, entry.approval_number, ends, expired)))
         return f"## {head}\n{entry.text}\n"
 
     def entry_facts(self, entry: Entry) -> dict[str, Any]:

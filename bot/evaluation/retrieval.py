@@ -23,6 +23,7 @@ from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
 from bot.knowledge.search import Searcher
+from bot.knowledge.state_store import StateStore
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
 
@@ -110,9 +111,13 @@ def read_set(
 def scratch_index(
     entries: list[Entry], embedder: Embedder, cache: VectorCache, tokenizer: Tokenizer, progress: Progress
 ) -> Iterator[EdgeIndex]:
-    """An index of ``entries`` in a temporary folder that goes away with the block."""
+    """An index of ``entries`` in a temporary folder that goes away with the block.
+
+    Token states are kept beside ``cache``, by content as well.
+    """
+    states = None if embedder.tokens is None else StateStore(cache.folder / "states.sqlite", embedder.name)
     with tempfile.TemporaryDirectory(prefix="eval-index-") as folder:
-        index = EdgeIndex(Path(folder), CachedEmbedder(embedder, cache), tokenizer)
+        index = EdgeIndex(Path(folder), CachedEmbedder(embedder, cache), tokenizer, states)
         try:
             for start in range(0, len(entries), _BATCH):
                 index.upsert(entries[start : start + _BATCH])
@@ -120,6 +125,8 @@ def scratch_index(
             yield index
         finally:
             index.close()
+            if states is not None:
+                states.close()
 
 
 def scope() -> Scope:

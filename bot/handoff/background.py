@@ -14,9 +14,6 @@ from bot.safety.cases.register import Cases
 from bot.settings import Settings
 from bot.texts import Texts
 
-RECENT_CASES = 20
-"""Among so many open cases of the bot the person's is looked for."""
-
 
 class Background:
     """Called by :class:`~bot.handoff.desk.Desk`. Raises :class:`~bot.errors.Unavailable` when the database does not
@@ -42,10 +39,10 @@ class Background:
 
     def _case(self, bot: BotConfig, conversation: ConversationId) -> str:
         mine = self._ledger.key.reporters(bot.tenant, conversation.person)
-        newest = self._cases.newest(RECENT_CASES, bot=bot.id, still_open=True)
-        case = next((case for case in newest if case.reporter in mine), None)
-        if case is None:
+        newest = self._cases.newest(1, bot=bot.id, still_open=True, reporters=mine)
+        if not newest:
             return ""
+        (case,) = newest
         missing = "、".join(self._texts.say(f"case_element_{one}", bot.language) for one in case.missing)
         missing = missing or self._texts.say("ticket_case_complete", bot.language)
         return self._texts.say("ticket_case", bot.language, number=case.number, missing=missing)

@@ -61,10 +61,11 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """What the asker hears, and what others hear."""
+    """What the asker hears, and what others hear. ``alone`` where the platform lets one more message through, this."""
 
     text: str
     notices: tuple[Notice, ...] = ()
+    alone: bool = False
 
 
 class Desk:
@@ -133,7 +134,7 @@ class Desk:
         key = "handoff_open" if silent else "handoff_closed" if closed else key
         values = {"number": ticket.number, "minutes": self._wait_minutes, "hours": closed}
         told = self._texts.say(key, language, **values)
-        return Told(text=told, notices=notices)
+        return Told(text=told, notices=notices, alone=handed)
 
     def refused_before(self, conversation: ConversationId, now: float) -> int:
         """How many of the last questions in ``conversation`` were refused in a row lately, because the knowledge has
@@ -178,7 +179,7 @@ class Desk:
         shown: Sequence[Part],
         serving: Serving,
     ) -> tuple[Notice, ...]:
-        self._tickets.person_wrote(ticket)
+        self._tickets.person_wrote(ticket, left=serving is not Serving.HUMAN and self._has_left(bot, ticket))
         if serving is Serving.HUMAN:
             return ()
         text = "\n".join(self._summaries.readable(message, bot.language) for message in messages)
@@ -230,18 +231,18 @@ class Desk:
             bot = self._bots.get(ticket.bot)
             if bot is None:
                 continue
-            values = {"number": ticket.number, "minutes": self._wait_minutes}
             key = f"ticket:{ticket.number}:overdue:{ticket.deadline:.0f}"
             self._sessions.take_back(ticket.conversation, key)
             language = self._summaries.language_of(bot, ticket.conversation)
             closed = self._hours(bot, language)
-            hours = self._texts.say("handoff_hours", language, hours=closed) if closed else ""
-            told = Notice(
-                conversation=self._reach.person(ticket.conversation),
-                text="\n".join(filter(None, [self._texts.say("handoff_timeout", language, **values), hours])),
-                key=key,
-            )
-            words = self._texts.say("ticket_unanswered", bot.language, person=ticket.conversation.person, **values)
+            left = closed and ticket.state is TicketState.SERVED
+            values = {"number": ticket.number, "minutes": self._wait_minutes, "hours": closed}
+            lines = [self._texts.say("handoff_left" if left else "handoff_timeout", language, **values)]
+            if closed and not left:
+                lines.append(self._texts.say("handoff_hours", language, hours=closed))
+            told = Notice(conversation=self._reach.person(ticket.conversation), text="\n".join(lines), key=key)
+            about = "ticket_left" if left else "ticket_unanswered"
+            words = self._texts.say(about, bot.language, person=ticket.conversation.person, **values)
             yield ticket, (told, *self._to_staff(bot, ticket, words, key))
 
     def human_says(self, ticket: Ticket, text: str, turn_id: str, author: ConversationId) -> Notice:
@@ -322,6 +323,13 @@ class Desk:
         log.warning("human_service_lapsed", ticket=ticket.number, conversation=ticket.conversation.key)
         self._tickets.release(ticket, turn_id)
         self._sessions.take_back(ticket.conversation, f"{turn_id}:lapsed")
+
+    def _has_left(self, bot: BotConfig, ticket: Ticket) -> bool:
+        """Whether the hours of humans have ended for who served the person: both may yet be in the middle of it."""
+        if ticket.state is not TicketState.SERVED or not self._hours(bot, bot.language):
+            return False
+        lately = self._records.recent(ticket.conversation.key, 1)
+        return all(turn.answered_at < self._tickets.wait_began for turn in lately)
 
     def _farewell(self, bot: BotConfig, ticket: Ticket, conversation: ConversationId, turn_id: str, key: str) -> Notice:
         """What the person of ``ticket`` hears in ``conversation`` when ``turn_id`` has ended it."""

@@ -129,6 +129,11 @@ class Tickets:
         """Seconds a person waits for a human before being told."""
         return self._wait_s
 
+    @property
+    def wait_began(self) -> float:
+        """The epoch second since which people have waited who have now waited for so long."""
+        return self._clock() - self._wait_s
+
     def open(
         self, conversation: ConversationId, tenant: str, turn_id: str, summary: str, *, silent: bool
     ) -> tuple[Ticket, bool]:
@@ -191,10 +196,11 @@ class Tickets:
             row = connection.execute(query.order_by(tickets.c.number.desc())).first()
         return None if row is None else _from_row(row)
 
-    def person_wrote(self, ticket: Ticket) -> None:
-        """The person wrote to a human who is serving: from now on a word is owed."""
+    def person_wrote(self, ticket: Ticket, *, left: bool = False) -> None:
+        """The person wrote to a human who is serving: from now on a word is owed. Of one who has ``left`` none can be
+        waited for."""
         owing_nothing = and_(tickets.c.state == TicketState.SERVED, tickets.c.deadline.is_(None))
-        self._update(ticket.number, owing_nothing, deadline=self._clock() + self._wait_s)
+        self._update(ticket.number, owing_nothing, deadline=self._clock() + (0.0 if left else self._wait_s))
 
     def human_wrote(self, ticket: Ticket, servicer: str) -> None:
         """``servicer`` has the conversation and owes nothing at the moment."""

@@ -19,7 +19,7 @@ _MOST_COMPARED = 60
 """Entries without a partner, on each side, that are compared word by word with every other."""
 _WORD = re.compile(r"[A-Za-z0-9_]+(?:[.,:%/-][A-Za-z0-9_]+)*%?|\s+|.", re.DOTALL)
 """A Latin word or a number with its unit sign, blanks, or one character: Chinese is compared character by character."""
-_SHOWN_FIELDS = ("title", "questions", "audience", "bots", "approval_number", "valid_from", "valid_to")
+_SHOWN_FIELDS = ("title", "questions", "audience", "bots", "approval_number", "valid_from", "valid_to", "figures")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from bot.knowledge.embedder import Embedder
 from bot.knowledge.entries import Entry, EntryKind, Scope
 from bot.knowledge.index import Candidates, Floats, IndexInUse, IndexState
 from bot.knowledge.points import (
+    ALWAYS,
+    DATED,
     DENSE_ROUTES,
     ENTRY_ROLE,
     FORMAT,
@@ -45,8 +48,12 @@ from bot.knowledge.points import (
     home_mark,
     point_ids,
     role_mark,
+    texts_with_states,
+    validity_of,
 )
 from bot.knowledge.question import Nearest, Population, Sight, best_of_each, candidates
+from bot.knowledge.recent_entries import RecentEntries
+from bot.knowledge.state_store import StateStore
 from bot.knowledge.tokens import Tokenizer
 
 log = structlog.get_logger()
@@ -55,8 +62,8 @@ _BATCH = 64
 """Entries embedded and written at a time."""
 _PAGE = 1_000
 """Points read or deleted at a time."""
-_RECENT_ENTRIES = 2_000
-"""Entries kept ready made, some 2 MB."""
+_MANY_VALIDITIES = 200
+"""Different validities of entries that a search names one by one."""
 _NEVER_KB = 1_000_000_000
 """The size from which the engine would build an approximate graph: never, exact search is quick enough."""
 
@@ -69,16 +76,25 @@ class EdgeIndex:
     raises, where the engine would hang.
     """
 
-    def __init__(self, folder: Path, embedder: Embedder, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, folder: Path, embedder: Embedder, tokenizer: Tokenizer, states: StateStore | None = None
+    ) -> None:
         self._tokenizer = tokenizer
-        self._points = PointMaker(embedder, tokenizer)
         self._pid = os.getpid()
         self._writing = threading.Lock()
-        self._recent = _RecentEntries()
+        self._recent = RecentEntries()
         self._lock = _lock(folder)
         marker = {"format": FORMAT, "embedder": embedder.name, "dimension": embedder.dimension}
         try:
-            self._shard, self._owners = _open(folder, marker)
+            self._own_states = states is None and embedder.tokens is not None
+            self.states = StateStore(folder / "states.sqlite", embedder.name) if self._own_states else states
+            self._points = PointMaker(embedder, tokenizer, self.states)
+            self._shard, found = _open(folder, marker, self.states)
+            self._owners, self._validities = found.owners, found.validities
+            if (
+                self._own_states and self.states and found.keys
+            ):  # none: all was lost, and the next sync wants them again
+                self.states.keep_only(found.keys)
         except BaseException:
             os.close(self._lock)
             raise
@@ -87,6 +103,7 @@ class EdgeIndex:
         """See :class:`~bot.knowledge.index.Index`."""
         for start in range(0, len(entries), _BATCH):
             made = self._points.make(entries[start : start + _BATCH])
+            self._validities |= _validities(entries[start : start + _BATCH])
             self._owners |= {_number(point.id): point.payload.get("entry", point.id) for point in made}
             points = [_to_engine(point) for point in made]
             with self._change():
@@ -146,6 +163,8 @@ class EdgeIndex:
         with self._engine("closed"), self._writing:
             self._shard.flush()
             self._shard.close()
+        if self._own_states and self.states:
+            self.states.close()
         os.close(self._lock)
 
     def state(self) -> IndexState:
@@ -159,7 +178,7 @@ class EdgeIndex:
 
     def _search(self, requests: Sequence[Nearest], population: Population) -> list[dict[str, float]]:
         roles = {request.role for request in requests}
-        seen = {role: _filter(population.sight(role)) for role in roles}
+        seen = {role: self._filter(population.sight(role)) for role in roles}
         with self._engine("read"):
             queries = [_query(request, seen[request.role]) for request in requests]
             found = self._shard.query_batch(qdrant.QueryBatchRequest(queries))
@@ -171,9 +190,22 @@ class EdgeIndex:
         return [(owners[number], point.score) for point in points if (number := point.id.int) in owners]
 
     def _size(self, population: Population) -> int:
-        wanted = _filter(population.sight(ENTRY_ROLE))
+        wanted = self._filter(population.sight(ENTRY_ROLE))
         with self._engine("read"):
             return int(self._shard.count(qdrant.CountRequest(filter=wanted, exact=True)))
+
+    def _filter(self, sight: Sight) -> qdrant.Filter:
+        """Words alone, which is twice as quick, unless there are too many different validities."""
+        now, validities = sight.scope.now, tuple(self._validities.items())
+        if len(validities) <= _MANY_VALIDITIES:
+            valid = [word for word, (begins, ends) in validities if begins <= now < ends]
+            return qdrant.Filter(must=[_one_of([mark for word in (ALWAYS, *valid) for mark in sight.marks(word)])])
+        bounds = ("valid_from", qdrant.RangeFloat(lte=now)), ("valid_to", qdrant.RangeFloat(gt=now))
+        dated: list[Any] = [
+            _one_of(sight.marks(DATED)),
+            *(qdrant.FieldCondition(field, range=bound) for field, bound in bounds),
+        ]
+        return qdrant.Filter(should=[_one_of(sight.marks(ALWAYS)), qdrant.Filter(must=dated)])
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[None]:
@@ -192,32 +224,14 @@ class EdgeIndex:
             yield
 
 
-class _RecentEntries:
-    """Entries that were read lately, by id. What is read while something changes is not kept."""
+@dataclass(slots=True)
+class _Held:
+    """Of the entries of an index: ``owners`` says whose each point is, by number; ``validities`` which there are, by
+    their words; ``keys`` where their token states are."""
 
-    def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._era = 0
-        self._lock = threading.Lock()
-
-    def find(self, ids: Sequence[str]) -> tuple[dict[str, Entry], int]:
-        """Those of ``ids`` that are kept, and the era: what is read from the index from now on belongs to it."""
-        with self._lock:
-            return {id_: self._entries[id_] for id_ in ids if id_ in self._entries}, self._era
-
-    def keep(self, read: Mapping[str, Entry], era: int) -> None:
-        """Keep what was read in ``era``, unless something changed since."""
-        with self._lock:
-            if era == self._era:
-                self._entries |= read
-                while len(self._entries) > _RECENT_ENTRIES:
-                    del self._entries[next(iter(self._entries))]
-
-    def forget(self) -> None:
-        """Begin a new era: something changed."""
-        with self._lock:
-            self._entries.clear()
-            self._era += 1
+    owners: dict[int, str] = field(default_factory=dict)
+    validities: dict[str, tuple[float, float]] = field(default_factory=dict)
+    keys: set[bytes] = field(default_factory=set)
 
 
 def _query(request: Nearest, corpus: qdrant.Filter) -> qdrant.QueryRequest:
@@ -232,18 +246,17 @@ def _query(request: Nearest, corpus: qdrant.Filter) -> qdrant.QueryRequest:
     )
 
 
-def _filter(sight: Sight) -> qdrant.Filter:
-    bounds = ("valid_from", qdrant.RangeFloat(lte=sight.now)), ("valid_to", qdrant.RangeFloat(gt=sight.now))
-    valid = [qdrant.FieldCondition(field, range=bound) for field, bound in bounds]
-    return qdrant.Filter(should=[_one_of(sight.always), qdrant.Filter(must=[_one_of(sight.dated), *valid])])
-
-
 def _one_of(marks: Sequence[str]) -> qdrant.FieldCondition:
     return qdrant.FieldCondition(MARKS_FIELD, match=qdrant.MatchAny(list(marks)))
 
 
 def _marked(mark: str) -> qdrant.Filter:
     return qdrant.Filter(must=[qdrant.FieldCondition(MARKS_FIELD, match=qdrant.MatchValue(mark))])
+
+
+def _validities(entries: Iterable[Entry]) -> dict[str, tuple[float, float]]:
+    bounded = ((validity_of(entry), entry) for entry in entries)
+    return {word: (entry.valid_from, entry.valid_to) for word, entry in bounded if word != ALWAYS}
 
 
 def _number(id_: str) -> int:
@@ -287,13 +300,12 @@ def _lock(folder: Path) -> int:
     return handle
 
 
-def _open(folder: Path, marker: dict[str, object]) -> tuple[qdrant.EdgeShard, dict[int, str]]:
-    """The shard in ``folder`` and whose its points are, by number; an empty one where there is none, or none that can
-    be used."""
+def _open(folder: Path, marker: dict[str, object], states: StateStore | None) -> tuple[qdrant.EdgeShard, "_Held"]:
+    """The shard in ``folder`` and what it holds; an empty one where there is none, or none that can be used."""
     marker_file, shard_folder = folder / "format.json", folder / "shard"
     if shard_folder.exists():
         try:
-            return _load(shard_folder, marker_file, marker)
+            return _load(shard_folder, marker_file, marker, states)
         except KnowledgeError as error:
             log.error("index_rebuilt_empty", reason=str(error), cause=str(error.__cause__ or ""))
     with contextlib.suppress(FileNotFoundError):
@@ -307,11 +319,13 @@ def _open(folder: Path, marker: dict[str, object]) -> tuple[qdrant.EdgeShard, di
             shard.update(qdrant.UpdateOperation.create_field_index(field, qdrant.PayloadSchemaType.Float))
         shard.flush()
     marker_file.write_text(json.dumps(marker), encoding="utf-8")
-    return shard, {}
+    return shard, _Held()
 
 
-def _load(shard_folder: Path, marker_file: Path, marker: dict[str, object]) -> tuple[qdrant.EdgeShard, dict[int, str]]:
-    """The shard as it was left, and whose its points are.
+def _load(
+    shard_folder: Path, marker_file: Path, marker: dict[str, object], states: StateStore | None
+) -> tuple[qdrant.EdgeShard, "_Held"]:
+    """The shard as it was left, and what it holds.
 
     Raises ``KnowledgeError`` when it is damaged or another version's.
     Every payload is read once, which finds what the engine itself would find only when a question meets it.
@@ -324,16 +338,18 @@ def _load(shard_folder: Path, marker_file: Path, marker: dict[str, object]) -> t
         raise KnowledgeError(f"it was made as {found}, and {marker} is wanted")
     with _engine_errors("it is damaged"):
         shard = qdrant.EdgeShard.load(str(shard_folder))
-    owners: dict[int, str] = {}
+    held = _Held()
     try:
         with _engine_errors("it is damaged"):
             for id_, record in _by_id(_scroll(shard, _marked(role_mark(ENTRY_ROLE)), payload=True)):
                 entry = entry_from_payload(id_, record.payload or {})
-                owners |= {_number(point): id_ for point in point_ids([entry])}
+                held.owners |= {_number(point): id_ for point in point_ids([entry])}
+                held.validities |= _validities([entry])
+                held.keys.update(map(states.key, texts_with_states(entry)) if states else ())
     except KnowledgeError:
         shard.close()
         raise
-    return shard, owners
+    return shard, held
 
 
 def _configuration(dimension: int) -> qdrant.EdgeConfig:

@@ -166,8 +166,9 @@ class CachedEmbedder:
 
     @property
     def tokens(self) -> TokenStates | None:
-        """See :class:`Embedder`; states are not kept."""
-        return self._embedder.tokens
+        """See :class:`Embedder`; of what they make the vectors are kept."""
+        tokens = self._embedder.tokens
+        return None if tokens is None else _CachedTokens(tokens, self._cache, self.name)
 
     def health(self) -> dict[str, str]:
         """See :class:`Embedder`."""
@@ -182,6 +183,20 @@ class CachedEmbedder:
         return self._cache.vectors(
             self.name, "passage", texts, lambda missing: self._embedder.passages(missing, progress)
         )
+
+
+class _CachedTokens:
+    """The :class:`TokenStates` of ``tokens``, whose vectors go into ``cache`` under ``name``."""
+
+    def __init__(self, tokens: TokenStates, cache: VectorCache, name: str) -> None:
+        self._tokens = tokens
+        self._cache = cache
+        self._name = name
+
+    def encode(self, texts: Sequence[str], kind: str) -> list[Encoded]:
+        encoded = self._tokens.encode(texts, kind)
+        self._cache.put(self._name, kind, texts, [each.vector for each in encoded])
+        return encoded
 
 
 def _slices(texts: Sequence[str]) -> Iterator[list[int]]:

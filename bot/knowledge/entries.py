@@ -19,10 +19,12 @@ class Audience(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """A curated question with its answer, or a passage of a document."""
+    """A curated question with its answer, a passage of a document, or a row of a look-up table, which is found by its
+    conditions (:mod:`bot.lookup`) and never by its likeness to a question."""
 
     FAQ = "faq"
     PASSAGE = "passage"
+    ROW = "row"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

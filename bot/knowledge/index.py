@@ -6,7 +6,7 @@ date is a difference of two sets of ids. The index makes the vectors itself, thr
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, Self
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from bot.errors import KnowledgeError, Unavailable
 from bot.knowledge.entries import Entry, EntryKind, Scope
+from bot.knowledge.state_store import StateStore
 
 Floats = npt.NDArray[np.float32]
 
@@ -59,12 +60,13 @@ class Candidates:
     """``routes``: for each route the best entries, id to score, best first: cosines, BM25 scores, shares of words.
 
     ``mass`` is the sum of the weights of the question's words: how much the question says. ``visible`` is the number of
-    entries inside the scope.
+    entries inside the scope. ``words`` has the weight of each word: the rarer in the scope, the more.
     """
 
     routes: Mapping[Route, Mapping[str, float]]
     mass: float
     visible: int
+    words: Mapping[str, float] = field(default_factory=dict)
 
 
 class Index(Protocol):
@@ -99,6 +101,11 @@ class Index(Protocol):
 
     def count(self) -> int:
         """How many entries there are, of all tenants."""
+        ...
+
+    @property
+    def states(self) -> StateStore | None:
+        """The token states of its entries; ``None`` where it keeps none."""
         ...
 
     def state(self) -> IndexState:

@@ -181,18 +181,26 @@ class Ingestor:
         approve: bool,
         actor: str,
         number: str = "",
+        bots: tuple[str, ...] = (),
         progress: Progress | None = None,
     ) -> IngestReport:
         """Store the files at and below ``paths``; with ``approve`` they are searchable when this returns.
 
         ``actor`` (``cli:<os user>``) is kept with every version; ``number`` is the approval number of what names none
-        itself. Raises :class:`~bot.errors.UsageError` for a name that cannot be a collection's,
-        :class:`~bot.errors.KnowledgeError` for what cannot be an approval number, :class:`NotSearchable` when storing
-        went well and indexing did not, and :class:`~bot.errors.Unavailable` when the database does not answer.
+        itself, ``bots`` those that alone may answer from it. Raises :class:`~bot.errors.UsageError` for a name that
+        cannot be a collection's, :class:`~bot.errors.KnowledgeError` for what cannot be an approval number,
+        :class:`NotSearchable` when storing went well and indexing did not, and :class:`~bot.errors.Unavailable` when
+        the database does not answer.
         """
         tell = progress or _nobody
         wishes = Wishes(
-            tenant=tenant, collection=collection, audience=audience, approve=approve, actor=actor, number=number
+            tenant=tenant,
+            collection=collection,
+            audience=audience,
+            approve=approve,
+            actor=actor,
+            number=number,
+            bots=bots,
         )
         wishes.check()
         found = list(find_files(paths))

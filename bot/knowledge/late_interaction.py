@@ -31,7 +31,8 @@ def kept(states: Floats) -> bytes:
     steps = (_SPREAD / _LEVELS * units.std(axis=1, keepdims=True)).astype(_SCALE)
     codes = np.clip(np.rint(units / np.maximum(steps.astype(np.float32), 1e-9)), -_LEVELS, _LEVELS) + _LEVELS + 1
     nibbles = codes.astype(np.uint8)
-    return steps.tobytes() + (nibbles[:, ::2] | nibbles[:, 1::2] << 4).tobytes()
+    packed: npt.NDArray[np.uint8] = nibbles[:, ::2] | nibbles[:, 1::2] << 4
+    return bytes(steps.tobytes() + packed.tobytes())
 
 
 class AskedPieces:
@@ -52,7 +53,7 @@ class AskedPieces:
         some = np.flatnonzero(lengths)
         if not some.size or not len(self._units):
             return met, meeting
-        rows = np.concatenate([self._rows(texts[at], int(lengths[at])) for at in some])
+        rows = np.concatenate([self._rows(texts[at], int(lengths[at])) for at in some.tolist()])
         cosines = self._units @ rows.T
         starts = np.concatenate(([0], np.cumsum(lengths[some])[:-1]))
         met[some] = self._weights @ np.maximum.reduceat(cosines, starts, axis=1)

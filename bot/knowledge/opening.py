@@ -40,7 +40,7 @@ def make_reading_check(settings: Settings, embedder: Embedder) -> ReadingCheck |
     if weights is None:
         return None
 
-    def load() -> CrossEncoder:
+    def load() -> "CrossEncoder":
         from bot.knowledge.cross_encoder import CrossEncoder  # onnxruntime: only where it is needed
 
         return CrossEncoder(weights, settings.cache_dir)

@@ -5,6 +5,7 @@ the two sides: a document's weight of a term is made here, the term's idf and th
 """
 
 import math
+import re
 import uuid
 import zlib
 from collections import Counter
@@ -16,9 +17,11 @@ from typing import Any
 from bot.knowledge.embedder import Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
 from bot.knowledge.index import Floats, Route
+from bot.knowledge.late_interaction import kept
+from bot.knowledge.state_store import StateStore, TextOfKind
 from bot.knowledge.tokens import Tokenizer
 
-FORMAT = 3
+FORMAT = 4
 """Raise it whenever terms, weights, vectors or payload change: every index is then made anew."""
 
 ENTRY_ROLE = "entry"
@@ -26,8 +29,12 @@ QUESTION_ROLE = "question"
 
 MARKS_FIELD = "marks"
 """Of the payload: what a point is found by, to be indexed as words. One mark says all of role, tenant, collection,
-audience, kind, bot and whether the validity has bounds, since each further condition of a search costs as much as the
-search; others say less, for the questions that want less."""
+audience, kind, bot and validity, since each further condition of a search costs as much as the search; others say less,
+for the questions that want less."""
+ALWAYS = "always"
+"""In the marks of an entry whose validity has no bounds."""
+DATED = "dated"
+"""In the marks of one whose validity has some; what they are is said by a second mark, and by numbers."""
 NUMBER_FIELDS = ("valid_from", "valid_to")
 """What a search filters by as numbers (epoch seconds), where the validity has bounds."""
 TENANT_FIELD = "tenant"
@@ -48,7 +55,7 @@ _FOREVER = 1e15
 """Stands for an endless validity, which JSON cannot hold."""
 _EVERY_BOT = "*"
 """In the mark of an entry that names no bots."""
-_VALIDITY = {False: "always", True: "dated"}
+_QUESTION = re.compile(r"(?:[?？]|[吗呢])\s*$")
 _SEPARATOR = "\x1f"
 
 
@@ -65,14 +72,17 @@ class PointData:
 class PointMaker:
     """Makes points; embeds with ``embedder`` (which should cache)."""
 
-    def __init__(self, embedder: Embedder, tokenizer: Tokenizer) -> None:
+    def __init__(self, embedder: Embedder, tokenizer: Tokenizer, states: StateStore | None = None) -> None:
         self._embedder = embedder
         self._tokenizer = tokenizer
+        self._states = states
 
     def make(self, entries: Sequence[Entry]) -> list[PointData]:
-        """The points of ``entries``: one each, and one for each question of a FAQ."""
+        """The points of ``entries``: one each, and one for each question that one answers."""
+        if self._states is not None:
+            self._keep_states(self._states, entries)
         bodies = [body(entry) for entry in entries]
-        questions = [question for entry in entries for question in entry.questions]
+        questions = [question for entry in entries for question in questions_of(entry)]
         body_vectors = self._embedder.passages(bodies)
         question_vectors = iter(self._embedder.queries(questions))
         points = []
@@ -80,9 +90,17 @@ class PointMaker:
             points.append(self._entry_point(entry, text, vector))
             points += [
                 self._question_point(entry, point_id, question, next(question_vectors))
-                for point_id, question in zip(question_ids(entry), entry.questions, strict=True)
+                for point_id, question in zip(question_ids(entry), questions_of(entry), strict=True)
             ]
         return points
+
+    def _keep_states(self, states: StateStore, entries: Sequence[Entry]) -> None:
+        """The states of ``entries`` into the store. The embedder keeps the vectors that come with them."""
+        if self._embedder.tokens is None:
+            return
+        for kind, texts in states.missing(text for entry in entries for text in texts_with_states(entry)).items():
+            encoded = self._embedder.tokens.encode(texts, kind)
+            states.put({(kind, text): kept(each.states) for text, each in zip(texts, encoded, strict=True)})
 
     def _entry_point(self, entry: Entry, text: str, vector: Floats) -> PointData:
         words = set(self._tokenizer.words(text)).union(*map(self._tokenizer.words, entry.questions))
@@ -127,9 +145,23 @@ def body(entry: Entry) -> str:
     return f"{heading}\n{entry.text}" if heading else entry.text
 
 
+def questions_of(entry: Entry) -> tuple[str, ...]:
+    """The questions that ``entry`` is known to answer: those of a FAQ, and the heading or title of a passage where that
+    is one. Other titles are no such field: it costs more than it brings."""
+    if entry.kind is not EntryKind.PASSAGE:
+        return entry.questions
+    headings = (entry.location.rpartition(" › ")[2], entry.title)
+    return next(((heading,) for heading in headings if _QUESTION.search(heading)), ())
+
+
+def texts_with_states(entry: Entry) -> list[TextOfKind]:
+    """The texts of ``entry`` that late interaction reads, its body first."""
+    return [("passage", body(entry)), *(("query", question) for question in questions_of(entry))]
+
+
 def question_ids(entry: Entry) -> list[str]:
     """The ids of the question points of ``entry``, in the order of its questions."""
-    return [str(uuid.uuid5(uuid.UUID(entry.id), str(number))) for number in range(len(entry.questions))]
+    return [str(uuid.uuid5(uuid.UUID(entry.id), str(number))) for number in range(len(questions_of(entry)))]
 
 
 def point_ids(entries: Iterable[Entry]) -> list[str]:
@@ -206,21 +238,28 @@ def home_mark(role: str, tenant: str, collection: str) -> str:
     return _mark(role, tenant, collection)
 
 
-def sight_marks(role: str, scope: Scope, kind: EntryKind | None, *, dated: bool) -> tuple[str, ...]:
-    """The marks of the points of ``role`` that ``scope`` may see; of those with bounds to their validity, or of those
-    without (``dated``)."""
+def sight_marks(role: str, scope: Scope, kind: EntryKind | None, validity: str) -> tuple[str, ...]:
+    """The marks of the points of ``role`` that ``scope`` may see, FAQs and passages where no ``kind`` is given, of one
+    ``validity``: :data:`ALWAYS`, :data:`DATED`, or that of some entries (:func:`validity_of`)."""
     bots = (_EVERY_BOT, scope.bot) if scope.bot else (_EVERY_BOT,)
-    kinds = tuple(EntryKind) if kind is None else (kind,)
+    kinds = (EntryKind.FAQ, EntryKind.PASSAGE) if kind is None else (kind,)
     parts = product(scope.collections, scope.reader.readable, kinds, bots)
-    return tuple(_mark(role, scope.tenant, *part, _VALIDITY[dated]) for part in parts)
+    return tuple(_mark(role, scope.tenant, *part, validity) for part in parts)
+
+
+def validity_of(entry: Entry) -> str:
+    """The word for its validity: equal for equal bounds."""
+    bounded = entry.valid_from > -math.inf or entry.valid_to < math.inf
+    return f"{entry.valid_from!r}:{entry.valid_to!r}" if bounded else ALWAYS
 
 
 def _filtered(entry: Entry, role: str) -> dict[str, Any]:
     """The payload that a search filters by, and what names the point's place."""
     place = (role, entry.tenant, entry.collection)
-    dated = entry.valid_from > -math.inf or entry.valid_to < math.inf
-    bots = entry.bots or (_EVERY_BOT,)
-    sights = [_mark(*place, entry.audience.value, entry.kind.value, bot, _VALIDITY[dated]) for bot in bots]
+    validity = validity_of(entry)
+    validities = (ALWAYS,) if validity == ALWAYS else (DATED, validity)
+    each = product(entry.bots or (_EVERY_BOT,), validities)
+    sights = [_mark(*place, entry.audience.value, entry.kind.value, *part) for part in each]
     return {
         MARKS_FIELD: [role_mark(role), home_mark(*place), *sights],
         TENANT_FIELD: entry.tenant,

@@ -30,32 +30,29 @@ RECENT_QUESTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """Which points a search may see: those with one of the marks ``always``, and of those with one of ``dated`` the
-    ones whose validity holds ``now`` (epoch seconds). ``tenant`` is in every mark too."""
-
-    tenant: str
-    always: tuple[str, ...]
-    dated: tuple[str, ...]
-    now: float
-
-
-@dataclass(frozen=True, slots=True)
 class Population:
     """What the reader may see now: the filter of a search, and the population its idf is counted over."""
 
     scope: Scope
     kind: EntryKind | None
 
-    def sight(self, role: str) -> Sight:
+    def sight(self, role: str) -> "Sight":
         """The points of ``role`` in it."""
-        scope = self.scope
-        return Sight(
-            tenant=scope.tenant,
-            always=sight_marks(role, scope, self.kind, dated=False),
-            dated=sight_marks(role, scope, self.kind, dated=True),
-            now=scope.now,
-        )
+        return Sight(role, self.scope, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Which points a search may see: those with marks for :data:`~bot.knowledge.points.ALWAYS`, and those with marks
+    for another validity that holds now."""
+
+    role: str
+    scope: Scope
+    kind: EntryKind | None
+
+    def marks(self, validity: str) -> tuple[str, ...]:
+        """The marks of one validity; see :func:`bot.knowledge.points.sight_marks`."""
+        return sight_marks(self.role, self.scope, self.kind, validity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +88,9 @@ def candidates(
     read = _read(tokenizer, question)
     dense: list[float] = vector.tolist()
     requests = [Nearest(Route.DENSE, dense, ENTRY_ROLE, limit), Nearest(Route.LEXICAL, read.terms, ENTRY_ROLE, limit)]
-    if population.kind is not EntryKind.PASSAGE:  # which has no questions
-        many = limit * QUESTION_POINTS
-        requests.append(Nearest(Route.QUESTION_DENSE, dense, QUESTION_ROLE, many))
-        requests.append(Nearest(Route.QUESTION_LEXICAL, read.terms, QUESTION_ROLE, many))
+    many = limit * QUESTION_POINTS
+    requests.append(Nearest(Route.QUESTION_DENSE, dense, QUESTION_ROLE, many))
+    requests.append(Nearest(Route.QUESTION_LEXICAL, read.terms, QUESTION_ROLE, many))
     # One word alone: the score of any hit is the word's idf.
     singles = [Nearest(Route.WORDS, weights, ENTRY_ROLE, 1) for weights in read.words.values()]
     answers = search([*requests, *singles], population)
@@ -108,7 +104,7 @@ def candidates(
     held = {word: weight / x for word, weight, x in zip(read.words, weights, idf, strict=True) if x}
     (covering,) = search([Nearest(Route.WORDS, sparse(held), ENTRY_ROLE, limit)], population)
     routes[Route.WORDS] = {id_: min(1.0, share / mass) for id_, share in covering.items()}
-    return Candidates(routes, mass=mass, visible=visible)
+    return Candidates(routes, mass=mass, visible=visible, words=dict(zip(read.words, weights, strict=True)))
 
 
 def best_of_each(scores: Iterable[tuple[str, float]]) -> dict[str, float]:

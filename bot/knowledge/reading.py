@@ -46,6 +46,8 @@ class Reading:
             newest = _newest_version(connection, entry)
             if newest is None or newest.audience not in readable:  # the document may have been restricted since
                 return None
+            if newest.bots and newest.bots != entry.bots:  # the same: a link does not say whose answer it was below
+                return None
             place = _place(connection, entry, newest)
             excerpt = _excerpt(connection, entry, place, self._clock()) if place else None
         return excerpt.to_json() if excerpt else None
@@ -54,7 +56,7 @@ class Reading:
 def _newest_version(connection: Connection, entry: Row[Any]) -> Row[Any] | None:
     """The last version of the entry's document that was approved; in service or not."""
     query: Select[Any] = (
-        select(versions.c.document_id, versions.c.id, versions.c.status, versions.c.audience)
+        select(versions.c.document_id, versions.c.id, versions.c.status, versions.c.audience, versions.c.bots)
         .join(documents, documents.c.id == versions.c.document_id)
         .where(
             documents.c.tenant == entry.tenant,

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import marisa_trie  # type: ignore[import-not-found]  # a C extension without stubs
+import numpy as np
 
 from bot.errors import KnowledgeError
 
@@ -20,18 +21,15 @@ class Segmenter:
     """``dictionary`` is jieba's ``dict.txt``: one ``word frequency tag`` a line. Thread-safe once made."""
 
     def __init__(self, dictionary: Path) -> None:
-        words: list[str] = []
-        frequencies = array("f")
-        with dictionary.open(encoding="utf-8") as lines:
-            for line in lines:
-                word, frequency, *_ = line.split(" ")
-                words.append(word)
-                frequencies.append(max(float(frequency), 1.0))
-        total = math.log(math.fsum(frequencies))
+        fields = dictionary.read_text(encoding="utf-8").split()
+        words = fields[0::3]
+        frequencies = np.maximum(np.array(fields[1::3], dtype=np.float32), 1.0)
+        total = math.log(math.fsum(frequencies.tolist()))
         self._trie = marisa_trie.Trie(words)
-        self._scores = array("f", bytes(4 * len(self._trie)))
-        for word, count in zip(words, frequencies, strict=True):
-            self._scores[self._trie[word]] = math.log(count) - total
+        keys = np.fromiter(map(self._trie.__getitem__, words), dtype=np.int64, count=len(words))
+        scores = np.empty(len(self._trie), dtype=np.float32)
+        scores[keys] = np.log(frequencies.astype(np.float64)) - total
+        self._scores = array("f", scores.tobytes())
         self._unknown = -total
         self._longest = max(map(len, words))
 

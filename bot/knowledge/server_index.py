@@ -21,6 +21,8 @@ from bot.knowledge.embedder import Embedder
 from bot.knowledge.entries import Entry, EntryKind, Scope
 from bot.knowledge.index import Candidates, Floats, IndexState
 from bot.knowledge.points import (
+    ALWAYS,
+    DATED,
     DENSE_ROUTES,
     ENTRY_ROLE,
     FORMAT,
@@ -36,6 +38,7 @@ from bot.knowledge.points import (
 from bot.knowledge.qdrant_calls import Gone, connect
 from bot.knowledge.qdrant_collections import Build, Collections, Quantization
 from bot.knowledge.question import Nearest, Population, Sight, best_of_each, candidates
+from bot.knowledge.state_store import StateStore
 from bot.knowledge.tokens import Tokenizer
 from bot.settings import Settings
 
@@ -59,8 +62,10 @@ class ServerIndex:
     """An :class:`~bot.knowledge.index.Index` on a server. Opening it asks the server nothing.
 
     ``embedder`` should cache. ``collection`` names the one collection to use, whatever the alias of ``collections``
-    means; without it the alias decides.
+    means; without it the alias decides. No token states are kept, so that nothing is re-ranked by them.
     """
+
+    states: StateStore | None = None
 
     def __init__(
         self, collections: Collections, embedder: Embedder, tokenizer: Tokenizer, collection: str | None = None
@@ -246,11 +251,11 @@ def _vector(vector: list[float] | tuple[list[int], list[float]]) -> list[float] 
 
 def _filter(sight: Sight) -> models.Filter:
     """The tenant stands beside the marks that name it, as the graph of quantised vectors is the tenant's."""
-    bounds = ("valid_from", models.Range(lte=sight.now)), ("valid_to", models.Range(gt=sight.now))
+    bounds = ("valid_from", models.Range(lte=sight.scope.now)), ("valid_to", models.Range(gt=sight.scope.now))
     valid = [models.FieldCondition(key=field, range=bound) for field, bound in bounds]
-    tenant = models.FieldCondition(key=TENANT_FIELD, match=models.MatchValue(value=sight.tenant))
+    tenant = models.FieldCondition(key=TENANT_FIELD, match=models.MatchValue(value=sight.scope.tenant))
     return models.Filter(
-        must=[tenant], should=[_one_of(sight.always), models.Filter(must=[_one_of(sight.dated), *valid])]
+        must=[tenant], should=[_one_of(sight.marks(ALWAYS)), models.Filter(must=[_one_of(sight.marks(DATED)), *valid])]
     )
 
 

@@ -7,8 +7,9 @@ never changed, so a row is right whatever the index does; what no entry needs an
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 from bot.errors import KnowledgeError
 
@@ -40,24 +41,32 @@ class StateStore:
     def read(self, texts: Sequence[TextOfKind]) -> list[bytes | None]:
         """The states of ``texts`` as :func:`bot.knowledge.late_interaction.kept` made them; ``None`` for those that
         are not there."""
-        keys = [self._key(text) for text in texts]
-        found = {key: value for key, value in self._select("key, value", keys)}
+        keys = [self.key(text) for text in texts]
+        found: dict[bytes, bytes] = dict(self._select("key, value", keys))
         return [found.get(key) for key in keys]
 
-    def missing(self, texts: Iterable[TextOfKind]) -> list[TextOfKind]:
-        """Those of ``texts`` that are not there, each once."""
-        wanted = {self._key(text): text for text in texts}
+    def missing(self, texts: Iterable[TextOfKind]) -> dict[str, list[str]]:
+        """Those of ``texts`` that are not there, each once, by their kind."""
+        wanted = {self.key(text): text for text in texts}
         there = {key for (key,) in self._select("key", list(wanted))}
-        return [text for key, text in wanted.items() if key not in there]
+        missing: dict[str, list[str]] = {}
+        for key, (kind, text) in wanted.items():
+            if key not in there:
+                missing.setdefault(kind, []).append(text)
+        return missing
 
     def put(self, states: Mapping[TextOfKind, bytes]) -> None:
         """Keep ``states``."""
-        rows = [(self._key(text), value) for text, value in states.items()]
+        rows = [(self.key(text), value) for text, value in states.items()]
         self._write("INSERT OR IGNORE INTO state (key, value) VALUES (?, ?)", rows)
 
-    def keep_only(self, texts: Iterable[TextOfKind]) -> int:
-        """Drop all but ``texts``; how many were dropped."""
-        wanted = {self._key(text) for text in texts}
+    def key(self, text: TextOfKind) -> bytes:
+        """What ``text`` is kept under."""
+        whole = "\0".join((self._name, *text)).encode("utf-8", "surrogatepass")
+        return hashlib.sha256(whole).digest()[:16]
+
+    def keep_only(self, wanted: Set[bytes]) -> int:
+        """Drop all but these keys; how many were dropped."""
         with self._lock:
             try:
                 there = [key for (key,) in self._connection.execute("SELECT key FROM state")]
@@ -72,8 +81,8 @@ class StateStore:
         with self._lock:
             self._connection.close()
 
-    def _select(self, columns: str, keys: Sequence[bytes]) -> list[tuple[bytes, ...]]:
-        rows: list[tuple[bytes, ...]] = []
+    def _select(self, columns: str, keys: Sequence[bytes]) -> list[Any]:
+        rows: list[Any] = []
         with self._lock:
             try:
                 for start in range(0, len(keys), _MANY):
@@ -99,10 +108,6 @@ class StateStore:
 
     def _unreadable(self, error: sqlite3.Error) -> KnowledgeError:
         return KnowledgeError(f"the token states {self._path} cannot be read ({error}); delete the file and `reindex`")
-
-    def _key(self, text: TextOfKind) -> bytes:
-        whole = "\0".join((self._name, *text)).encode("utf-8", "surrogatepass")
-        return hashlib.sha256(whole).digest()[:16]
 
 
 def _open(path: Path) -> sqlite3.Connection:

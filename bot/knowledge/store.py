@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, func, select
 from bot.audit.entries import Action, AuditEvent
 from bot.audit.log import AuditLog
 from bot.errors import InputError
-from bot.knowledge.entries import Entry
+from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.history import find_versions
 from bot.knowledge.ledger import PAGE, Held, Ledger, entries_of, find_document, lock_document
 from bot.knowledge.tables import documents, entries, version_entries, versions
@@ -208,6 +208,10 @@ class KnowledgeStore:
         query = _approved(select(entries.c.id, entries.c.valid_from, entries.c.valid_to), tenant, collection)
         with self._database.read() as connection:
             return {id_: (valid_from, valid_to) for id_, valid_from, valid_to in connection.execute(query)}
+
+    def approved_rows(self, tenant: str, collection: str) -> list[Entry]:
+        """The entries of look-up tables that may answer, whatever their dates."""
+        return self._page(_approved(select(entries), tenant, collection).where(entries.c.kind == EntryKind.ROW))
 
     def approved_entries(self, tenant: str, collection: str, ids: Collection[str] | None = None) -> Iterator[Entry]:
         """The entries that may answer, whatever their dates, in the order of their ids; only those of ``ids`` if given.

@@ -16,6 +16,7 @@ from bot.knowledge.loaders import LoadLimits, decode_text
 from bot.knowledge.loaders.kinds import TEXTS, Kind, kind_of
 from bot.knowledge.loaders.reader import FileReader, PageProgress, Sheet, Sheets
 from bot.knowledge.loaders.tabular import document_of_rows
+from bot.knowledge.lookup_table import is_lookup_header, read_lookup_table
 from bot.knowledge.origin import Origin
 from bot.knowledge.versions import Submission
 
@@ -73,8 +74,12 @@ class Loader:
         for sheet in book.sheets:
             where = "" if alone else sheet.name
             said = f"sheet {sheet.name}, " if where else ""
-            faq = self._faq(sheet, origin, where)
-            if faq is None:
+            rows = [(number, cells) for number, cells in enumerate(sheet.rows, 1) if any(map(str.strip, cells))]
+            faq = self._faq(rows, origin, where)
+            if rows and is_lookup_header(rows[0][1]):
+                title = f"{name} {where}".strip()
+                entries += read_lookup_table(rows, origin, title=title, limits=self._limits, where=where)
+            elif faq is None:
                 others.append((where, sheet.rows))
             else:
                 entries += faq.entries
@@ -87,9 +92,8 @@ class Loader:
         submission = Submission(origin=origin, title=name, content_hash=hashed, entries=tuple(entries))
         return Loaded(submission=submission, problems=tuple(problems), notes=tuple(notes))
 
-    def _faq(self, sheet: Sheet, origin: Origin, where: str) -> FaqTable | None:
+    def _faq(self, rows: list[tuple[int, list[str]]], origin: Origin, where: str) -> FaqTable | None:
         """The FAQs of a sheet whose first row that is not blank says that it holds some, or that holds nothing."""
-        rows = [(number, cells) for number, cells in enumerate(sheet.rows, 1) if any(cell.strip() for cell in cells)]
         if rows and not is_faq_header(rows[0][1]):
             return None
         if not rows and where:

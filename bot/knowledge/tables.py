@@ -78,6 +78,6 @@ version_entries = Table(
     "knowledge_version_entries",
     metadata,
     Column("version_id", ForeignKey("knowledge_versions.id"), primary_key=True),
-    Column("entry_id", ForeignKey("knowledge_entries.id"), primary_key=True),
+    Column("entry_id", ForeignKey("knowledge_entries.id"), primary_key=True, index=True),
     Column("position", Integer, nullable=False),
 )

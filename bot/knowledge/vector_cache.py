@@ -29,6 +29,7 @@ class VectorCache:
     """
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
         self._path = path
         self._lock = threading.Lock()
         try:
@@ -62,6 +63,11 @@ class VectorCache:
             self._write(fresh)
             found |= fresh
         return np.stack([np.frombuffer(found[key], dtype="<f4") for key in keys])
+
+    def put(self, name: str, kind: str, texts: Sequence[str], vectors: Sequence[Floats]) -> None:
+        """Keep ``vectors``, which are those of ``texts``."""
+        keys = [_key(name, kind, text) for text in texts]
+        self._write({key: vector.astype("<f4").tobytes() for key, vector in zip(keys, vectors, strict=True)})
 
     def close(self) -> None:
         """Close the file."""

@@ -12,10 +12,11 @@ import numpy as np
 
 from bot.knowledge.calibration import Calibration, features
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
+from bot.knowledge.fusion import DEPTH, fuse
 from bot.knowledge.index import Candidates, Floats, Route
 from bot.knowledge.points import ENTRY_ROLE, MEAN_TERMS, body, document_weights, query_weights
 from bot.knowledge.question import Nearest, Population, SparseWeights, candidates
-from bot.knowledge.search import DEPTH, Hit, SearchResult, fuse
+from bot.knowledge.search import Hit, SearchResult
 from bot.knowledge.tokens import Tokenizer
 
 _ALL = Population(Scope(tenant="", collections=("",), reader=Audience.PUBLIC, now=0.0), EntryKind.PASSAGE)

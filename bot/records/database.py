@@ -62,8 +62,9 @@ class Database:
         except OperationalError as error:
             raise _unavailable(error) from error
 
-    def upgrade(self) -> None:
-        """Bring the schema to the newest revision (Alembic). Safe to call from several processes in turn.
+    def upgrade(self, revision: str = "head") -> None:
+        """Bring the schema to the newest revision (Alembic), or to ``revision``. Safe to call from several processes
+        in turn.
 
         Raises :class:`~bot.errors.Unavailable` when the database does not answer.
         """
@@ -71,7 +72,7 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["engine"] = self.engine
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
         except OperationalError as error:
             raise _unavailable(error) from error
 

@@ -79,9 +79,9 @@ class TurnRecord:
     pipeline that decided; ``steps`` what each found, in order, with its milliseconds. ``cited`` are the ids of the
     entries that the answer rests on. ``passages`` are (entry id, score, kind) as found, best first. ``generation`` is
     what a language model did (model, prompt version, tokens, sentences dropped), empty where none was asked;
-    ``versions`` names what else took part (embedder, threshold); ``worker`` is ``<host>:<pid>`` of the process that answered. The other fields tell the reply's fate: ``failure`` is
-    the code that ended it, empty when the platform took all; ``sent_at`` when it took each part, and ``concluded_at``
-    when that was recorded, in epoch seconds.
+    ``versions`` names what else took part (embedder, threshold); ``worker`` is ``<host>:<pid>`` of the process that
+    answered. The other fields tell the reply's fate: ``failure`` is the code that ended it, empty when the platform
+    took all; ``sent_at`` when it took each part, and ``concluded_at`` when that was recorded, in epoch seconds.
     """
 
     id: str

@@ -178,10 +178,14 @@ class Precautions:
         taken = self._texts.say(because, turn.language, days=turn.bot.safety.complaint_days)
         lines = "\n".join(filter(None, [taken, told.text]))
         nothing = said.kind is ReplyKind.REFUSAL and said.answer is not None and turn.report is None
-        text = turn.prefaced(lines) if nothing else "\n\n".join(filter(None, [said.text, lines]))
         kind = said.kind if said.kind in ANSWERS else ReplyKind.HANDOFF
-        choices = () if nothing else said.choices
-        return replace(said, kind=kind, text=text, choices=choices, notices=(*said.notices, *told.notices))
+        choices = () if nothing or told.alone else said.choices
+        said = replace(said, kind=kind, choices=choices, notices=(*said.notices, *told.notices))
+        if nothing:
+            return replace(said, text=turn.prefaced(lines))
+        if told.alone:
+            return replace(said, closing=lines)
+        return replace(said, text="\n\n".join(filter(None, [said.text, lines])))
 
     def _counts(self, turn: Turn) -> Said | None:
         """Nobody's prescriptions are counted."""

@@ -78,7 +78,7 @@ def _worker(settings: Settings) -> Program:
         "worker",
         "--pool=threads",
         f"--concurrency={settings.worker_threads}",
-        "--queues=turns,sweep,media,cases,accounts",
+        "--queues=turns,sweep,media,cases,accounts,ingest",
         f"--hostname=worker-{settings.port}@{platform.node()}",  # two installations may share a Redis
         f"--loglevel={settings.log_level}",
         "--without-mingle",  # would wait a second for other workers' greetings

@@ -73,7 +73,8 @@ class Library:
 
     def approve(self, source: str, *entries: Entry, sync: bool = True) -> None:
         first = entries[0]
-        origin = Origin(tenant=first.tenant, collection=first.collection, audience=first.audience, source=source)
+        place = {"tenant": first.tenant, "collection": first.collection, "bots": first.bots}
+        origin = Origin(audience=first.audience, source=source, **place)
         submission = Submission(origin=origin, title=source, content_hash=source, entries=entries)
         self.store.put(submission, approve=True, actor="cli:li", now=1.0)
         if sync:

@@ -112,7 +112,7 @@ def test_help_shows_what_one_may_do_and_how_to_reach_a_human(office: Office, per
 def test_help_tells_more_of_one_command(office: Office) -> None:
     assert office.hear(ADMIN, "/help kill").text == "/kill [all]　立即停止回答，直到 /resume\n别名：/停用 /急停"
     assert office.hear(ADMIN, "/help 状态").text.startswith("/status　")
-    assert office.hear(ADMIN, "/help kb").text.count("/kb ") == 4
+    assert office.hear(ADMIN, "/help kb").text.count("/kb ") == 8
     assert office.hear(SERVICER, "/help kill").text == "没有可用的“kill”命令。发 /help 查看可用命令。"
 
 
@@ -133,6 +133,10 @@ def test_half_a_name_shows_what_belongs_to_it(office: Office) -> None:
         "/kb search 文字",
         "/kb add 标题 | 内容",
         "/kb approve [编号]",
+        "/kb submit 编号",
+        "/kb return 编号 原因",
+        "/kb diff 编号",
+        "/kb notify 编号",
         "/kb withdraw 编号",
     ]
 

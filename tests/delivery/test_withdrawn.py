@@ -22,8 +22,10 @@ from bot.messages import InboundMessage
 from bot.outbox import Outbox
 from bot.parts import Text
 from bot.records.database import Database
+from bot.records.turns import TurnRecords
 from bot.replies import WITHDRAWN, Delivery, OutboxReply
-from bot.withdrawn import rests_on_withdrawn
+from bot.texts import Texts
+from bot.withdrawn import RecordedAnswers, rests_on_withdrawn
 from tests.delivery.conftest import DOCTOR, RecordingChannel, make_message
 from tests.delivery.test_stopping import NOW, RECORD
 
@@ -60,7 +62,7 @@ class Office:
 
     def __init__(self, client: redis.Redis, leases: Leases, database: Database) -> None:
         self.client, self.leases, self.store, self.now = client, leases, KnowledgeStore(database), NOW
-        self.channel = RecordingChannel()
+        self.channel, self.records = RecordingChannel(), TurnRecords(database)
         self.fates: list[tuple[str, str]] = []
         self.outbox = Outbox(
             client,
@@ -93,6 +95,10 @@ class Office:
         """An answer in two messages."""
         record = replace(RECORD, kind=kind, cited=cited).encode()
         return OutboxReply(key="answer", parts=(Text("五天"), Text("满十年十天")), created_at=NOW, record=record)
+
+    def shown(self, turn: str) -> str | None:
+        """What the page of a recorded answer says."""
+        return RecordedAnswers(self.records, self.store.standing, Texts(), lambda: self.now).read({"turn": turn})
 
     def post(self, reply: OutboxReply) -> None:
         self.outbox.post(DOCTOR, reply)
@@ -214,3 +220,14 @@ def test_while_the_database_does_not_say_nothing_is_sent(office: Office) -> None
     reply = office.answer(*ids)
     with pytest.raises(Unavailable):
         rests_on_withdrawn(away, reply)
+
+
+def test_the_page_of_an_answer_says_that_its_source_was_withdrawn(office: Office) -> None:
+    office.records.save(replace(RECORD, id="fixed", answer="已转人工", kind="handoff"))
+    office.records.save(replace(RECORD, id="answer", answer="五天", cited=office.approve("五天")))
+    assert (office.shown("answer"), office.shown("fixed"), office.shown("unknown")) == ("五天", "已转人工", None)
+    office.withdraw()
+    said = office.shown("answer")
+    assert said is not None
+    assert "已撤下" in said
+    assert "五天" not in said

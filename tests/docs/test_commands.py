@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import shlex
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 
 from tests.docs.commands import Shown, shown
 from tests.e2e.conftest import System, running_system
+from tests.forked import run_forked
 
 REPOSITORY = Path(__file__).parent.parent.parent
 NOT_COPIED = {".git", ".venv", ".env", "var", "bots.yaml", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"}
@@ -23,6 +27,9 @@ PLACEHOLDERS = {
     "=… ": "=x ",
 }
 TURN_IDS = ("TURN_ID", "回合编号")
+OUR_COMMAND = ".venv/bin/python -m bot "
+IN_A_SHELL = set("|&;<>$`*~(\\")
+"""A line with one of these needs a shell."""
 COMMANDS = list(dict.fromkeys(command.line.removeprefix(".venv/bin/") for command in shown(REPOSITORY)))
 MAKE = [line for line in COMMANDS if re.match(r"(\w+=\S+ )*make\b", line)]
 """Installing, testing, measuring: the test run is itself one of them, so that it is checked that make knows them."""
@@ -46,6 +53,8 @@ class Reader:
             "http://127.0.0.1:8001", self.system.simulator
         )
         line = re.sub(r"^python\b", ".venv/bin/python", line)
+        if line.startswith(OUR_COMMAND) and not set(line) & IN_A_SHELL:
+            return run_forked(shlex.split(line.removeprefix(OUR_COMMAND)), self.folder, self.system.environment, 120)
         return subprocess.run(
             ["/bin/bash", "-euo", "pipefail", "-c", line],
             cwd=self.folder,
@@ -65,6 +74,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     (folder / "corpus.jsonl").write_text('{"id": "a", "title": "年假", "text": "年假有五天。"}\n', "utf-8")
     (folder / "queries.jsonl").write_text('{"id": "q", "query": "年假几天", "positives": ["a"]}\n', "utf-8")
     (folder / "roster.csv").write_text("record,valid_until\n1,2099-12-31\n", "utf-8")
+    with closing(sqlite3.connect(folder / "crm.sqlite")) as crm:
+        crm.executescript("CREATE TABLE doctors (no TEXT, until DATE); INSERT INTO doctors VALUES ('2', '2099-12-31')")
+    (folder / ".env").write_text(f"CRM_URL=sqlite:///{folder}/crm.sqlite\n", "utf-8")
     with running_system(tmp_path_factory.mktemp("data"), folder, command=("make", "run")) as system:
         asked = Reader(folder, system, "").runs(".venv/bin/python -m bot ask 示影灵是什么 --json")
         yield Reader(folder, system, json.loads(asked.stdout)["turn_id"])

@@ -3,11 +3,12 @@
 import json
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.forked import run_forked
 
 SECRETS = ("pw-redis", "pw-broker", "pw-qdrant", "sk-llm", "app-secret", "callbackToken", "A" * 43, "key-url")
 BOTS = f"""
@@ -25,15 +26,8 @@ bots:
 def doctor(folder: Path, repository: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])  # free from now on, and nobody listens
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "doctor", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "PORT": port, **variables},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    environ = {"PYTHONPATH": str(repository), "PATH": "/usr/bin:/bin", "PORT": port, **variables}
+    return run_forked(("doctor", *arguments), folder, environ, within_s=100)
 
 
 def report(result: "subprocess.CompletedProcess[str]") -> dict[str, Any]:

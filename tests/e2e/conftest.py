@@ -1,8 +1,10 @@
 """The whole system, started as an operator starts it, and a person with a chat window."""
 
+import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,13 +12,16 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.fakes.llm_server import LlmServer
+from tests.forked import run_forked
 
 READY_WITHIN_S = 150
 HEARD_WITHIN_S = 20
@@ -38,14 +43,7 @@ class System:
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run ``python -m bot`` beside the running system."""
-        return subprocess.run(
-            [sys.executable, "-m", "bot", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return run_forked(arguments, Path.cwd(), self.environment, within_s=120)
 
     def log(self, program: str) -> str:
         return (self.data_dir / "log" / f"{program}.log").read_text(encoding="utf-8")
@@ -216,9 +214,65 @@ def free_ports() -> tuple[int, int]:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[System]:
-    """``python -m bot up`` with the demo, ready, and no language model."""
-    with running_system(tmp_path_factory.mktemp("system"), repository, HANDOFF_WAIT_S="6") as running:
+def settled(tmp_path_factory: pytest.TempPathFactory, repository: Path, request: pytest.FixtureRequest) -> Path:
+    """The data folder of the demo after its first start, to be copied: what that computes is computed once a run, in
+    the process that needs it first. How a first start goes is seen by ``make run`` in :mod:`tests.docs`."""
+    root = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        root = root.parent  # what all processes of this run share
+    folder, begun = root / "settled", root / "settled-begun"
+    with (root / "settled.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            loaded = run_forked(("bootstrap",), repository, {"PATH": os.defpath, "DATA_DIR": str(begun)}, within_s=200)
+            assert loaded.returncode == 0, loaded.stderr
+            (begun / "first_run_done").touch()
+            begun.rename(folder)
+    return folder
+
+
+MakeSystem = Callable[..., AbstractContextManager[System]]
+"""``make(name, **settings)``: the demo with these settings, as it is when it is started again."""
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, repository: Path, settled: Path) -> MakeSystem:
+    """Starts the demo in a copy of what is ``settled``."""
+
+    def make(name: str, **settings: str) -> AbstractContextManager[System]:
+        data_dir = tmp_path_factory.mktemp(name)
+        shutil.copytree(settled, data_dir, dirs_exist_ok=True)
+        return running_system(data_dir, repository, **settings)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def system(demo: MakeSystem) -> Iterator[System]:
+    """``python -m bot up`` with the demo, ready, and no language model. Many tests are the same few people, one after
+    the other, and no platform would hold that against them."""
+    with demo("system", HANDOFF_WAIT_S="6", PACE_PER_MINUTE="1000") as running:
+        assert http("PATCH", f"{running.simulator}/_sim/rules", {"member_per_minute": 1000})[0] == 200
+        yield running
+
+
+@pytest.fixture(scope="session")
+def awaited_llm() -> Iterator[LlmServer]:
+    """The language model of ``small``."""
+    with LlmServer() as server:
+        yield server
+
+
+WORKERS, WAITING = 2, 6
+"""Of ``small``: how many messages it answers at a time, and how many may wait, those included."""
+
+
+@pytest.fixture(scope="session")
+def small(demo: MakeSystem, awaited_llm: LlmServer) -> Iterator[System]:
+    """The demo with little room, and a language model that it waits for."""
+    model = {"OPENAI_BASE_URL": awaited_llm.url, "OPENAI_API_KEY": "a-key", "OPENAI_MODEL": "scripted"}
+    patience = {"LLM_FIRST_TOKEN_S": "60", "LLM_TIMEOUT_S": "120"}
+    with demo("small", LIMIT_BOT_WAITING=str(WAITING), WORKER_THREADS=str(WORKERS), **model, **patience) as running:
         yield running
 
 

@@ -1,20 +1,13 @@
 """With a language model: answers that are composed, checked and stream in, and what happens when it misbehaves."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Chat, Crowd, System, running_system
+from tests.e2e.conftest import Chat, Crowd, MakeSystem, System
 from tests.fakes.llm_server import Cut, Drip, Fail, Hang, LlmServer, Parrot, Raw, Say
-from tests.simulator.browser import Browser, find_chromium
 
-ROBOT = "影像学院小助手"
 QUESTION = "虚拟皮疹出现的比例是多少？"
-FIRST = "虚拟头晕：每 20 次练习约出现 1 次[1]。"
 RIGHT = "虚拟皮疹：每 50 次练习约出现 1 次[1]。"
 
 
@@ -24,35 +17,11 @@ def llm() -> Iterator[LlmServer]:
         yield server
 
 
-@contextmanager
-def with_model(
-    data_dir: Path, repository: Path, llm: LlmServer, system: System, *, first_token_s: float, timeout_s: float
-) -> Iterator[System]:
-    """The demo with a language model; what ``system`` has computed is not computed again."""
-    shutil.copytree(system.data_dir / "cache", data_dir / "cache")
+@pytest.fixture(scope="module")
+def composing(demo: MakeSystem, llm: LlmServer) -> Iterator[System]:
+    """The demo with a language model, which is given up early."""
     settings = {"OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": "a-key", "OPENAI_MODEL": "scripted"}
-    patience = {"LLM_FIRST_TOKEN_S": str(first_token_s), "LLM_TIMEOUT_S": str(timeout_s)}
-    with running_system(data_dir, repository, **settings, **patience) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def composing(
-    tmp_path_factory: pytest.TempPathFactory, repository: Path, llm: LlmServer, system: System
-) -> Iterator[System]:
-    """A model that is given up early."""
-    data_dir = tmp_path_factory.mktemp("composing")
-    with with_model(data_dir, repository, llm, system, first_token_s=0.6, timeout_s=3) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def patient(
-    tmp_path_factory: pytest.TempPathFactory, repository: Path, llm: LlmServer, system: System
-) -> Iterator[System]:
-    """A model that may wait for the test in the middle of an answer."""
-    data_dir = tmp_path_factory.mktemp("patient")
-    with with_model(data_dir, repository, llm, system, first_token_s=60, timeout_s=120) as running:
+    with demo("composing", LLM_FIRST_TOKEN_S="1.2", LLM_TIMEOUT_S="4", **settings) as running:
         yield running
 
 
@@ -76,15 +45,6 @@ def test_a_faq_that_surely_answers_is_never_rephrased(company: Crowd, llm: LlmSe
     before = len(llm.requests)
     assert "服务台" in company.stranger().says("怎样联系学员服务台？").hears()
     assert len(llm.requests) == before
-
-
-def test_an_answer_streams_in_and_its_last_words_always_arrive(patient: System, llm: LlmServer) -> None:
-    llm.on(Say(FIRST + RIGHT[:2], then=RIGHT[2:]))
-    doctor = Crowd(patient).stranger(peer="bot").says(QUESTION)
-    doctor.sees(FIRST)
-    assert not any(RIGHT in text for text in doctor.seen), doctor.seen
-    llm.go_on()
-    assert doctor.reads()["content"].startswith(FIRST + RIGHT)
 
 
 def test_nothing_of_the_model_s_memory_is_said(company: Crowd, llm: LlmServer) -> None:
@@ -145,32 +105,6 @@ def test_a_turn_is_recorded_with_model_and_prompt_and_replays_alike(
     differs = composing.command("replay", turn_id).stdout
     assert "kind differs" in differs
     assert "now  refusal" in differs
-
-
-def test_a_person_reads_a_streamed_and_cited_answer_in_the_page(
-    patient: System, llm: LlmServer, tmp_path: Path
-) -> None:
-    executable = find_chromium()
-    if executable is None:
-        if os.environ.get("REQUIRE_BROWSER"):  # noqa: TID251 -- the switch of the whole suite's browser tests
-            pytest.fail("REQUIRE_BROWSER is set and there is no chromium")
-        pytest.skip("NO CHROMIUM FOUND: the chat page is not tested in a browser")
-    llm.on(Say(FIRST + RIGHT[:2], then=RIGHT[2:]))
-    with Browser(executable, tmp_path) as browser:
-        browser.resize(1280, 800)
-        browser.open(f"{patient.simulator}/#wang.fang/group/imaging-academy")
-        browser.wait_for("document.querySelector('#title')?.textContent === '影像学院交流群'")
-        browser.look("document.querySelector('#text').focus()")
-        browser.type(f"@{ROBOT} {QUESTION}")
-        browser.press("Enter")
-        shown = "document.querySelector('#messages').innerText"
-        browser.wait_for(f"{shown}.includes('每 20 次') && !{shown}.includes('每 50 次')")
-        llm.go_on()
-        browser.wait_for(f"{shown}.includes('每 50 次') && {shown}.includes('来源')")
-        link = browser.look("[...document.querySelectorAll('#messages a')].at(-1).href")
-        browser.open(link)
-        browser.wait_for("document.querySelector('#cited')?.innerText.includes('每 50 次练习约出现 1 次')")
-        assert browser.problems == []
 
 
 def test_the_way_of_the_robot_and_of_the_app_give_the_same_answer(company: Crowd, llm: LlmServer) -> None:

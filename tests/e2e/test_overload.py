@@ -1,11 +1,9 @@
 """More messages than a small installation with a slow language model can answer: bounded, honest, and fair."""
 
 import json
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +11,12 @@ import redis
 
 from bot import keys
 from bot.texts import Texts
-from tests.e2e.conftest import Chat, Crowd, System, running_system
+from tests.e2e.conftest import WAITING, WORKERS, Chat, Crowd, System
 from tests.e2e.test_conversations import faq_rows
 from tests.fakes.llm_server import LlmServer, Say
 
 BUSY = Texts().say("busy", "zh")
-WAITING = 6
-"""Messages that may wait, those that are being answered included; two at a time are."""
 REFUSED = 7
-WORKERS = 2
 QUESTION = "虚拟皮疹出现的比例是多少？"
 ANSWER = "虚拟皮疹：每 50 次练习约出现 1 次[1]。"
 FAQ = faq_rows()[0]
@@ -49,28 +44,9 @@ class SlowModel:
         return len(self._server.requests) - self._before
 
 
-@pytest.fixture(scope="module")
-def llm() -> Iterator[LlmServer]:
-    with LlmServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def small(
-    tmp_path_factory: pytest.TempPathFactory, repository: Path, llm: LlmServer, system: System
-) -> Iterator[System]:
-    """An installation with little room; what ``system`` has computed is not computed again."""
-    data_dir = tmp_path_factory.mktemp("small")
-    shutil.copytree(system.data_dir / "cache", data_dir / "cache")
-    model = {"OPENAI_BASE_URL": llm.url, "OPENAI_API_KEY": "a-key", "OPENAI_MODEL": "scripted"}
-    limits = {"LIMIT_BOT_WAITING": str(WAITING), "WORKER_THREADS": str(WORKERS), "LLM_FIRST_TOKEN_S": "60"}
-    with running_system(data_dir, repository, **model, **limits) as running:
-        yield running
-
-
 @pytest.fixture
-def model(llm: LlmServer) -> Iterator[SlowModel]:
-    slow = SlowModel(llm)
+def model(awaited_llm: LlmServer) -> Iterator[SlowModel]:
+    slow = SlowModel(awaited_llm)
     yield slow
     slow.let_go()
 

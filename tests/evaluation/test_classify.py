@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 
 from bot.errors import UsageError
 from bot.evaluation.classify import attack_report, evaluate_classification, report, span_report
+from tests.forked import run_forked
 
 KEYS = {"n", "accuracy", "macro_f1", "per_label", "confusion", "ms_per_item"}
 ROWS: dict[str, list[dict[str, Any]]] = {
@@ -44,15 +43,9 @@ def written(folder: Path, rows: list[Any]) -> Path:
 @pytest.mark.parametrize("task", ROWS)
 def test_the_command_prints_one_object_without_worker_or_model(task: str, tmp_path: Path, repository: Path) -> None:
     items = written(tmp_path, ROWS[task])
-    result = subprocess.run(
-        [sys.executable, "-m", "bot", "eval", "classify", "--task", task, "--items", items, "--json"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(repository), "PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    arguments = ("eval", "classify", "--task", task, "--items", str(items), "--json")
+    result = run_forked(arguments, tmp_path, {"PYTHONPATH": str(repository), "PATH": os.defpath})
+    assert result.returncode == 0, result.stderr
     (line,) = result.stdout.splitlines()
     found = json.loads(line)
     assert set(found) == KEYS

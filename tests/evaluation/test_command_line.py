@@ -1,26 +1,18 @@
 """``eval``'s command line: what is wrong with a call is said first, then what is not built yet."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.forked import run_forked
 
 TASKS = ("emotion", "adverse-event", "pii", "injection", "offensive", "intent")
 
 
 def evaluate(folder: Path, repository: Path, *arguments: str) -> str:
     """The one line that a call which cannot be served prints."""
-    result = subprocess.run(
-        [sys.executable, "-m", "bot", "eval", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(repository), "PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run_forked(("eval", *arguments), folder, {"PYTHONPATH": str(repository), "PATH": os.defpath})
     assert (result.returncode, result.stdout) == (2, ""), result.stderr
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1

@@ -33,6 +33,7 @@ class Letters:
 
     name = "letters"
     dimension = 27
+    tokens = None
 
     def __init__(self) -> None:
         self.passages_embedded = 0

@@ -27,6 +27,7 @@ class HashEmbedder:
     """Unit vectors made from a hash of the text."""
 
     dimension = 8
+    tokens = None
 
     def __init__(self, name: str = "hash") -> None:
         self.name = name

@@ -10,9 +10,11 @@ import yaml
 
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Audience, Entry
-from bot.knowledge.faq_table import read_faq_table
+from bot.knowledge.faq_table import csv_rows, read_faq_table
 from bot.knowledge.loaders import LoadLimits, decode_text, load_markdown
 from bot.knowledge.origin import Origin
+
+LIMITS = LoadLimits()
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def entries_of(path: Path) -> list[Entry]:
     origin = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source=path.name)
     if path.suffix == ".md":
         return list(passages(load_markdown(text, name=path.stem), origin))
-    table = read_faq_table(text, origin, timezone=ZoneInfo("Asia/Shanghai"), limits=LoadLimits())
+    table = read_faq_table(csv_rows(text, LIMITS), origin, timezone=ZoneInfo("Asia/Shanghai"), limits=LIMITS)
     assert (table.problems, table.notes) == ((), ())
     return list(table.entries)
 

@@ -67,7 +67,13 @@ class Workplace:
         return path
 
     def ingest(
-        self, *paths: Path, approve: bool = True, audience: Audience = Audience.PUBLIC, collection: str = "imaging"
+        self,
+        *paths: Path,
+        approve: bool = True,
+        audience: Audience = Audience.PUBLIC,
+        collection: str = "imaging",
+        actor: str = "cli:li",
+        bots: tuple[str, ...] = (),
     ) -> IngestReport:
         return self._ingestor.ingest(
             paths or [self.files],
@@ -75,7 +81,8 @@ class Workplace:
             collection=collection,
             audience=audience,
             approve=approve,
-            actor="cli:li",
+            actor=actor,
+            bots=bots,
         )
 
     def searchable(self) -> dict[str, Entry]:
@@ -153,6 +160,32 @@ def test_drafts_are_never_searchable(workplace: Workplace) -> None:
     assert "每学期最多选 4 门课。" in workplace.searchable()
     (live, waiting) = workplace.store.versions("academy", "imaging")
     assert (live.status, live.approved_by, waiting.status) == (Status.APPROVED, "cli:li", Status.DRAFT)
+
+
+def test_with_four_eyes_files_are_searchable_when_somebody_else_approves_them(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    metadata.create_all(database.engine)
+    workplace = Workplace(tmp_path, KnowledgeStore(database, four_eyes=lambda _tenant, _collection: True))
+    workplace.write("guide.md", GUIDE)
+    for status in ("added", "unchanged"):
+        mine = workplace.ingest()
+        assert (statuses(mine), mine.drafts) == ({"guide.md": status}, 1)
+        assert workplace.searchable() == {}
+    theirs = workplace.ingest(actor="cli:wu")
+    assert (statuses(theirs), theirs.drafts) == ({"guide.md": "approved"}, 0)
+    assert len(workplace.searchable()) == 2
+    workplace.index.close()
+    database.dispose()
+
+
+def test_files_for_some_bots_alone_say_so_in_every_entry(workplace: Workplace) -> None:
+    workplace.write("guide.md", GUIDE)
+    workplace.write("faq.csv", TABLE)
+    workplace.ingest()
+    again = workplace.ingest(bots=("second",))
+    assert statuses(again) == {"faq.csv": "changed", "guide.md": "changed"}
+    assert {entry.bots for entry in workplace.searchable().values()} == {("second",)}
+    assert {version.bots for version in workplace.store.versions("academy", "imaging")} == {(), ("second",)}
 
 
 def test_a_crash_between_database_and_index_is_healed(workplace: Workplace) -> None:

@@ -15,10 +15,10 @@ from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, Calibration, f
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import E5Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
+from bot.knowledge.fusion import DEPTH, FULL_COVERAGE, fuse, gate
 from bot.knowledge.index import Candidates, Route
-from bot.knowledge.search import DEPTH, FULL_COVERAGE, Searcher, fuse, gate
-from bot.knowledge.segment import Segmenter, jieba_dictionary
-from bot.knowledge.tokens import Tokenizer
+from bot.knowledge.opening import make_tokenizer
+from bot.knowledge.search import Searcher
 
 SCOPE = Scope(tenant="t", collections=("c",), reader=Audience.PUBLIC, now=0.0)
 
@@ -58,7 +58,7 @@ def embedder(tmp_path_factory: pytest.TempPathFactory) -> E5Embedder:
 
 @pytest.fixture(scope="module")
 def searcher(tmp_path_factory: pytest.TempPathFactory, embedder: E5Embedder) -> Iterator[Searcher]:
-    tokenizer = Tokenizer(Segmenter(jieba_dictionary()))
+    tokenizer = make_tokenizer()
     index = EdgeIndex(tmp_path_factory.mktemp("index"), embedder, tokenizer)
     entries = [_entry(EntryKind.FAQ, q, (q, *similar), answer) for q, (answer, similar) in FAQS.items()]
     index.upsert(entries + [_entry(EntryKind.PASSAGE, "员工手册", (), text) for text in PASSAGES])
@@ -82,7 +82,7 @@ def test_the_right_entry_comes_first(searcher: Searcher, question: str, answer: 
     found = searcher.search(question, SCOPE)
     assert found.hits[0].entry.text.startswith(answer)
     assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
-    assert set(found.timings_ms) == {"embed", "index", "fuse"}
+    assert set(found.timings_ms) == {"embed", "index", "fuse", "rerank", "check"}
 
 
 def test_confidence_tells_an_answer_from_a_gap(searcher: Searcher) -> None:
@@ -170,7 +170,7 @@ def test_a_search_says_whether_a_faq_is_in_sight(searcher: Searcher) -> None:
 
 
 def test_without_faqs_one_search_serves_for_both(tmp_path: Path, embedder: E5Embedder) -> None:
-    index = EdgeIndex(tmp_path, embedder, Tokenizer(Segmenter(jieba_dictionary())))
+    index = EdgeIndex(tmp_path, embedder, make_tokenizer())
     index.upsert([_entry(EntryKind.PASSAGE, "员工手册", (), text) for text in PASSAGES])
     searcher = Searcher(index, embedder, Calibration.shipped())
     bot = BotConfig(id="b", name="小影", tenant="t", knowledge=("c",), channels={})

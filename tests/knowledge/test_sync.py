@@ -11,7 +11,7 @@ from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.sync import BATCH, SyncReport, reindex, sync_all, sync_collection
+from bot.knowledge.sync import BATCH, SyncReport, drop_withdrawn, reindex, sync_all, sync_collection
 from bot.knowledge.versions import Submission
 from bot.records.database import Database, metadata
 from tests.knowledge.small_index import open_small_index
@@ -137,6 +137,23 @@ def test_what_is_withdrawn_while_it_is_indexed_does_not_stay(store: KnowledgeSto
 
     assert sync(store, Hindered(index, withdraw, lambda: None)) == SyncReport(upserted=1, deleted=1)
     assert index.count() == 0
+
+
+def test_what_is_dropped_while_others_bring_it_does_not_come_back(store: KnowledgeStore, index: EdgeIndex) -> None:
+    approve(store, "甲", "乙")
+    sync(store, index)
+    approve(store, "丙", origin=replace(ORIGIN, source="more.csv"))
+
+    def withdraw(number: int) -> bool:
+        if number == 1:  # somebody fills the index, and has read what is approved before this
+            store.withdraw("academy", "imaging", "faq.csv", actor="cli:li", now=2.0)
+            store.withdraw("academy", "imaging", "more.csv", actor="cli:li", now=2.0)
+            assert len(drop_withdrawn(store, index, "academy", "imaging")) == 2
+        return True
+
+    sync(store, Hindered(index, withdraw, lambda: None))
+    assert index.count() == 0
+    assert drop_withdrawn(store, index, "academy", "imaging") == set()
 
 
 def test_what_is_out_of_service_is_gone_before_anything_new_is_indexed(store: KnowledgeStore, index: EdgeIndex) -> None:

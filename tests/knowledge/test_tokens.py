@@ -2,13 +2,13 @@
 
 import pytest
 
-from bot.knowledge.segment import Segmenter, jieba_dictionary
+from bot.knowledge.opening import make_tokenizer
 from bot.knowledge.tokens import MAX_CHARACTERS, Tokenizer
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return Tokenizer(Segmenter(jieba_dictionary()))
+    return make_tokenizer()
 
 
 @pytest.mark.parametrize(

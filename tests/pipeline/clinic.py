@@ -89,10 +89,10 @@ class Clinic:
     def says(self, key: str, text: str) -> None:
         self.sends(key, (Text(text),))
 
-    def sends(self, key: str, parts: tuple[Any, ...]) -> None:
+    def sends(self, key: str, parts: tuple[Any, ...], person: str = CHEN) -> None:
         for number, part in enumerate(parts):
             try:
-                self.practice.sends(part, f"{key}:{number}")
+                self.practice.sends(part, f"{key}:{number}", person)
             except Refused as refusal:
                 self.refused.append(refusal.code)
 
@@ -100,7 +100,7 @@ class Clinic:
         outcome = self.house.runs([message])
         self.told += outcome.posts
         before = len(self.refused)
-        self.sends(outcome.reply.key, outcome.reply.parts)
+        self.sends(outcome.reply.key, outcome.reply.parts, message.conversation.person)
         conclusion = Conclusion(
             records=self.house.records,
             desk=self.house.tools.desk,

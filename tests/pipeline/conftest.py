@@ -33,11 +33,14 @@ from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import E5Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.opening import make_tokenizer
 from bot.knowledge.search import Searcher
-from bot.knowledge.segment import Segmenter, jieba_dictionary
+from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.tokens import Tokenizer
 from bot.lease import HEARD_KEPT, Leases
 from bot.links import SourceLinks
+from bot.lookup.desk import LookUp
+from bot.lookup.shelf import Shelf
 from bot.media.attachments import Attachments
 from bot.media.fetch import MEGABYTE, FetchLimits, MediaFetcher
 from bot.media.own_evidence import OwnEvidence
@@ -129,7 +132,7 @@ def embedder(tmp_path_factory: pytest.TempPathFactory) -> E5Embedder:
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
-    return Tokenizer(Segmenter(jieba_dictionary()))
+    return make_tokenizer()
 
 
 @pytest.fixture(scope="session")
@@ -325,6 +328,7 @@ def house(
         bots=bots,
         channels=channels,
         answerer=answerer,
+        look_up=LookUp(Shelf(KnowledgeStore(database)), redis_client, texts),
         commands=CommandDesk(tools, _unaudited),
         holding=Holding(switches, desk, texts, tools.timezone, attachments.passed_on),
         desk=desk,

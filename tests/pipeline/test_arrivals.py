@@ -68,13 +68,14 @@ def test_who_comes_by_it_again_is_told_the_same_and_nobody_else_is_bound_by_it(c
     assert record_of(clinic, LIN) is None
 
 
-@pytest.mark.parametrize("forged", ["flip", "verify-short", "verify-", "code"])
+@pytest.mark.parametrize("forged", ["claims", "signature", "verify-short", "verify-", "code"])
 def test_a_forged_one_changes_nothing(clinic: Clinic, forged: str) -> None:
     carried = link(clinic)
     good = carried["scene_param"]
     code = clinic.house.tools.verification.open_entry(good, clinic.house.clock())
-    other = "A" if good[10] != "A" else "B"
-    carried["scene_param"] = {"flip": good[:10] + other + good[11:], "code": f"verify-{code}"}.get(forged, forged)
+    other = {at: "A" if good[at] != "A" else "B" for at in (10, -1)}
+    made = {"claims": good[:10] + other[10] + good[11:], "signature": good[:-1] + other[-1], "code": f"verify-{code}"}
+    carried["scene_param"] = made.get(forged, forged)
     assert comes(clinic, **carried).startswith(NO_USE)
     assert record_of(clinic) is None
     assert comes(clinic, LIN, **{**carried, "scene_param": good}).startswith("已核实"), "and uses nothing up"

@@ -1,5 +1,7 @@
 """What a human reads of a person before taking over: who they are known to be, and what their case still lacks."""
 
+from dataclasses import replace
+
 from sqlalchemy import insert
 
 from bot.handoff.background import Background
@@ -36,6 +38,14 @@ def test_the_open_case_and_what_it_lacks(house: House) -> None:
     assert "不良反应病例 1" in line
     assert "可识别的患者" in line or "可识别的报告者" in line
     assert background(house)(house.bots["imaging"], ConversationId(bot="imaging", channel="app", person="li.na")) == []
+
+
+def test_the_open_case_however_many_others_report_after_it(house: House) -> None:
+    house.says("患者用了碘海醇，全身起疹子")
+    for other in range(21):
+        house.says("患者用了碘海醇，全身起疹子", conversation=replace(WANG, person=f"other.{other}"))
+    (line,) = background(house)(house.bots["imaging"], WANG)
+    assert "不良反应病例 1 " in line
 
 
 def test_the_record_of_a_professional(house: House) -> None:

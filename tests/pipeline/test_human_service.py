@@ -1,18 +1,24 @@
 """Around a human's service: what the human reads of the person, when there is none, and what it was like."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import redis
 from sqlalchemy import insert
 
+from bot.account import Serving
+from bot.channel import Limits
 from bot.handoff.tickets import TicketState
 from bot.identity.tables import Account, Author, professionals
+from bot.messages import ConversationId
+from bot.parts import Text, words_of
 from tests.channels.wecom_kf.conftest import conversation
+from tests.delivery.conftest import RecordingChannel
 from tests.pipeline.clinic import QUESTION, Clinic, open_clinic
 from tests.pipeline.conftest import FAQS, NOW, House, words
 from tests.pipeline.test_background import RECORD
-from tests.simulator.kf_desk import LIN
+from tests.simulator.kf_desk import CHEN, LIN
 
 OPEN, CLOSED = "fri 09:00-18:00", "mon-thu 09:00-18:00"
 """The clock of these tests shows a Friday, 16:00."""
@@ -45,6 +51,15 @@ class TestSatisfaction:
         clinic.taps("一般")
         assert clinic.ticket().satisfaction == 2
         assert clinic.refused == []
+
+    def test_nobody_speaks_for_another(self, clinic: Clinic) -> None:
+        clinic.asks("转人工")
+        clinic.desk.acts("end")
+        clinic.goes_on()
+        clinic.desk.writes("满意", customer=LIN, menu_id="ticket:1:3")
+        clinic.goes_on(LIN)
+        assert "没有找到工单 1" in clinic.desk.reached(LIN)[-1]
+        assert clinic.ticket().satisfaction is None
 
     def test_nobody_is_asked_unless_the_operator_wants_it(self, house: House, redis_client: "redis.Redis") -> None:
         with open_clinic(house, redis_client) as clinic:
@@ -141,7 +156,7 @@ class TestFoundBySecondReading:
         assert clinic.refused == [], "not even tried"
 
     def test_who_asks_for_a_human_after_one_has_gone_unseen_is_not_lost(self, clinic: Clinic) -> None:
-        """The session ended by itself, and nobody serves now: the old ticket is over, and the staff hear of a new one."""
+        """The session ended by itself, and nobody serves now: the old ticket is over, and there is a new one."""
         clinic.asks("转人工")
         clinic.desk.writes("您好，我是李娜", servicer="li.na")
         clinic.goes_on()
@@ -152,6 +167,29 @@ class TestFoundBySecondReading:
         assert "工单 2" in clinic.heard()[-1]
         assert "【人工工单 2】" in clinic.staff_heard()
         assert clinic.ticket().state is TicketState.RELEASED
+
+    def test_of_many_for_whom_nobody_came_each_is_told_at_once(self, clinic: Clinic) -> None:
+        """A code of the platform lets the word through for 20 seconds: it cannot wait for all the others'."""
+        clinic.asks("转人工")
+        clinic.desk.writes("转人工", customer=LIN)
+        clinic.goes_on(LIN)
+        clinic.practice.clock.now += 1801
+        for (_, (told, *_)), (over, waiting) in zip(
+            clinic.house.tools.desk.overdue(), [(CHEN, LIN), (LIN, None)], strict=True
+        ):
+            clinic.practice.channel.send(conversation(over), Text(told.text), f"{told.key}:0", clinic.house.clock() + 5)
+            assert clinic.desk.state(over)[0] == 4
+            assert waiting is None or clinic.desk.state(waiting)[0] == 3, "the next is not looked at before"
+            clinic.practice.clock.now += 21
+        assert "没有人工回复" in clinic.desk.reached(LIN)[-1]
+
+    def test_who_is_handed_over_below_a_long_answer_reads_that_they_are(self, house: House) -> None:
+        """Of that reply one message gets through: a second would come while the human has the chat."""
+        house.channels["imaging", "app"] = ShortDesk()  # type: ignore[assignment]
+        (part,) = house.says(f"你们的服务太差了，我要投诉！{QUESTION}").reply.parts
+        assert len(words_of(part).encode()) <= ShortDesk().limits.text_bytes
+        assert "已为您转接人工" in words_of(part)
+        assert "https://bot.example/answer/" in words_of(part), "the answer is read whole there"
 
     def test_a_turn_that_runs_again_after_it_ended_a_ticket_says_so(self, clinic: Clinic) -> None:
         """The worker dies between the ticket and the reply."""
@@ -172,6 +210,40 @@ class TestFoundBySecondReading:
         assert desk.serving(conversation(), until) == desk.serving(conversation(), until) == "lapsed"
         clinic.goes_on()
         assert FAQS[QUESTION] in clinic.heard()[-1]
+
+
+@pytest.mark.parametrize("channel", ["app", "ai"])
+def test_words_that_come_late_reach_the_human_whole(house: House, channel: str) -> None:
+    """The worker was away: they are for the human who has the chat, and nothing the bot has to apologise for."""
+    house.says("转人工", channel=channel)
+    long = "我补充一下情况，" * 30
+    outcome = house.pipeline.apologise([house.message(long, channel=channel)], "too_old")
+    assert "抱歉" not in words(outcome)
+    (post,) = outcome.posts
+    assert long in "".join(words_of(part) for part in post.reply.parts)
+    assert outcome.relayed, "whoever spares the staff long lists spares them none of these"
+
+
+class ShortDesk(RecordingChannel):
+    """A channel that shows little, and whose platform has a desk of its own."""
+
+    has_human_desk = True
+
+    @property
+    def limits(self) -> Limits:
+        return replace(super().limits, text_bytes=600, reply_messages=3)
+
+    def serving(self, _conversation: ConversationId, _deadline: float) -> Serving:
+        return Serving.HUMAN
+
+    def nickname(self, _conversation: ConversationId, _deadline: float) -> str:
+        return ""
+
+    def hand_over(self, _conversation: ConversationId, _servicers: object, _key: str, _deadline: float) -> bool:
+        return True
+
+    def take_back(self, _conversation: ConversationId, _key: str, _deadline: float) -> None:
+        raise AssertionError("nothing is taken back in these tests")
 
 
 def serves(house: House, *hours: str) -> None:

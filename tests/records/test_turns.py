@@ -1,14 +1,15 @@
 """The record of a turn: it travels with the reply, and is kept once."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from bot.messages import ConversationId
 from bot.records.database import Database
-from bot.records.turns import TurnRecord, TurnRecords, turns
+from bot.records.turns import TurnRecord, TurnRecords, turn_entries, turns
 
 DOCTOR = ConversationId(bot="imaging", channel="app", person="王/医生", chat="")
 RECORD = TurnRecord(
@@ -25,6 +26,7 @@ RECORD = TurnRecord(
     kind="faq",
     answer="答",
     citations=({"n": 1, "title": "册", "source": "a.md", "location": "A › B", "quote": "引"},),
+    cited=("entry-1",),
     passages=(("entry-1", 0.5, "faq"), ("entry-2", 0.25, "passage")),
     confidence=0.875,
     timings_ms={"total": 12.5},
@@ -74,3 +76,30 @@ def test_a_question_with_a_character_that_no_database_keeps_is_kept_without_it(r
     kept = records.get(RECORD.id)
     assert kept is not None
     assert kept.question == "碘海醇"
+
+
+def test_what_a_turn_rests_on_is_found_by_the_entry_and_goes_with_the_turn(database_url: str) -> None:
+    database = Database(database_url)
+    database.upgrade()
+    records = TurnRecords(database)
+
+    def resting() -> set[tuple[str, str]]:
+        with database.read() as connection:
+            return {(row.turn_id, row.entry_id) for row in connection.execute(select(turn_entries))}
+
+    records.save(RECORD)
+    records.save(replace(RECORD, id="other", cited=("entry-1", "entry-2", "entry-1")))
+    assert resting() == {(RECORD.id, "entry-1"), ("other", "entry-1"), ("other", "entry-2")}
+    records.save(replace(RECORD, cited=("entry-3",)))
+    assert (RECORD.id, "entry-3") in resting()
+    assert (RECORD.id, "entry-1") not in resting()
+    with database.write() as connection:
+        connection.execute(delete(turns).where(turns.c.id == "other"))
+    assert resting() == {(RECORD.id, "entry-3")}
+    database.dispose()
+
+
+def test_a_record_of_the_release_before_cites_nothing_that_is_known() -> None:
+    fields = json.loads(RECORD.encode())
+    del fields["cited"]
+    assert TurnRecord.decode(json.dumps(fields)).cited == ()

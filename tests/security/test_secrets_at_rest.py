@@ -2,8 +2,6 @@
 said of them."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from bot.assembly import CHANNELS
 from bot.bots_file import load_bots
 from bot.errors import ConfigError
 from bot.settings import Settings, load_settings
+from tests.forked import run_forked
 from tests.security.canaries import BOT_SECRETS, MARK, SETTINGS, Told, all_values_wrong, bots_yaml, not_yaml
 
 AWAY = {
@@ -103,14 +102,7 @@ def test_what_is_away_is_told_without_its_password(away: tuple[str, ...], tmp_pa
     }
     told = Told()
     for arguments in (("doctor",), ("ask", "问"), ("queue",)):
-        result = subprocess.run(
-            [sys.executable, "-m", "bot", *arguments],
-            cwd=repository,
-            env=environment,
-            capture_output=True,
-            timeout=110,
-            check=False,
-        )
+        result = run_forked(arguments, repository, environment, within_s=110)
         told.add(" ".join(arguments), result.stdout, result.stderr)
         assert result.returncode == 2, result.stderr
     for folder in (scratch, tmp_path / "var"):

@@ -6,6 +6,7 @@ them. Evidence and audit have their own border tests besides (``tests/answering`
 
 import inspect
 import sqlite3
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -112,6 +113,19 @@ def test_evidence_that_one_tenant_found_is_not_used_for_another(tmp_path: Path) 
         assert "别人的答案" not in answers(shelf.ask())
     assert shelf.ask().cached
     assert answers(shelf.ask(bot=BOT.model_copy(update={"tenant": "nobody"}))) == []
+    shelf.index.close()
+    shelf.database.dispose()
+
+
+def test_evidence_that_one_bot_found_is_not_used_for_another_of_its_tenant(tmp_path: Path) -> None:
+    shelf = Library(tmp_path)
+    second = BOT.model_copy(update={"id": "second"})
+    limited = replace(faq("只给二号机器人的"), id=str(uuid.uuid4()), bots=("second",), source="二号.csv")
+    shelf.approve("二号.csv", limited)
+    for _ in range(2):  # the second time from the cache
+        assert "只给二号机器人的" in answers(shelf.ask(bot=second))
+        assert "只给二号机器人的" not in answers(shelf.ask())
+    assert shelf.ask().cached
     shelf.index.close()
     shelf.database.dispose()
 

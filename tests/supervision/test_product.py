@@ -13,7 +13,7 @@ from bot.supervision.checks import check_free, without_crowded_out
 from bot.supervision.plan import Plan
 from bot.supervision.product import plan_for
 from bot.supervision.supervisord import configuration
-from bot.task_queue import ACCOUNTS_QUEUE, CASES_QUEUE, MEDIA_QUEUE, SWEEP_QUEUE, TURNS_QUEUE
+from bot.task_queue import ACCOUNTS_QUEUE, CASES_QUEUE, INGEST_QUEUE, MEDIA_QUEUE, SWEEP_QUEUE, TURNS_QUEUE
 
 SECRET = "a-secret-of-a-real-company"
 BOTS = f"""
@@ -48,7 +48,8 @@ def test_command_lines_say_what_runs(tmp_path: Path) -> None:
     assert "redis-server" in lines["redis"]
     assert "celery" in lines["worker"]
     assert " worker --pool=threads " in lines["worker"]
-    assert f"--queues={TURNS_QUEUE},{SWEEP_QUEUE},{MEDIA_QUEUE},{CASES_QUEUE},{ACCOUNTS_QUEUE} " in lines["worker"]
+    queues = (TURNS_QUEUE, SWEEP_QUEUE, MEDIA_QUEUE, CASES_QUEUE, ACCOUNTS_QUEUE, INGEST_QUEUE)
+    assert f"--queues={','.join(queues)} " in lines["worker"]
     assert "celery --app=workers.app beat " in lines["beat"]
     assert "gunicorn --bind=127.0.0.1:8100 " in lines["web"]
     assert " --no-control-socket " in lines["web"]

@@ -157,6 +157,14 @@ def test_a_document_that_was_restricted_is_closed_to_those_who_could_read_it(lib
     assert read(library, entries[1], Audience.STAFF) is not None
 
 
+def test_a_document_that_is_for_some_bots_alone_by_now_is_closed_to_links_from_before(library: Library) -> None:
+    origin = library.origin(".md")
+    entries = library.put(origin, long_document(3))
+    limited = library.put(replace(origin, bots=("second",)), long_document(3), now=NOON + DAY)
+    assert read(library, entries[1]) is None, "the link does not say which bot it is of"
+    assert read(library, limited[1]) is not None
+
+
 def test_what_was_restricted_before_stays_closed_when_the_document_opens(library: Library) -> None:
     origin = library.origin(".md", audience=Audience.STAFF)
     entries = library.put(origin, long_document(3))

@@ -19,6 +19,7 @@ _MARGIN = 0.12
 _NEAR_EDGE = 0.2
 """A table that goes on begins in this share of the next page."""
 _LEAST_PAGES = 3
+_RUNNING_CHARS = 80
 _PAGE_NUMBER = re.compile(
     r"[-–—\s]*(?:第\s*)?(?:\d{1,4}|[ivxIVX]{1,6})(?:\s*页)?(?:\s*[/／|]\s*(?:共\s*)?\d{1,4}(?:\s*页)?)?[-–—\s]*"
 )
@@ -61,16 +62,19 @@ def document_of(blocks: Sequence[PageBlock], titles: Iterable[Title], *, name: s
 
 
 def _without_running_heads(blocks: Sequence[PageBlock], pages: int) -> list[PageBlock]:
-    """Without what stands at the edge of several pages with no more than its digits changed, and page numbers."""
+    """Without what stands at the edge of several pages with no more than its digits changed, and page numbers; a page
+    that has nothing else keeps it."""
     usual = median([block.size for block in blocks if block.text] or [0.0])
     edges = [block for block in blocks if block.text and _at_edge(block) and block.size < _TITLE * usual]
+    with_text = {block.page for block in blocks if block.rows or (block.text and not _at_edge(block))}
     seen = Counter(key for key, _page in {(_without_digits(block.text), block.page) for block in edges})
     often = min(_LEAST_PAGES, max(2, pages))
-    drop = {
-        id(block)
-        for block in edges
-        if _PAGE_NUMBER.fullmatch(block.text) or (seen[_without_digits(block.text)] >= often and len(block.text) < 100)
-    }
+
+    def is_running(block: PageBlock) -> bool:
+        repeated = seen[_without_digits(block.text)] >= often and len(block.text) < _RUNNING_CHARS
+        return bool(_PAGE_NUMBER.fullmatch(block.text)) or (repeated and block.page in with_text)
+
+    drop = {id(block) for block in edges if is_running(block)}
     return [block for block in blocks if id(block) not in drop]
 
 

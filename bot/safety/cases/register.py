@@ -1,6 +1,6 @@
 """The cases as the desk, the operator and the courier see them: read, confirmed, judged and closed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,13 +26,17 @@ class Cases:
         with self.ledger.database.read() as connection:
             return self.ledger.case(connection, number)
 
-    def newest(self, limit: int, *, bot: str = "", still_open: bool = False) -> list[Case]:
-        """The last ``limit`` cases, the newest first."""
+    def newest(
+        self, limit: int, *, bot: str = "", still_open: bool = False, reporters: Collection[str] = ()
+    ) -> list[Case]:
+        """The last ``limit`` cases, the newest first; with ``reporters`` only theirs (:meth:`.CaseKey.reporters`)."""
         query = select(cases).order_by(cases.c.number.desc()).limit(limit)
         if bot:
             query = query.where(cases.c.bot == bot)
         if still_open:
             query = query.where(cases.c.state != CaseState.CLOSED)
+        if reporters:
+            query = query.where(cases.c.reporter.in_(reporters))
         with self.ledger.database.read() as connection:
             return [case_of(row) for row in connection.execute(query)]
 

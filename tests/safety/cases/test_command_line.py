@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.forked import run_forked
 from tests.safety.cases.conftest import REPORT, Clinic
 
 BOTS = f"""
@@ -35,15 +35,8 @@ def export(clinic: Clinic, tmp_path: Path, repository: Path) -> Export:
     }
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "bot", "case", "export", "1", "--format", "json", *arguments],
-            cwd=tmp_path,
-            env=environment | {"CASE_KEY": "a secret of this test, long enough"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environ = environment | {"CASE_KEY": "a secret of this test, long enough"}
+        return run_forked(("case", "export", "1", "--format", "json", *arguments), tmp_path, environ)
 
     return run
 

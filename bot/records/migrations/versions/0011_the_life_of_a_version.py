@@ -29,6 +29,7 @@ def upgrade() -> None:
         op.add_column("knowledge_versions", sa.Column(name, kind, nullable=True))
     for table in ("knowledge_versions", "knowledge_entries"):
         op.add_column(table, sa.Column("bots", sa.JSON(), server_default="[]", nullable=False))
+    op.create_index(op.f("ix_knowledge_version_entries_entry_id"), "knowledge_version_entries", ["entry_id"])
     op.drop_index("uq_knowledge_versions_one_draft", "knowledge_versions")
     _one("waiting", _WAITING)
     op.add_column("turns", sa.Column("cited", sa.JSON(), server_default="[]", nullable=False))
@@ -70,6 +71,7 @@ def downgrade() -> None:
     op.drop_column("turns", "cited")
     op.execute("UPDATE knowledge_versions SET status = 'draft' WHERE status = 'in_review'")
     op.drop_index("uq_knowledge_versions_one_waiting", "knowledge_versions")
+    op.drop_index(op.f("ix_knowledge_version_entries_entry_id"), "knowledge_version_entries")
     _one("draft", _DRAFT)
     for table in ("knowledge_entries", "knowledge_versions"):
         op.drop_column(table, "bots")

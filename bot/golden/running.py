@@ -1,0 +1,56 @@
+"""Asking a bot its golden questions, one after the other."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bot.errors import UsageError
+from bot.golden.judging import Outcome, judge
+from bot.golden.questions import GoldenQuestion
+from bot.single_question import SingleQuestions
+from bot.turn import Turn
+
+Ask = Callable[[GoldenQuestion], Mapping[str, Any]]
+"""A golden question to what :func:`reply_to` gives."""
+Progress = Callable[[int, int], None]
+"""Called with (questions done, in all)."""
+
+
+class OutOfTime(UsageError):
+    """The golden questions took longer than they may."""
+
+
+def run_questions(
+    questions: Sequence[GoldenQuestion], ask: Ask, progress: Progress, until: float
+) -> tuple[list[Outcome], dict[str, str]]:
+    """The outcome of each question, and the versions of what made the answers, by name.
+
+    Raises :class:`OutOfTime` when it is not over at ``until``, monotonic seconds.
+    """
+    outcomes = []
+    versions: dict[str, set[str]] = {}
+    for done, question in enumerate(questions, 1):
+        reply = ask(question)
+        outcomes.append(judge(question, reply))
+        for name, version in reply["versions"].items():
+            versions.setdefault(name, set()).add(version)
+        progress(done, len(questions))
+        if time.monotonic() > until and done < len(questions):
+            raise OutOfTime(f"only {done} of {len(questions)} golden questions were answered in the time they have")
+    return outcomes, {name: ", ".join(sorted(found - {""})) for name, found in versions.items()}
+
+
+def reply_to(single: SingleQuestions, turn: Turn, versions: Mapping[str, str]) -> dict[str, Any]:
+    """The reply to ``turn``, JSON-ready: ``answer``, ``kind`` and ``citations`` as in ``ask --json``, ``confidence`` (0
+    to 1), and ``versions`` with those of the model and the prompt, empty where no language model was asked."""
+    said = single.said(turn)
+    answer = said.answer
+    citations = answer.citations if answer else ()
+    generation = answer.generation if answer else {}
+    return {
+        "answer": said.words,
+        "kind": said.kind.value,
+        "citations": [{"title": citation.title, "source": citation.source} for citation in citations],
+        "confidence": round(answer.confidence, 4) if answer else 0.0,
+        "versions": {**versions, **{name: generation.get(name, "") for name in ("model", "prompt")}},
+    }
