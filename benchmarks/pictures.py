@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.charts import COLOURS, Axis, Panel, legend, linear, logarithmic, picture
+from bot.evaluation.charts import COLOURS, Axis, Panel, legend, linear, logarithmic, picture
 
 ROOT = Path(__file__).parent.parent
 ROWS = {"bare": "bare Flask", "callback": "callback", "first": "callback that wakes a worker"}

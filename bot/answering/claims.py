@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bot.answering.opposites import TELLING, exclude
 from bot.answering.quantities import Figures, Quantity, figures_of, fold
 from bot.lazy import lazy
 
@@ -21,14 +22,14 @@ _CLAUSE = re.compile(rf"[，；。！？\n|;!?]|,(?!\d)|\.(?=\s|$|[{_HAN}])")
 # What carries no content of its own. Single characters only where they do not live inside other words.
 _IDLE = re.compile(
     "可以|能够|应该|应当|需要|必须|建议|进行|根据|按照|如果|因为|所以|因此|并且|以及|此外|另外|同时|通常|一般|大约|左右|例如|"
-    "包括|如下|以下|具体|资料|提到|显示|表明|指出|说明|属于|具有|对于|关于|由于|通过|或者|还是|但是|不过|然而|其中|情况|"
+    r"为(?=\s|$)|包括|如下|以下|具体|资料|提到|显示|表明|指出|说明|属于|具有|对于|关于|由于|通过|或者|还是|但是|不过|然而|其中|情况|"
     "[的了着是在和与及或也都就还而但被把将请您你我他她它们这那此其之]"
 )
 _IDLE_WORD = re.compile(
     "an?|the|is|are|was|were|be|been|being|of|in|on|at|to|for|by|with|from|as|and|or|but|if|then|than|that|this|these|"
     "those|it|its|he|she|they|we|you|your|our|their|his|her|i|my|me|do|does|did|can|could|may|might|should|would|will|"
     "shall|must|have|has|had|not|no|there|here|which|who|whom|whose|what|when|where|how|also|any|all|each|such|per|"
-    "about|into|over|under|after|before|between|during|please|according|sources?|following"
+    "need|needs|needed|about|into|over|under|after|before|between|during|please|according|sources?|following"
 )
 
 # Negators, after the words that only look like one are set aside.
@@ -52,29 +53,13 @@ _BOUNDS = (
     ),
     (
         re.compile(
-            r"超过|超出|高于|大于|多于|以上|至少|最少|最低|>|\b(?:at least|more than|above|exceed(?:s|ing)?|minimum)\b"
+            r"超过|超出|高于|大于|多于|以上|至少|最少|最小|最低|>|"
+            r"\b(?:at least|more than|above|exceed(?:s|ing)?|minimum)\b"
         ),
         "≥",
     ),
 )
 """Upper and lower bounds as one sign each; in this order, as the first of them contain the last."""
-_OPPOSITES = tuple(
-    (re.compile(one), re.compile(other))
-    for one, other in (
-        ("前", "后"),
-        ("增|升|加大", "减|降|缩"),
-        ("高(?!于)", "低(?!于)"),
-        ("阳性", "阴性"),
-        ("早(?!于)", "晚(?!于)"),
-        ("左(?!右)", "(?<!左)右"),
-        ("热", "冷|凉"),
-        ("开始|启动|开启", "停止|关闭|终止"),
-        (r"\bbefore\b", r"\bafter\b"),
-        (r"\b(?:increas\w+|rais\w+|higher|rise)\b", r"\b(?:decreas\w+|reduc\w+|lower|fall)\b"),
-        (r"\bpositive\b", r"\bnegative\b"),
-        (r"\b(?:start|open)\b", r"\b(?:stop|clos\w+)\b"),
-    )
-)
 _GENERIC = re.compile(
     "本品|该药|此药|药物|适用于|适用|适合|适宜|推荐|患者|病人|人群|使用|用于|应用|服用|采用|可用|慎用|禁用|允许|"
     "[用可能应须需要宜得禁止于者]"
@@ -84,6 +69,8 @@ _GENERIC = re.compile(
 _CLAUSE_SHARE = 0.3
 _LONG_CLAUSE = 3
 """In a clause of so many units of content, so much must stand in a source: one clause is enough to do harm."""
+_SHORT_CLAUSE = 6
+"""Units of content of a clause that says one thing."""
 _ENOUGH_ALIKE = 0.7
 """From this share of a clause's characters a source's clause speaks of the same."""
 _SOMEWHAT_ALIKE = 0.5
@@ -104,8 +91,12 @@ class Clause:
     @lazy
     def pieces(self) -> frozenset[str]:
         """Its content as single characters and words, without figures, negators and what is in half of all clauses."""
-        rest = _GENERIC.sub(" ", _IDLE.sub(" ", _NEGATOR.sub(" ", self.bounded)))
-        return frozenset(character for run in _RUN.findall(rest) for character in run) | _stems(rest)
+        return _pieces(self.bounded)
+
+    @lazy
+    def bare_pieces(self) -> frozenset[str]:
+        """The same without the words that are compared by themselves (:mod:`bot.answering.opposites`)."""
+        return _pieces(TELLING.sub(" ", self.bounded))
 
     @lazy
     def negated(self) -> bool:
@@ -121,11 +112,7 @@ class Clause:
         """Whether one of both says the opposite of the other, given that they speak of the same."""
         if self.negated != other.negated or (self.bounds != other.bounds and {self.bounds, other.bounds} == _OPPOSED):
             return True
-        return any(
-            _only(one, another, self.text) and _only(another, one, other.text)
-            for pair in _OPPOSITES
-            for one, another in (pair, pair[::-1])
-        )
+        return exclude(self.text, other.text)
 
 
 _OPPOSED = {(True, False), (False, True)}
@@ -236,11 +223,24 @@ def new_words(content: Sequence[str], sentence: str, question: str, grounds: Seq
 
 def turned_round(sentence: str, grounds: Sequence[Ground]) -> bool:
     """Whether a clause says the opposite of every clause of the sources that speaks most clearly of the same."""
-    for clause in clauses_of(sentence):
-        nearest = _nearest(clause, grounds)
-        if nearest and all(clause.points_against(other) for other in nearest):
-            return True
-    return False
+    return any(
+        nearest and all(clause.points_against(other) for other in nearest)
+        for clause in clauses_of(sentence)
+        for nearest in (_nearest(clause, grounds, bare=False), _nearest(clause, grounds, bare=True))
+    )
+
+
+def denied(sentence: str, grounds: Sequence[Ground]) -> bool:
+    """Whether a clause asserts what a short clause of the sources denies (``无需治疗``), and none of them asserts."""
+    known = [other for ground in grounds for other in ground.clauses]
+    short = [
+        other.pieces
+        for other in known
+        if other.negated and 1 < len(other.pieces) <= _SHORT_CLAUSE and not other.figures.quantities
+    ]
+    asserted = [other.pieces for other in known if not other.negated]
+    mine = [clause.pieces for clause in clauses_of(sentence) if not clause.negated]
+    return any(said <= each for said in short for each in mine if not any(said <= other for other in asserted))
 
 
 def misplaced_figure(sentence: str, grounds: Sequence[Ground]) -> bool:
@@ -285,14 +285,15 @@ def anchored(sentence: str, names: Sequence[str], grounds: Sequence[Ground]) -> 
     return any(mine.negated == other.negated for other in best)
 
 
-def _nearest(clause: Clause, grounds: Sequence[Ground]) -> list[Clause]:
-    """The clauses that speak most clearly of the same as ``clause``, figures counted, if any speaks clearly."""
+def _nearest(clause: Clause, grounds: Sequence[Ground], *, bare: bool) -> list[Clause]:
+    """The clauses that speak most clearly of the same as ``clause``, figures counted, if any speaks clearly; with
+    ``bare`` whatever they say of before and after, for whom, and the like."""
     best: list[Clause] = []
     most = _ENOUGH_ALIKE
     for ground in grounds:
-        mine = (clause.pieces - ground.subject) | clause.figures.quantities
+        mine = ((clause.bare_pieces if bare else clause.pieces) - ground.subject) | clause.figures.quantities
         for other in ground.clauses if len(mine) > 1 else ():
-            alike = _alike(mine, other.pieces | other.figures.quantities)
+            alike = _alike(mine, (other.bare_pieces if bare else other.pieces) | other.figures.quantities)
             if alike > most:
                 best, most = [], alike
             if alike == most:
@@ -305,8 +306,9 @@ def _alike(mine: Set[object], others: Set[object]) -> float:
     return len(mine & others) / len(mine)
 
 
-def _only(one: re.Pattern[str], other: re.Pattern[str], text: str) -> bool:
-    return bool(one.search(text)) and not other.search(text)
+def _pieces(bounded: str) -> frozenset[str]:
+    rest = _GENERIC.sub(" ", _IDLE.sub(" ", _NEGATOR.sub(" ", bounded)))
+    return frozenset(character for run in _RUN.findall(rest) for character in run) | _stems(rest)
 
 
 def _bigrams(text: str) -> frozenset[str]:

@@ -25,7 +25,20 @@ _HAN = "\u4e00-\u9fff"
 _ENDINGS = (
     "医院|大学|学院|公司|集团|药业|协会|学会|委员会|研究院|研究所|基金会|卫健委|药监局|疾控中心|医学中心|出版社|"
     "霉素|西林|沙星|他汀|沙坦|普利|洛尔|地平|替尼|单抗|拉唑|替丁|双胍|胰岛素|肝素|激素|沙醇|海醇|帕醇|佛醇|普胺|葡胺|酸钠|"
-    "酸钾|布洛芬|注射液|胶囊|口服液|颗粒|滴眼液|软膏|疫苗|指南|共识|说明书"
+    "酸钾|布洛芬|尼松|米松|尼龙|奈德|列脲|美脲|格列净|列净|列酮|列奈|列汀|注射液|胶囊|口服液|颗粒|滴眼液|软膏|疫苗|指南|共识|说明书"
+)
+_PLACES = re.compile(
+    "北京|上海|天津|重庆|河北|山西|内蒙古|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|广西|海南|四川|贵州|云南|"
+    "西藏|陕西|甘肃|青海|宁夏|新疆|香港|澳门|台湾|广州|深圳|杭州|南京|苏州|武汉|成都|西安|沈阳|大连|青岛|济南|郑州|长沙|福州|厦门|"
+    "宁波|无锡|合肥|南昌|昆明|贵阳|南宁|石家庄|太原|哈尔滨|长春|兰州|乌鲁木齐|呼和浩特|银川|西宁|拉萨|海口"
+)
+"""Provinces and large cities."""
+_DISTRICT = re.compile(rf"[{_HAN}]{{2}}(?:新区|区|县)(?![{_HAN}]?域)")
+_NO_DISTRICT = re.compile(
+    "(?:社|地|市|郊|山|景|校|厂|园|城|小|辖|病|禁|盲|误|专|库|分|战|灾|特|各|本|该|全|感染|安全|服务|工作|等候|候诊|污染|清洁)区$|知县$|各县$"
+)
+_DEPARTMENT = re.compile(
+    "(?:市场|财务|销售|人事|人力资源|技术|医学|法务|运营|客服|行政|采购|质量|研发|教务|培训|药剂|注册|生产|商务|公关|医务|护理)[部科处]"
 )
 _NAME = re.compile(rf"[{_HAN}]{{0,12}}?(?:{_ENDINGS})")
 _ENDING = re.compile(rf"(?:{_ENDINGS})$")
@@ -70,13 +83,15 @@ def titles(words: str) -> list[str]:
 
 
 def unknown_chinese_name(words: str, grounds: Sequence[Ground]) -> bool:
-    """Whether ``words`` name a drug, an organisation or a person of office that no source names."""
+    """Whether ``words`` name a drug, an organisation, a place or a person of office that no source names."""
     return any(not _known(name, grounds) for name in _chinese_names(words))
 
 
 def _chinese_names(words: str) -> Iterator[str]:
     folded = fold(words)
-    yield from (found.group() for found in _PERSON.finditer(folded))
+    for pattern in (_PERSON, _PLACES, _DEPARTMENT):
+        yield from (found.group() for found in pattern.finditer(folded))
+    yield from (name for found in _DISTRICT.finditer(folded) if not _NO_DISTRICT.search(name := found.group()))
     for found in _NAME.finditer(folded):
         name = _BOUNDARY.split(found.group())[-1].removeprefix("和")
         if not _ENDING.fullmatch(name):

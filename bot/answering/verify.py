@@ -14,6 +14,7 @@ from bot.answering.claims import (
     Ground,
     anchored,
     content_of,
+    denied,
     ground_of,
     is_chinese,
     misplaced_figure,
@@ -22,6 +23,7 @@ from bot.answering.claims import (
     turned_round,
 )
 from bot.answering.names import latin_names, titles, unknown_chinese_name
+from bot.answering.opposites import weekdays
 from bot.answering.quantities import Figures, figures_of
 from bot.answering.sentences import MARK, Sentence, SentenceSplitter
 
@@ -150,7 +152,7 @@ class Verifier:
         """What is wrong with words that stand in the sources."""
         if new_words(content, words, self._question, grounds):
             return "only_in_question"
-        if turned_round(words, grounds):
+        if turned_round(words, grounds) or denied(words, grounds):
             return "turned_round"
         return "misplaced_figure" if misplaced_figure(words, grounds) else ""
 
@@ -160,6 +162,8 @@ def _foreign(words: str, figures: Figures, grounds: Sequence[Ground]) -> str:
     if any(not any(link in ground.figures.links for ground in grounds) for link in figures.links):
         return "link"
     if _figures_missing(figures, grounds):
+        return "figure"
+    if weekdays(words.lower()) - frozenset().union(*(weekdays(ground.folded) for ground in grounds)):
         return "figure"
     if any(not any(ground.has(title) for ground in grounds) for title in titles(words)):
         return "title"

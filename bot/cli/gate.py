@@ -68,7 +68,7 @@ def command(bot: str | None, reason: str, pictures: Path | None, *, accept: bool
         fallen = "; ".join(outcome.question for outcome in found.fell[:3])
         more = f" and {len(found.fell) - 3} more" if len(found.fell) > 3 else ""
         raise UsageError(
-            f"{len(found.fell)} golden questions fell: {fallen}{more}; mend that, or accept it with --accept --reason WHY"
+            f"{len(found.fell)} golden questions fell: {fallen}{more}; mend that, or --accept it for a --reason"
         )
 
 

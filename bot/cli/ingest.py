@@ -1,21 +1,20 @@
 """``ingest``: files into the knowledge, with a result for each."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from tqdm import tqdm
 
 from bot import telemetry
 from bot.assembly import Configuration, read_configuration
 from bot.audit.log import AuditLog
 from bot.cli.access import Ask, actor, choose_bot, knowledge, open_audit, open_database
 from bot.cli.bringing import brought
-from bot.errors import UsageError
+from bot.cli.gating import approval_gate, stage_bars
+from bot.errors import InputError, UsageError
+from bot.golden.gate import gated_in
 from bot.ingestion import ingest_jobs
 from bot.knowledge.approval import four_eyes_in, rules_of
 from bot.knowledge.entries import Audience
@@ -26,6 +25,7 @@ from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import Progress, SyncReport
 from bot.records.database import Database
 from bot.task_queue import create_celery, make_ingest_waker
+from bot.texts import Texts
 
 SYNC_DEADLINE_S = 900.0
 DEMO_KNOWLEDGE = Path("deploy/demo/knowledge")
@@ -49,6 +49,7 @@ DEMO_KNOWLEDGE = Path("deploy/demo/knowledge")
 @click.option(
     "--only-for", "only", multiple=True, metavar="BOT", help="A bot that alone may answer from it; repeatable."
 )
+@click.option("--override", default="", metavar="REASON", help="Approve it although golden questions fall.")
 @click.option("--intranet", is_flag=True, help="A sitemap may lie inside the company's own network.")
 @click.option("--later", is_flag=True, help="Leave it to the worker, in the background; see `jobs`.")
 def command(
@@ -59,6 +60,7 @@ def command(
     audience: str,
     number: str,
     only: tuple[str, ...],
+    override: str,
     approve: bool,
     later: bool,
     intranet: bool,
@@ -83,6 +85,7 @@ def command(
         actor=actor(),
         number=number,
         bots=tuple(sorted(set(only))),
+        override=" ".join(override.split()),
     )
     with brought(paths, intranet=intranet) as folders:
         if later:
@@ -130,6 +133,8 @@ def _take(configuration: Configuration, paths: Sequence[Path], wishes: Wishes) -
     except NotSearchable as error:
         _show(error.report, approve=wishes.approve)
         raise
+    except InputError as error:
+        raise UsageError(Texts().say(error.text_key, "en", **error.values)) from error
     _show(report, approve=wishes.approve)
     return report
 
@@ -138,9 +143,9 @@ def _ingest(configuration: Configuration, paths: Sequence[Path], wishes: Wishes)
     with (
         open_database(configuration) as database,
         open_audit(configuration, database) as audit,
-        _progress() as progress,
+        stage_bars() as progress,
     ):
-        return _ingestor(configuration, database, audit).ingest(
+        return _ingestor(configuration, database, audit, progress).ingest(
             paths,
             tenant=wishes.tenant,
             collection=wishes.collection,
@@ -149,47 +154,33 @@ def _ingest(configuration: Configuration, paths: Sequence[Path], wishes: Wishes)
             actor=wishes.actor,
             number=wishes.number,
             bots=wishes.bots,
+            override=wishes.override,
             progress=progress,
         )
 
 
-def _ingestor(configuration: Configuration, database: Database, audit: AuditLog) -> Ingestor:
+def _ingestor(configuration: Configuration, database: Database, audit: AuditLog, tell: Progress) -> Ingestor:
     settings = configuration.settings
 
     def sync(tenant: str, collection: str) -> SyncReport:
         with knowledge(configuration, database) as ask:
             return _sync(ask, tenant, collection)
 
+    store = KnowledgeStore(database, audit, partial(four_eyes_in, configuration.bots))
     return Ingestor(
-        store=KnowledgeStore(database, audit, partial(four_eyes_in, configuration.bots)),
+        store=store,
         reader=FileReader(figure_store(settings)),
         warm=warm_vectors(settings),
         sync=sync,
         timezone=ZoneInfo(settings.timezone),
         rules=partial(rules_of, configuration.bots),
+        gate=approval_gate(configuration, store, audit, tell),
+        gated=partial(gated_in, configuration.bots),
     )
 
 
 def _sync(ask: Ask, tenant: str, collection: str) -> SyncReport:
     return SyncReport(**ask("sync", {"tenant": tenant, "collection": collection}, SYNC_DEADLINE_S))
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar for each stage, on standard error."""
-    bars: dict[str, tqdm[Any]] = {}
-
-    def tell(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            bars[stage] = tqdm(desc=stage, total=total, unit="file" if stage == "read" else "entry", leave=True)
-        bars[stage].total = total
-        bars[stage].update(done - bars[stage].n)
-
-    try:
-        yield tell
-    finally:
-        for bar in bars.values():
-            bar.close()
 
 
 def _show(report: IngestReport, *, approve: bool) -> None:

@@ -19,6 +19,7 @@ from bot.audit.entries import Action, AuditEvent
 from bot.audit.log import AuditLog
 from bot.bots_file import BotConfig
 from bot.cli.access import actor, choose_bot, knowledge, open_audit, open_database
+from bot.cli.gating import approval_gate, stage_bars
 from bot.cli.kb_words import Lines, difference_json, difference_lines
 from bot.correcting import misled_by
 from bot.errors import InputError, UsageError
@@ -139,11 +140,13 @@ def submit(source: str, bot: str | None, number: int | None) -> None:
 @_BOT
 @_VERSION
 @click.option("--notify", is_flag=True, help="Tell people who were told otherwise before that it has been corrected.")
-def approve(source: str, bot: str | None, number: int | None, *, notify: bool) -> None:
+@click.option("--override", default="", metavar="REASON", help="Approve it although golden questions fall.")
+def approve(source: str, bot: str | None, number: int | None, override: str, *, notify: bool) -> None:
     """Let what waits of SOURCE answer; it is searched when this returns."""
     with _open(bot) as opened:
         version = opened.version(source, number, *WAITING)
-        opened.review.approve(version, actor=actor(), now=opened.now, most_entries=None)
+        reason = " ".join(override.split())
+        opened.review.approve(version, actor=actor(), now=opened.now, most_entries=None, override=reason)
         click.echo(f"version {version.number} of {version.source} is approved and searched")
         misled = misled_by(opened.store, opened.corrections, version, opened.now)
         if notify:
@@ -269,7 +272,11 @@ def _open(wanted: str | None) -> Iterator[_Open]:
     """What a person of the chat is told in their words, somebody at the command line hears in English."""
     configuration = read_configuration()
     bot = choose_bot(configuration.bots, wanted)
-    with open_database(configuration) as database, open_audit(configuration, database) as audit:
+    with (
+        open_database(configuration) as database,
+        open_audit(configuration, database) as audit,
+        stage_bars() as tell,
+    ):
         store = KnowledgeStore(database, audit, partial(four_eyes_in, configuration.bots))
         review = Review(
             database,
@@ -277,6 +284,7 @@ def _open(wanted: str | None) -> Iterator[_Open]:
             partial(_sync, configuration, store, database),
             partial(_drop, configuration, database),
             partial(rules_of, configuration.bots),
+            gate=approval_gate(configuration, store, audit, tell),
         )
         try:
             yield _Open(configuration, database, audit, bot, review, store, Corrections(database), time.time())

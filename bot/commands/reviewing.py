@@ -121,7 +121,9 @@ def _diff(tools: Tools, call: Call) -> Outcome:
     found = _found(tools, call)
     version = next((version for version in found if version.status in WAITING), found[0])
     changes = _changes(tools, call, version) or tools.texts.say("kb_first_version", call.language)
-    head = tools.texts.say("kb_diff", call.language, number=version.document, title=version.title)
+    state = tools.texts.say(f"version_{version.standing(call.now)}", call.language)
+    values = {"number": version.document, "title": version.title, "version": version.number, "state": state}
+    head = tools.texts.say("kb_diff", call.language, **values)
     return Outcome(text=f"{head}\n{changes}")
 
 

@@ -23,7 +23,7 @@ from bot.handoff.reach import Reach
 from bot.identity.arrivals import Arrivals
 from bot.identity.bindings import Bindings
 from bot.identity.links import VerificationLinks
-from bot.knowledge.approval import four_eyes_in, rules_of
+from bot.knowledge.approval import Gate, four_eyes_in, no_gate, rules_of
 from bot.knowledge.corrections import Corrections
 from bot.knowledge.review import Review
 from bot.knowledge.search import Hit
@@ -94,10 +94,11 @@ def make_tools(
     find: Callable[[str, BotConfig], Sequence[Hit]],
     sync: Callable[[str, str], object],
     drop: Callable[[str, str], object],
+    gate: Gate = no_gate,
     clock: Callable[[], float] = time.time,
 ) -> Tools:
     """The tools of an installation whose database is that of ``audit``; ``sync(tenant, collection)`` brings the index
-    to what is approved, ``drop(tenant, collection)`` takes out of it what is not."""
+    to what is approved, ``drop(tenant, collection)`` takes out of it what is not; what is approved passes ``gate``."""
     database, timezone = audit.database, ZoneInfo(settings.timezone)
     store = KnowledgeStore(database, audit, partial(four_eyes_in, bots))
     budget = TokenBudget(client, settings.llm_daily_tokens, settings.timezone)
@@ -130,7 +131,7 @@ def make_tools(
             daily_tokens=settings.llm_daily_tokens,
             tokens_used=budget.used,
         ),
-        review=Review(database, store, sync, drop, partial(rules_of, bots)),
+        review=Review(database, store, sync, drop, partial(rules_of, bots), gate=gate),
         store=store,
         find=find,
         broadcasts=Broadcasts(database, clock, quiet),

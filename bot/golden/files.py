@@ -30,7 +30,7 @@ _COLUMNS = {
     "读者": "audience",
     "备注": "note",
 }
-_NAMES = {**_COLUMNS, **{english: english for english in _COLUMNS.values()}}
+_NAMES: dict[str, str] = {**_COLUMNS, **{english: english for english in _COLUMNS.values()}}
 _LISTS = ("sources", "facts")
 _YES_NO = {"": False, "否": False, "no": False, "false": False, "0": False}
 _YES_NO |= {"是": True, "yes": True, "true": True, "1": True}

@@ -1,7 +1,7 @@
 """Whether an answer to a golden question is right, and what a run changes against an earlier one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -31,14 +31,15 @@ class Outcome:
     """What came of one golden question.
 
     ``id`` is the question's; ``fault`` is ``None`` where the answer is right, ``missing`` the source or fact that is
-    not there. ``kind`` is that of the reply; ``confidence``, 0 to 1, is how sure the bot was that its knowledge holds
-    the answer, whether it said it or not.
+    not there. ``kind`` is that of the reply; ``confidence``, 0 to 1, is how sure the bot was that what it found first
+    answers, whether it said it or not; ``first_right`` whether that does.
     """
 
     id: str
     question: str
     kind: str
     confidence: float
+    first_right: bool
     fault: Fault | None = None
     missing: str = ""
 
@@ -55,7 +56,8 @@ class Outcome:
     def to_json(self) -> dict[str, Any]:
         """JSON-ready; :meth:`from_json` reads it."""
         facts = {"id": self.id, "question": self.question, "right": self.right, "kind": self.kind}
-        return facts | {"confidence": self.confidence, "fault": self.fault, "missing": self.missing}
+        facts |= {"confidence": self.confidence, "first_right": self.first_right}
+        return facts | {"fault": self.fault, "missing": self.missing}
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> "Outcome":
@@ -75,13 +77,14 @@ class Comparison:
 
 
 def judge(question: GoldenQuestion, reply: Mapping[str, Any]) -> Outcome:
-    """Judge ``reply``, an object like that of ``ask --json``."""
+    """Judge ``reply``, which is as :func:`bot.golden.running.reply_to` gives it."""
     fault, missing = _fault(question, reply)
     return Outcome(
         id=question.id,
         question=question.question,
         kind=reply["kind"],
         confidence=reply["confidence"],
+        first_right=_first_right(question, reply["first"]),
         fault=fault,
         missing=missing,
     )
@@ -122,11 +125,22 @@ def _fault(question: GoldenQuestion, reply: Mapping[str, Any]) -> tuple[Fault | 
         return (None, "") if refused else (Fault.ANSWERED, "")
     if refused:
         return Fault.REFUSED, ""
-    cited = {_plain(citation[part]) for citation in reply["citations"] for part in ("source", "title")}
-    if question.sources and not any(_plain(source) in cited for source in question.sources):
+    if not _is_of(question, reply["citations"]):
         return Fault.SOURCE, " | ".join(question.sources)
     missing = next((fact for fact in question.facts if not says(reply["answer"], fact)), None)
     return (None, "") if missing is None else (Fault.FACT, missing)
+
+
+def _first_right(question: GoldenQuestion, first: Mapping[str, str] | None) -> bool:
+    """Whether what was found first answers; nothing answers what must be refused."""
+    if first is None or question.must_refuse or not _is_of(question, [first]):
+        return False
+    return all(says(f"{first['title']}\n{first['text']}", fact) for fact in question.facts)
+
+
+def _is_of(question: GoldenQuestion, cited: Iterable[Mapping[str, str]]) -> bool:
+    names = {_plain(one[part]) for one in cited for part in ("source", "title")}
+    return not question.sources or any(_plain(source) in names for source in question.sources)
 
 
 def _plain(name: str) -> str:

@@ -7,11 +7,14 @@ from typing import Any
 from bot.errors import UsageError
 from bot.golden.judging import Outcome, judge
 from bot.golden.questions import GoldenQuestion
+from bot.knowledge.entries import Entry
 from bot.single_question import SingleQuestions
 from bot.turn import Turn
 
 Ask = Callable[[GoldenQuestion], Mapping[str, Any]]
 """A golden question to what :func:`reply_to` gives."""
+Find = Callable[[Sequence[str]], Sequence[Entry]]
+"""Ids of entries to those that are there."""
 Progress = Callable[[int, int], None]
 """Called with (questions done, in all)."""
 
@@ -40,17 +43,21 @@ def run_questions(
     return outcomes, {name: ", ".join(sorted(found - {""})) for name, found in versions.items()}
 
 
-def reply_to(single: SingleQuestions, turn: Turn, versions: Mapping[str, str]) -> dict[str, Any]:
+def reply_to(single: SingleQuestions, turn: Turn, versions: Mapping[str, str], find: Find) -> dict[str, Any]:
     """The reply to ``turn``, JSON-ready: ``answer``, ``kind`` and ``citations`` as in ``ask --json``, ``confidence`` (0
-    to 1), and ``versions`` with those of the model and the prompt, empty where no language model was asked."""
+    to 1), ``first`` with the title, source and text of what was found first, said or not, and ``versions`` with those of
+    the model and the prompt, empty where no language model was asked."""
     said = single.said(turn)
     answer = said.answer
     citations = answer.citations if answer else ()
+    found = (find([id_ for id_, _, _ in answer.passages[:1]]) or answer.cited[:1]) if answer else ()
+    first = found[0] if found else None
     generation = answer.generation if answer else {}
     return {
         "answer": said.words,
         "kind": said.kind.value,
         "citations": [{"title": citation.title, "source": citation.source} for citation in citations],
         "confidence": round(answer.confidence, 4) if answer else 0.0,
+        "first": {"title": first.title, "source": first.source, "text": first.text} if first else None,
         "versions": {**versions, **{name: generation.get(name, "") for name in ("model", "prompt")}},
     }

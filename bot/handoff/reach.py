@@ -35,12 +35,15 @@ class Reach:
             return conversation
         return replace(conversation, channel=channel, chat="")
 
-    def unasked(self, conversation: ConversationId) -> ConversationId | None:
-        """The single chat in which the person of ``conversation`` can be written to though they have not just asked;
-        ``None`` where there is none."""
+    def unasked(self, conversation: ConversationId, silent_s: float) -> ConversationId | None:
+        """The single chat in which the person of ``conversation``, who wrote there ``silent_s`` seconds ago the last
+        time, can be written to though they have not just asked; ``None`` where there is none."""
         to = self.person(conversation)
         channel = self._channels.get((to.bot, to.channel))
-        return to if channel is not None and channel.limits.pushes and not to.chat else None
+        if channel is None or to.chat:
+            return None
+        in_time = to == conversation and silent_s < channel.limits.window_s
+        return to if channel.limits.pushes or in_time else None
 
     def ways_to_ask(self, conversation: ConversationId) -> Limits | None:
         """What can be shown where the person of ``conversation`` is asked something; ``None`` where the operator wants

@@ -4,17 +4,27 @@ Source: compliance guidance, 2 ("Only approved material"): what is quoted to pro
 medical, legal and compliance review. What such a number looks like is each company's own.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from bot.bots_file import BotConfig
 from bot.errors import KnowledgeError
 from bot.knowledge.entries import Audience
+from bot.knowledge.versions import Version
 from bot.safety.conduct import ApprovalNumber
 from bot.texts import Language, Texts
 
 LONGEST_NUMBER = 64
 _MARKUP = frozenset("<>[]|`*")
 """What a chat or a page would not show as it is."""
+
+
+Gate = Callable[[Sequence[Version], str, str], None]
+"""(versions of one collection that are to be approved together, who approves them, for which reason they are approved
+in any case, empty for none): raises :class:`~bot.errors.InputError` for those that must not be."""
+
+
+def no_gate(_versions: Sequence[Version], _actor: str, _override: str) -> None:
+    """Where everything may pass."""
 
 
 def approval_number(text: str) -> str:

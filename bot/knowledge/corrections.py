@@ -66,8 +66,20 @@ class Use:
     delivered: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owed:
+    """A word that somebody wants to be said: about which answer, by the ``version`` with which id, whether that is
+    ``in_service`` still, and when the person ``wrote_at`` last in that conversation, epoch seconds."""
+
+    use: Use
+    version: int
+    in_service: bool
+    wrote_at: float
+
+
 class Outcome(StrEnum):
-    """What became of the word to a person. ``SUPERSEDED``: the version was out of service before it was said."""
+    """What became of the word to a person. ``SAID``: their outbox has it. ``SUPERSEDED``: the version was out of service
+    before."""
 
     SAID = "said"
     UNREACHABLE = "unreachable"
@@ -141,12 +153,14 @@ class Corrections:
             counts = {row[0]: row[1] for row in connection.execute(query)}
         return Told(wanted=sum(counts.values()), **{outcome.value: counts.get(outcome, 0) for outcome in Outcome})
 
-    def due(self, quiet: Collection[str]) -> list[tuple[Use, int, bool]]:
+    def due(self, quiet: Collection[str]) -> list[Owed]:
         """Who is next to be told, but by the bots called ``quiet``; at most :data:`BATCH`, those first who have waited
-        longest. With each the id of the version, and whether it is in service still."""
+        longest."""
+        later = turns.alias("later")
+        wrote_at = select(func.max(later.c.asked_at)).where(later.c.conversation == turns.c.conversation)
         query = (
             _uses()
-            .add_columns(corrections.c.version_id, versions.c.status)
+            .add_columns(corrections.c.version_id, versions.c.status, wrote_at.scalar_subquery().label("wrote_at"))
             .join(corrections, corrections.c.turn_id == turns.c.id)
             .join(versions, versions.c.id == corrections.c.version_id)
             .where(corrections.c.settled_at.is_(None), turns.c.bot.not_in(quiet))
@@ -154,11 +168,19 @@ class Corrections:
         )
         with self._database.read() as connection:
             rows = connection.execute(query.limit(BATCH)).all()
-        return [(_use(row), row.version_id, row.status == Status.APPROVED) for row in rows]
+        return [
+            Owed(
+                use=_use(row),
+                version=row.version_id,
+                in_service=row.status == Status.APPROVED,
+                wrote_at=row.wrote_at,
+            )
+            for row in rows
+        ]
 
-    def settle(self, use: Use, version: int, outcome: Outcome, now: float) -> None:
-        """Note what became of the word about it."""
-        this = and_(corrections.c.version_id == version, corrections.c.turn_id == use.turn)
+    def settle(self, owed: Owed, outcome: Outcome, now: float) -> None:
+        """Note what became of it."""
+        this = and_(corrections.c.version_id == owed.version, corrections.c.turn_id == owed.use.turn)
         with self._database.write() as connection:
             connection.execute(update(corrections).where(this).values(settled_at=now, outcome=outcome))
 

@@ -9,7 +9,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.errors import BotError, KnowledgeError, UsageError
-from bot.knowledge.approval import approval_number, in_words, unfit_numbers
+from bot.errors import BotError, InputError, KnowledgeError, UsageError
+from bot.knowledge.approval import Gate, approval_number, in_words, no_gate, unfit_numbers
 from bot.knowledge.archive import unpacked
 from bot.knowledge.entries import Audience, Entry
 from bot.knowledge.files import Found, find_files
@@ -29,7 +29,7 @@ from bot.knowledge.origin import Origin
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.submissions import Loader
 from bot.knowledge.sync import Progress, SyncReport, batches
-from bot.knowledge.versions import WAITING, Submission
+from bot.knowledge.versions import WAITING, Status, Submission, Version
 from bot.safety.conduct import ApprovalNumber
 
 log = structlog.get_logger()
@@ -44,6 +44,11 @@ _NAME = re.compile(r"[\w.-]{1,64}")
 def _no_rules(_tenant: str, _collection: str) -> tuple[ApprovalNumber, ...]:
     """Where nothing is asked of approval numbers."""
     return ()
+
+
+def _ungated(_tenant: str, _collection: str) -> bool:
+    """Where nothing is asked of what is approved."""
+    return False
 
 
 class FileStatus(StrEnum):
@@ -102,7 +107,7 @@ class IngestReport:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
     """Where files go and how: ``number`` is the approval number of what names none itself, ``bots`` those that alone
-    may answer from it."""
+    may answer from it. ``override`` is the reason for which it is approved whatever the gate says."""
 
     tenant: str
     collection: str
@@ -111,6 +116,7 @@ class Wishes:
     actor: str
     number: str = ""
     bots: tuple[str, ...] = ()
+    override: str = ""
 
     def check(self) -> None:
         """Raise :class:`~bot.errors.UsageError` for what cannot be a name, :class:`~bot.errors.KnowledgeError` for what
@@ -149,7 +155,8 @@ class Ingestor:
     ``reader`` reads what is no text. ``warm`` makes sure that the vectors of the given entries are in the vector cache;
     ``sync`` brings the index of one collection (tenant, collection) up to date, here or in the process that owns the
     index. ``timezone`` is where the days of FAQ tables begin; ``rules(tenant, collection)`` says what is asked of
-    approval numbers there; ``clock`` gives epoch seconds.
+    approval numbers there; ``gated(tenant, collection)`` whether what is to be approved there waits until all of it
+    passes ``gate``. ``clock`` gives epoch seconds.
     """
 
     def __init__(
@@ -162,6 +169,8 @@ class Ingestor:
         timezone: ZoneInfo,
         limits: LoadLimits | None = None,
         rules: Callable[[str, str], Collection[ApprovalNumber]] = _no_rules,
+        gate: Gate = no_gate,
+        gated: Callable[[str, str], bool] = _ungated,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -169,6 +178,8 @@ class Ingestor:
         self._sync = sync
         self._loader = Loader(reader, timezone, limits or LoadLimits())
         self._rules = rules
+        self._gate = gate
+        self._gated = gated
         self._clock = clock
 
     def ingest(
@@ -182,15 +193,17 @@ class Ingestor:
         actor: str,
         number: str = "",
         bots: tuple[str, ...] = (),
+        override: str = "",
         progress: Progress | None = None,
     ) -> IngestReport:
         """Store the files at and below ``paths``; with ``approve`` they are searchable when this returns.
 
         ``actor`` (``cli:<os user>``) is kept with every version; ``number`` is the approval number of what names none
-        itself, ``bots`` those that alone may answer from it. Raises :class:`~bot.errors.UsageError` for a name that
-        cannot be a collection's, :class:`~bot.errors.KnowledgeError` for what cannot be an approval number,
-        :class:`NotSearchable` when storing went well and indexing did not, and :class:`~bot.errors.Unavailable` when
-        the database does not answer.
+        itself, ``bots`` those that alone may answer from it; ``override`` is the reason to approve it past the gate.
+        Raises :class:`~bot.errors.UsageError` for a name that cannot be a collection's,
+        :class:`~bot.errors.KnowledgeError` for what cannot be an approval number, :class:`~bot.errors.InputError` when
+        all is stored and waits because it does not pass the gate, :class:`NotSearchable` when storing went well and
+        indexing did not, and :class:`~bot.errors.Unavailable` when the database does not answer.
         """
         tell = progress or _nobody
         wishes = Wishes(
@@ -201,6 +214,7 @@ class Ingestor:
             actor=actor,
             number=number,
             bots=bots,
+            override=override,
         )
         wishes.check()
         found = list(find_files(paths))
@@ -208,7 +222,7 @@ class Ingestor:
         for done, file in enumerate(found, 1):
             results += self.take(file, wishes, tell)
             tell("read", done, len(found))
-        report = IngestReport(results=tuple(results))
+        report = IngestReport(results=self.release(results, wishes))
         log.info(
             "knowledge_ingested",
             tenant=tenant,
@@ -234,6 +248,24 @@ class Ingestor:
             for member in unpacked(file, Path(folder)):
                 yield self._take(member, wishes, progress)
 
+    def release(self, results: Sequence[FileResult], wishes: Wishes) -> tuple[FileResult, ...]:
+        """``results`` after what :meth:`take` held back for the gate has passed it, and is approved where it takes
+        nobody else.
+
+        Raises :class:`~bot.errors.InputError` when it does not pass: then all of it waits.
+        """
+        place = wishes.tenant, wishes.collection
+        if not wishes.approve or not self._gated(*place):
+            return tuple(results)
+        held = {}
+        for result in results:
+            if result.draft:
+                held[result.source] = self._store.versions(*place, result.source)[-1]
+        if held:
+            self._gate(list(held.values()), wishes.actor, wishes.override)
+        approved = {source for source, version in held.items() if self._approved(version, wishes.actor)}
+        return tuple(replace(result, draft=False) if result.source in approved else result for result in results)
+
     def publish(self, tenant: str, collection: str, progress: Progress) -> SyncReport:
         """Make searchable what the collection has approved. Raises :class:`~bot.errors.BotError`."""
         total, done = len(self._store.approved_ids(tenant, collection)), 0
@@ -247,6 +279,7 @@ class Ingestor:
         if file.problem or file.note:
             return _skipped(file, file.problem, note=file.note)
         approve = wishes.approve
+        at_once = approve and not self._gated(wishes.tenant, wishes.collection)
         try:
             loaded = self._loader.load(file, wishes.origin(file.source), partial(progress, "page"))
         except KnowledgeError as error:
@@ -256,7 +289,7 @@ class Ingestor:
         if approve and (unfit := self._unfit(loaded.submission)):
             problem = f"not approved: bots.yaml asks for another approval number than {in_words(unfit)}; {_GIVE_NUMBER}"
             return _skipped(file, problem, *loaded.problems)
-        stored = self._store.put(loaded.submission, approve=approve, actor=wishes.actor, now=self._clock())
+        stored = self._store.put(loaded.submission, approve=at_once, actor=wishes.actor, now=self._clock())
         return FileResult(
             path=file.printable,
             source=file.source,
@@ -268,6 +301,17 @@ class Ingestor:
             problems=loaded.problems,
             notes=loaded.notes,
         )
+
+    def _approved(self, version: Version, actor: str) -> bool:
+        """Approve what waits; where that takes somebody else it is offered to them."""
+        id_, now = version.id, self._clock()
+        try:
+            return self._store.approve(*version.name, version=id_, status=version.status, actor=actor, now=now)
+        except InputError as error:
+            log.info("approval_waits", source=version.source, reason=error.text_key)
+            if version.status is Status.DRAFT:
+                self._store.submit(*version.name, version=id_, actor=actor, now=now)
+            return False
 
     def _unfit(self, submission: Submission) -> tuple[str, ...]:
         """The approval numbers that keep it from being approved."""

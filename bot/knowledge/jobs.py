@@ -18,11 +18,12 @@ from typing import Any
 import structlog
 from sqlalchemy import JSON, Column, Double, ForeignKey, Integer, Row, String, Table, Text, insert, or_, select, update
 
-from bot.errors import BotError, KnowledgeError, UsageError
+from bot.errors import BotError, InputError, KnowledgeError, UsageError
 from bot.knowledge.entries import Audience
 from bot.knowledge.files import Found, find_files
 from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, Wishes
 from bot.records.database import Database, metadata
+from bot.texts import Texts
 
 log = structlog.get_logger()
 
@@ -235,13 +236,26 @@ class JobRunner:
             at.tell("read", position + 1, len(job.files))
         try:
             if job.wishes.approve:
+                self._release(id_, job.wishes)
                 self._ingestor.publish(job.wishes.tenant, job.wishes.collection, at.tell)
+        except InputError as error:
+            log.error("job_not_approved", job=id_, reason=error.text_key)
+            self._jobs.end(id_, Texts().say(error.text_key, "en", **error.values))
+            return
         except KnowledgeError as error:
             log.error("job_not_searchable", job=id_, error=str(error))
             self._jobs.end(id_, f"stored, but not searchable yet ({error}): run `reindex`")
             return
         self._jobs.end(id_)
         log.info("job_done", job=id_, files=len(job.files))
+
+    def _release(self, id_: str, wishes: Wishes) -> None:
+        """Approve what waits for the gate, and write down of each file what became of it."""
+        job = self._jobs.find(id_)
+        results = [result for file in job.files for result in file.results] if job else []
+        released = iter(self._ingestor.release(results, wishes))
+        for position, file in enumerate(job.files if job else ()):
+            self._jobs.settle(id_, position, [next(released) for _ in file.results])
 
     @contextmanager
     def _alive(self, id_: str) -> Iterator["_Progress"]:

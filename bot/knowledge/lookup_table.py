@@ -221,6 +221,17 @@ def _cells(columns: Sequence[Column], text: str) -> tuple[Cell, ...]:
     return tuple(read_cell(column, given.get(column.name, "")) for column in columns)
 
 
+def shown(table: LookupTable, row: Row) -> str:
+    """``row`` as people read it: word for word, but for the words that only mean the same as an option."""
+    choices = {column.name for column in table.columns if column.kind is ColumnKind.CHOICE}
+    lines = []
+    for line in row.entry.text.split("\n"):
+        name, _, cell = line.partition("：")
+        plain = "、".join(_SYNONYMS.split(option)[0].strip() for option in _OPTIONS.split(cell))
+        lines.append(f"{name}：{plain}" if name in choices else line)
+    return "\n".join(lines)
+
+
 def read_cell(column: Column, cell: str) -> Cell:
     """What ``cell`` asks or says. Raises :class:`~bot.errors.KnowledgeError` for what is not of the column's type."""
     folded = fold(cell)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from bot.bots_file import BotConfig
 from bot.errors import InputError
-from bot.knowledge.approval import unfit_numbers
+from bot.knowledge.approval import Gate, no_gate, unfit_numbers
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.history import find_versions
@@ -31,8 +31,8 @@ class Review:
     """The documents of all tenants.
 
     ``sync(tenant, collection)`` brings the index to what is approved; ``drop(tenant, collection)`` takes out of it what
-    is not, and waits for nobody; ``rules(tenant, collection)`` says what is asked of approval numbers there. Methods
-    raise :class:`~bot.errors.Unavailable` when the database does not answer.
+    is not, and waits for nobody; ``rules(tenant, collection)`` says what is asked of approval numbers there; what is
+    approved passes ``gate`` first. Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
     """
 
     def __init__(
@@ -42,12 +42,15 @@ class Review:
         sync: Callable[[str, str], object],
         drop: Callable[[str, str], object],
         rules: Callable[[str, str], Collection[ApprovalNumber]],
+        *,
+        gate: Gate = no_gate,
     ) -> None:
         self._database = database
         self._store = store
         self._sync = sync
         self._drop = drop
         self._rules = rules
+        self._gate = gate
 
     def waiting(self, bot: BotConfig) -> list[Version]:
         """What nobody has approved yet, that which has waited longest first."""
@@ -127,11 +130,19 @@ class Review:
         if not self._store.send_back(*version.name, version=version.id, because=because, actor=actor, now=now):
             raise InputError("kb_not_in_review", number=version.document)
 
-    def approve(self, version: Version, *, actor: str, now: float, most_entries: int | None = MOST_ENTRIES) -> None:
-        """Let ``version``, which waits, answer from now on.
+    def approve(
+        self,
+        version: Version,
+        *,
+        actor: str,
+        now: float,
+        most_entries: int | None = MOST_ENTRIES,
+        override: str = "",
+    ) -> None:
+        """Let ``version``, which waits, answer from now on; past the gate for the reason ``override``.
 
         Raises :class:`~bot.errors.InputError` when it has more than ``most_entries``, does not carry the approval
-        number that is asked for, takes another person, or does not wait any more as it did.
+        number that is asked for, does not pass the gate, takes another person, or does not wait any more as it did.
         """
         if most_entries is not None and version.entries > most_entries:
             raise InputError("kb_too_large", number=version.document, entries=version.entries, limit=most_entries)
@@ -139,6 +150,7 @@ class Review:
         if unfit := unfit_numbers(material, self._rules(version.tenant, version.collection)):
             found = "、".join(one or "–" for one in unfit)
             raise InputError("kb_approval_number", number=version.document, found=found)
+        self._gate([version], actor, override)
         if not self._store.approve(*version.name, version=version.id, status=version.status, actor=actor, now=now):
             raise InputError("kb_not_waiting", number=version.document)
         self._sync(version.tenant, version.collection)

@@ -11,7 +11,7 @@ import redis
 
 from bot import keys
 from bot.answering.answerer import Answer
-from bot.knowledge.lookup_table import ColumnKind, LookupTable, fold
+from bot.knowledge.lookup_table import ColumnKind, LookupTable, fold, shown
 from bot.lookup.deciding import Found, Missing, decide, meant
 from bot.lookup.shelf import Shelf
 from bot.lookup.words import Given, options_of, read, read_answer
@@ -92,9 +92,9 @@ class LookUp:
         self._forget(turn.conversation)
         if not isinstance(decision, Found):
             return None
-        entries = tuple(row.entry for row in decision.rows)
-        text = "\n\n".join(f"{entry.text} [{n}]" for n, entry in enumerate(entries, 1))
-        return Answer(kind=ReplyKind.EXTRACTIVE, text=text, cited=entries, confidence=1.0)
+        text = "\n\n".join(f"{shown(table, row)} [{n}]" for n, row in enumerate(decision.rows, 1))
+        cited = tuple(row.entry for row in decision.rows)
+        return Answer(kind=ReplyKind.EXTRACTIVE, text=text, cited=cited, confidence=1.0)
 
     def _question(self, table: LookupTable, at: int, language: Language) -> str:
         column = table.columns[at]

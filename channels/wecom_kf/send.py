@@ -15,7 +15,7 @@ from channels.wecom.errors import INVALID_MEDIA_ID, RULES
 from channels.wecom.sending import counted
 from channels.wecom.transport import Deadline
 from channels.wecom.uploads import KINDS, Upload, Uploads, upload_of
-from channels.wecom_kf.allowance import Allowance, Taken, message_id_of
+from channels.wecom_kf.allowance import WINDOW_S, Allowance, Taken, message_id_of
 from channels.wecom_kf.bodies import MENU, TEXT_BYTES, Body, body_of
 from channels.wecom_kf.codes import Codes
 from channels.wecom_kf.config import Config
@@ -40,6 +40,7 @@ def limits_of(config: Config) -> Limits:
         markdown_bytes=TEXT_BYTES,
         send_timeout_s=10.0,
         pushes=False,
+        window_s=WINDOW_S,
         media=KINDS,
         reply_messages=config.reply_messages,
         menu=MENU,

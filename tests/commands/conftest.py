@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
@@ -21,9 +20,9 @@ GROUP = "experts"
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """What commands decide is the same on every database; what they store is tried on all of them elsewhere."""
-    return f"sqlite:///{tmp_path}/bot.sqlite"
+    return sqlite_url
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_who_approves_sees_what_changes(chat: Chat) -> None:
     ]
     for line in changes:
         assert line in shown
-    assert chat.hears(ADMIN, "/对比 1").splitlines() == ["资料 1《年假》", *changes]
+    assert chat.hears(ADMIN, "/对比 1").splitlines() == ["资料 1《年假》第 2 版，草稿", *changes]
 
 
 def test_a_withdrawal_takes_what_was_shown_or_nothing(chat: Chat) -> None:
@@ -222,6 +222,18 @@ def test_who_can_only_be_answered_is_counted_and_not_written_to(chat: Chat) -> N
     assert chat.office.tools.correcting.go_on(post) == 0
     version = KnowledgeStore(chat.office.database).versions("academy", "c")[-1]
     assert chat.office.tools.corrections.told(version).unreachable == 1
+
+
+@pytest.mark.parametrize(("window_s", "said"), [(60.0, 0), (61.0, 1)])
+def test_whoever_wrote_within_the_platform_s_window_can_be_told(chat: Chat, window_s: float, said: int) -> None:
+    version, post = bring(chat, "五天", approve=True), Post()
+    channel = chat.office.channels["imaging", "app"]
+    channel.pushes, channel.window_s = False, window_s
+    asked_by("dr.wang", 2, chat, version, asked_at=chat.office.now - 3600)
+    turn(chat, "b" * 20, conversation="imaging/app//dr.wang", person="dr.wang", asked_at=chat.office.now - 60)
+    bring(chat, "七天", approve=True, ago=0.0)
+    chat.confirms(ADMIN, "/kb notify 1")
+    assert chat.office.tools.correcting.go_on(post) == said
 
 
 def test_a_correction_waits_while_the_bot_is_quiet_or_stands_still(chat: Chat) -> None:

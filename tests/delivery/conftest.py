@@ -46,6 +46,7 @@ class RecordingChannel:
     calls: list[str] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
     pushes: bool = True
+    window_s: float = 0.0
     cards: bool = False
     ratings: bool = False
     media: frozenset[MessageKind] = frozenset()
@@ -58,6 +59,7 @@ class RecordingChannel:
             markdown_bytes=2048,
             send_timeout_s=10.0,
             pushes=self.pushes,
+            window_s=self.window_s,
             cards=self.cards,
             card_updates=self.cards,
             ratings=self.ratings,

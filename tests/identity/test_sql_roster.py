@@ -35,6 +35,7 @@ def hospital(database_url: str, tmp_path: Path) -> str:
     else:
         with psycopg.connect(database_url, autocommit=True) as server:
             server.execute(DOCTORS.format(moment="TIMESTAMPTZ", bytes="BYTEA", picture="'\\xff'"))
+            server.execute("CREATE FUNCTION wipe() RETURNS int LANGUAGE sql AS 'DELETE FROM doctors RETURNING 1'")
     return database_url
 
 
@@ -57,6 +58,7 @@ def test_rows_come_as_text_under_the_names_of_the_query(hospital: str) -> None:
         "SELECT 1; DELETE FROM doctors",
         "COMMIT; DELETE FROM doctors",
         "PRAGMA query_only = OFF",
+        "SELECT wipe()",
     ],
 )
 def test_nothing_is_changed(hospital: str, words: str) -> None:
@@ -99,6 +101,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
         "postgresql://crm:Se3cret!@127.0.0.1:Se3cret!/crm",
         "postgresql://crm@127.0.0.1:1/crm?connect_timeout=Se3cret!",
         "postgresql://crm@127.0.0.1:1/crm?nonsense=Se3cret!",
+        "postgresql://crm@127.0.0.1:1/crm?sslmode=Se3cret!",
         "mysql://crm:Se3cret!@127.0.0.1/crm",
         "oracle+Se3cret!://crm",
         "crm:Se3cret!",

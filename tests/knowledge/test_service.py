@@ -51,9 +51,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
-    database.upgrade()
+def database(sqlite_url: str) -> Iterator[Database]:
+    database = Database(sqlite_url)
     entries = [entry(EntryKind.FAQ, *pair) for pair in FAQS.items()]
     entries += [entry(EntryKind.PASSAGE, "员工手册", text) for text in PASSAGES]
     submission = Submission(origin=ORIGIN, title="手册", content_hash="0" * 64, entries=tuple(entries))

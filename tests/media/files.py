@@ -3,6 +3,7 @@
 import io
 import wave
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,11 +85,21 @@ def sheet() -> bytes:
 
 
 def zip_bomb(unpacked: int = 300 * 1024 * 1024) -> bytes:
-    """A small archive that claims to be a Word file and unpacks to ``unpacked`` bytes."""
+    """A small archive that claims to be a Word file and unpacks to ``unpacked`` bytes, whole megabytes of zeros: one is
+    packed, and repeated."""
+    zeros, megabytes = bytes(1024 * 1024), unpacked // (1024 * 1024)
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    packed = packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH)  # after it nothing refers to what came before
+    checksum = 0
+    for _ in range(megabytes):
+        checksum = zlib.crc32(zeros, checksum)
     whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("word/document.xml", "w") as member:
-        for _ in range(unpacked // (1024 * 1024)):
-            member.write(bytes(1024 * 1024))
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("word/document.xml", packed * megabytes + packer.flush())
+        (member,) = archive.infolist()
+        member.compress_type, member.CRC, member.file_size = zipfile.ZIP_DEFLATED, checksum, megabytes * len(zeros)
+        whole.seek(member.header_offset)
+        whole.write(member.FileHeader())
     return whole.getvalue()
 
 

@@ -266,6 +266,7 @@ def _unaudited(_event: AuditEvent) -> None:
 def house(
     *,
     tmp_path: Path,
+    sqlite_url: str,
     redis_client: redis.Redis,
     searcher: Searcher,
     embedder: E5Embedder,
@@ -273,8 +274,7 @@ def house(
     speech: SpeechService | None,
     composer: Composer | None,
 ) -> Iterator[House]:
-    database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
-    database.upgrade()
+    database = Database(sqlite_url)
     bots = {"imaging": BOT}
     channels = {("imaging", "app"): FetchingChannel(), ("imaging", "ai"): FetchingChannel(pushes=False)}
     clock, feedback = Clock(), FeedbackRecords(database)

@@ -75,6 +75,7 @@ def test_who_may_not_read_a_table_is_answered_as_if_there_were_none(house: House
 def test_a_table_that_is_withdrawn_or_not_approved_decides_nothing_at_once(house: House, store: KnowledgeStore) -> None:
     question = "没有怀孕，eGFR 75，能做星影扫描吗"
     assert "第 3 行" in house.hears(question)
+    assert "怀孕：没有怀孕\n" in house.hears(question), "other words for it are for finding alone"
     put(store, SCAN.replace("检查前 2 小时", "检查前 3 小时"), "扫描须知", Audience.PUBLIC, approve=False)
     assert "检查前 2 小时" in house.hears(question)
     put(store, SCAN.replace("检查前 2 小时", "检查前 3 小时"), "扫描须知", Audience.PUBLIC)

@@ -12,8 +12,8 @@ from bot.records.database import Database, metadata
 from bot.records.turns import TurnRecords, turn_entries
 
 
-def test_the_migrations_build_the_tables_of_the_code(database_url: str) -> None:
-    database = Database(database_url)
+def test_the_migrations_build_the_tables_of_the_code(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     database.upgrade()
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

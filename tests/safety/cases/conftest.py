@@ -25,7 +25,6 @@ from bot.safety.cases.sealing import CaseKey
 NOW = 1_800_000_000.0
 """2027-01-15 16:00 in Shanghai."""
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-LEXICON = default_lexicon().with_products(["示影灵"])
 REPORT = "患者女，56岁，服用示影灵三天后全身皮疹伴瘙痒"
 
 
@@ -90,7 +89,7 @@ class Clinic:
             received_at=at + 1,
             words=words,
             medium="text",
-            screening=screen([*context, words], lexicon=LEXICON, reporter_known=known),
+            screening=screen([*context, words], lexicon=lexicon(), reporter_known=known),
             context=tuple(context),
             most_questions=questions,
         )

@@ -1,0 +1,116 @@
+"""What stands between a draft and its readers where a bot's ``gate`` says so: its golden questions, asked of the
+knowledge as it would be."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bot.bots_file import BotConfig
+from bot.errors import InputError
+from bot.golden.candidate import AnswerParts, Told, answering, knowledge_with
+from bot.golden.judging import compare
+from bot.golden.questions import GoldenQuestion
+from bot.golden.running import OutOfTime, reply_to, run_questions
+from bot.golden.store import APPROVAL, GoldenStore, Run
+from bot.golden.versions import ran_on
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Version
+from bot.single_question import turn_of
+
+log = structlog.get_logger()
+
+QUESTIONS_SHOWN = 5
+
+
+def gated_in(bots: Mapping[str, BotConfig], tenant: str, collection: str) -> bool:
+    """Whether a bot that answers from ``collection`` wants its golden questions asked before anything is approved."""
+    return any(bot.gate.required for bot in bots.values() if bot.tenant == tenant and collection in bot.knowledge)
+
+
+class ApprovalGate:
+    """A :data:`bot.knowledge.approval.Gate`. ``parts`` is called when something has to be answered: with them comes the
+    model."""
+
+    def __init__(
+        self,
+        bots: Mapping[str, BotConfig],
+        knowledge: KnowledgeStore,
+        golden: GoldenStore,
+        parts: Callable[[], AnswerParts],
+        tell: Told = lambda _stage, _done, _total: None,
+    ) -> None:
+        self._bots = bots
+        self._knowledge = knowledge
+        self._golden = golden
+        self._parts = parts
+        self._tell = tell
+
+    def __call__(self, versions: Sequence[Version], actor: str, override: str) -> None:
+        """Let ``versions``, which wait in one collection, pass, or raise :class:`~bot.errors.InputError`: questions
+        that were right in a bot's accepted run would be wrong, there is no such run, or asking takes too long.
+
+        With ``override``, a reason, they pass all the same, and that is written down. What others approve meanwhile is
+        judged with the next approval.
+        """
+        for bot in self._concerned(versions):
+            self._ask(bot, versions, actor, override)
+
+    def _concerned(self, versions: Sequence[Version]) -> Iterator[BotConfig]:
+        for bot in self._bots.values():
+            meant = (one for one in versions if not one.bots or bot.id in one.bots)
+            places = {(one.tenant, one.collection) for one in meant}
+            if bot.gate.required and any((bot.tenant, collection) in places for collection in bot.knowledge):
+                yield bot
+
+    def _ask(self, bot: BotConfig, versions: Sequence[Version], actor: str, override: str) -> None:
+        questions, bar = self._golden.questions(bot.id), self._golden.accepted(bot.id)
+        if bar is None or not questions:
+            if not override:
+                raise InputError("kb_gate_no_bar", bot=bot.id)
+            run = _run_of(bot, actor, override, {}, ())
+            self._golden.save(run)
+            self._golden.override(run, bot, actor=actor, fell=0)
+            return
+        run = self._run(bot, questions, versions, actor, override)
+        fell = compare(run.outcomes, bar.outcomes).fell
+        self._golden.save(run)
+        log.info("gate_run", bot=bot.id, run=run.id, right=run.right, of=len(questions), fell=len(fell))
+        if fell and not override:
+            listed = " / ".join(one.question for one in fell[:QUESTIONS_SHOWN])
+            raise InputError("kb_gate_fell", bot=bot.id, fell=len(fell), questions=listed, run=run.id)
+        if fell:
+            self._golden.override(run, bot, actor=actor, fell=len(fell))
+
+    def _run(
+        self, bot: BotConfig, questions: list[GoldenQuestion], versions: Sequence[Version], actor: str, override: str
+    ) -> Run:
+        until = time.monotonic() + bot.gate.seconds
+        knowledge = knowledge_with(self._knowledge, bot, versions)
+        try:
+            with answering(self._parts(), knowledge, self._tell, until) as reply:
+
+                def ask(question: GoldenQuestion) -> Mapping[str, Any]:
+                    return reply(turn_of(bot, actor, question.question, question.audience, time.time()))
+
+                outcomes, versions_of = run_questions(questions, ask, partial(self._tell, "gate"), until)
+        except OutOfTime as error:
+            if not override:
+                raise InputError("kb_gate_slow", bot=bot.id, seconds=bot.gate.seconds) from error
+            return _run_of(bot, actor, override, {}, ())
+        return _run_of(bot, actor, override, ran_on(bot, questions, knowledge, versions_of), outcomes)
+
+
+def _run_of(bot: BotConfig, actor: str, override: str, rested_on: Mapping[str, Any], outcomes: Sequence[Any]) -> Run:
+    return Run(
+        bot=bot.id,
+        tenant=bot.tenant,
+        at=time.time(),
+        actor=actor,
+        occasion=APPROVAL,
+        ran_on=rested_on,
+        outcomes=tuple(outcomes),
+        reason=override,
+    )

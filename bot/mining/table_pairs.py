@@ -1,0 +1,116 @@
+"""Question–answer pairs out of tables: a row and a column ask for the cell."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.answering.quantities import figures_of
+from bot.knowledge.entries import Entry
+from bot.mining.pairs import Pair, Rule, pair
+from bot.texts import Texts
+
+MOST_ROWS, MOST_COLUMNS = 40, 8
+"""A larger table is one to look things up in (:mod:`bot.lookup`), and no source of FAQs."""
+MOST_NAME = 24
+MOST_CELL = 120
+"""Characters of what names a row or a column, and of a cell."""
+_RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+\s*(?::?-+:?\s*)?")
+_CELL = re.compile(r"(?<!\\)\|")
+_NOTHING = re.compile(r"[-—–/\\.…\s]*|无|没有|不适用|n/?a|none|同上|略|空", re.IGNORECASE)
+_NO_COLUMN = re.compile("序号|编号|备注|说明|注|#|no\\.?|remarks?|notes?", re.IGNORECASE)
+_NUMBERED = re.compile("序号|编号|#|no\\.?", re.IGNORECASE)
+_VALUE_COLUMN = re.compile("(?:内容|取值|数值|值|描述|数据|信息|详情|结果|value|description)$", re.IGNORECASE)
+_ASKS = re.compile("怎[么样]|什么|如何|谁|哪|多少|几|是否|能否|吗$|[？?]$")
+_GENERIC = re.compile(
+    "(?:周|星期|礼拜)[一二三四五六日末].*|工作日|节假日|其他|其它|合计|总计|小计|普通|一般|标准|默认|全部|所有|男|女|"
+    "是|否|有|无|高|中|低|大|小|早|晚|[\\d\\s.,%~至到以上下分岁天月年日—-]+|.{0,2}"
+)
+"""What does not say by itself what it is a row of."""
+_UNIT = re.compile(r"^(?P<name>.+?)\s*[（(](?P<unit>[A-Za-zμ°%℃Ω/·²³]{1,12}|毫[升克米]|[元天分次岁年月米升克]|小时|分钟)[)）]$")
+_MARKS = re.compile(r"\*\*|__|`|<[^>]{1,20}>")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table of a passage: its header and its rows as cells, and each row as it is written."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[str, ...]
+    head: str
+
+
+def grids(text: str) -> Iterator[Grid]:
+    """The Markdown tables in ``text`` whose rows are as wide as their header."""
+    lines = text.split("\n")
+    for at in range(1, len(lines)):
+        if not _RULE.fullmatch(lines[at]) or "|" not in lines[at - 1]:
+            continue
+        header = _cells(lines[at - 1])
+        body: list[str] = []
+        for line in lines[at + 1 :]:
+            if "|" not in line:
+                break
+            body.append(line)
+        rows = tuple(_cells(line) for line in body)
+        if rows and all(len(row) == len(header) for row in rows):
+            yield Grid(header=header, rows=rows, lines=tuple(body), head=lines[at - 1])
+
+
+def table_pairs(entry: Entry, subject: str, texts: Texts) -> Iterator[Pair]:
+    """A pair for each cell of the tables in ``entry`` that a row and a column name; ``subject`` is what the document is
+    about."""
+    for grid in grids(entry.text):
+        if len(grid.rows) > MOST_ROWS or len(grid.header) > MOST_COLUMNS:
+            continue
+        named = 1 if len(grid.header) > 2 and _NUMBERED.fullmatch(grid.header[0]) else 0
+        names = [row[named] for row in grid.rows]
+        if not all(map(_is_name, names)) or len(set(names)) < len(names):
+            continue
+        for row, line in zip(grid.rows, grid.lines, strict=True):
+            for column in range(named + 1, len(grid.header)):
+                found = _asked(grid, row, named, column, subject, texts)
+                if found:
+                    yield pair(entry, Rule.TABLE, *found, f"{grid.head}\n{line}")
+
+
+def _asked(
+    grid: Grid, row: Sequence[str], named: int, column: int, subject: str, texts: Texts
+) -> tuple[str, str] | None:
+    """Question and answer for one cell; nothing where it says nothing, or nobody could ask for it."""
+    name, head, cell = row[named], grid.header[column], row[column]
+    if _NOTHING.fullmatch(cell) or len(cell) > MOST_CELL or not head or _NO_COLUMN.fullmatch(head):
+        return None
+    if len(head) > MOST_NAME:
+        return None
+    with_unit = _UNIT.match(head)
+    if with_unit:
+        head, cell = with_unit["name"], _with_unit(cell, with_unit["unit"])
+    about = f"{subject}{texts.say('mined_of', 'zh')}{name}" if _GENERIC.fullmatch(name) else name
+    if len(grid.header) - named == 2 and _VALUE_COLUMN.search(head):
+        about, head = subject, name
+    if _ASKS.search(head):
+        question = texts.say("mined_about", "zh", subject=about, question=f"{head.rstrip('？?')}？")
+    else:
+        key = "mined_how_much" if _is_amount(cell) else "mined_cell"
+        question = texts.say(key, "zh", row=about, column=head)
+    return question, texts.say("mined_cell_answer", "zh", row=about, column=head.rstrip("？?"), cell=cell)
+
+
+def _with_unit(cell: str, unit: str) -> str:
+    return f"{cell} {unit}" if re.fullmatch(r"[\d.,\s~–—至到-]+", cell) else cell
+
+
+def _is_amount(cell: str) -> bool:
+    """Whether a cell says how much: a figure, perhaps with its unit, and no date or time."""
+    figures = figures_of(cell)
+    return bool(figures.quantities) and not figures.moments and bool(re.match(r"[约≤≥<>\s]*\d", cell))
+
+
+def _is_name(cell: str) -> bool:
+    return 0 < len(cell) <= MOST_NAME and not _NOTHING.fullmatch(cell) and not re.fullmatch(r"[\d.,%\s]+", cell)
+
+
+def _cells(line: str) -> tuple[str, ...]:
+    inner = line.strip().removeprefix("|").removesuffix("|")
+    return tuple(_MARKS.sub("", cell.replace("\\|", "|")).strip() for cell in _CELL.split(inner))
