@@ -80,7 +80,12 @@ def main(arguments: Sequence[str]) -> None:
                     windows.append((name, number, encode(with_it), encode(without)))
         sys.stdout.write(f"{name}: {len(texts)} texts, {len(questions)} questions\n")
     prefixes = [encode(f"{kind}: ") for kind in ("query", "passage")]
-    fields_of_file = _pruned(weights, sets, windows, prefixes) | {"state": _state(weights), "groups": _groups()}
+    most = max(len(one["questions"]) for one in sets.values())
+    fields_of_file = _pruned(weights, sets, windows, prefixes) | {
+        "state": _state(weights),
+        "groups": {name: spec[0] for name, spec in SETS.items()},  # what is left out together
+        "folds": [fold_of(question) for question in range(most)],
+    }
     options.out.write_bytes(lzma.compress(pickle.dumps(fields_of_file), preset=3))
 
 
@@ -88,9 +93,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _groups() -> dict[str, str]:
-    """The set of each variant: what is left out together."""
-    return {name: spec[0] for name, spec in SETS.items()}
+def fold_of(question: int) -> int:
+    """Which half the question of this number in its set belongs to, 0 or 1."""
+    return (question * 2_654_435_761 >> 8) % 2  # Knuth's multiplicative hash: neighbours fall apart
 
 
 def _lexical(texts: list[list[str]], questions: list[list[str]]) -> list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]:

@@ -6,8 +6,7 @@ Learned from simulated gaps: every answerable query once as it is, once with its
 foreign set; and the same in knowledge bases of 1 to 30 entries cut out of the sets, since most begin small. Each set in
 turn is left out and judged on its real unanswerable queries, which are never trained on. The direction is learned from
 right first hits against gaps, then slope and bias once more with the wrong first hits among the examples. Their
-weights state an assumption: of three questions two have an answer in the knowledge. Every example counts half as it is
-ranked by late interaction and half as without, since some installations have none.
+weights state an assumption: of three questions two have an answer in the knowledge.
 
 Only sets whose licence lets a product ship what was learned from them are used: not insuranceqa_xling (GPL-3.0) and
 not rgb_zh (non-commercial).
@@ -64,20 +63,18 @@ RIDGE = 1.0
 """Penalty on a standardised weight, against a total weight of examples of 1,000."""
 
 
-PLAIN = "plain "
-"""Before the sort of an example that was ranked without late interaction."""
-
-
 @dataclass
 class Examples:
-    """Feature rows of one variant by sort, and whether the first hit is right."""
+    """Of one variant by sort the feature rows, whether the first hit is right, and the question with its text."""
 
     rows: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
     right: dict[str, list[bool]] = field(default_factory=dict)
+    pairs: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
-    def add(self, sort: str, row: tuple[float, ...], *, right: bool) -> None:
+    def add(self, sort: str, row: tuple[float, ...], *, right: bool, pair: tuple[str, str]) -> None:
         self.rows.setdefault(sort, []).append(row)
         self.right.setdefault(sort, []).append(right)
+        self.pairs.setdefault(sort, []).append(pair)
 
 
 def collect(asking: "Asking", rows: RetrievalSet, foreign: Iterable[str]) -> Examples:
@@ -110,13 +107,15 @@ class Asking:
         found = self._index.candidates(text, encoded.vector, scope(), None, DEPTH + len(hidden))
         found = mask(found, hidden)
         plain = fuse(found)
-        examples.add(PLAIN + sort, features(found, plain), right=plain[0][0] in right)
         entries = self._index.entries([id_ for id_, _ in plain[:RERANKED]])
+        bodies = {entry.id: body(entry) for entry in entries}
+        first = plain[0][0]
         close = closeness(encoded, found, entries, self._index.states) if self._index.states else None
         if close is None:
             raise SystemExit("late interaction does not work here")
         ranking = rerank(found, plain, close, len(encoded.texts))
-        examples.add(sort, features(found, ranking), right=ranking[0][0] in right)
+        first = ranking[0][0]
+        examples.add(sort, features(found, ranking), right=first in right, pair=(text, bodies[first]))
 
 
 @lru_cache(maxsize=2000)
@@ -193,11 +192,11 @@ def _weighted(
     wrong: list[bool] = []
     for name, examples in variants.items():
         siblings = sum(groups[other] == groups[name] for other in variants)
-        for sort, share in ((mode + sort, share / 2) for mode in ("", PLAIN) for sort, share in SHARES.items()):
+        for sort, share in SHARES.items():
             weight = share / siblings / len(examples.rows[sort])
             rows += examples.rows[sort]
             labels += examples.right[sort]
-            wrong += [sort.endswith("asked") and not right for right in examples.right[sort]]
+            wrong += [sort == "asked" and not right for right in examples.right[sort]]
             weights += [weight] * len(examples.rows[sort])
     scaled = np.array(weights)
     return np.array(rows), np.array(labels, dtype=np.float64), scaled * 1000 / scaled.sum(), np.array(wrong)
@@ -273,11 +272,11 @@ def main(arguments: Sequence[str]) -> None:
     embedder = E5Embedder(options.cache)
     cache = VectorCache(options.cache / "vectors.sqlite")
     vectors = CachedEmbedder(embedder, cache)
-    read = {name: _read(options.data, *spec[:3]) for name, spec in SETS.items()}
+    read = {name: read_variant(options.data, *spec[:3]) for name, spec in SETS.items()}
     groups = {name: spec[0] for name, spec in SETS.items()}
     variants = {}
     for name, rows in read.items():
-        foreign = _foreign([read[other].questions for other in read if groups[other] != groups[name]])
+        foreign = foreign_questions([read[other].questions for other in read if groups[other] != groups[name]])
         with scratch_index(rows.entries, embedder, cache, tokenizer, lambda *_: None) as index:
             variants[name] = collect(Asking(index, embedder), rows, foreign)
 
@@ -305,12 +304,12 @@ def main(arguments: Sequence[str]) -> None:
         say("written\n")
 
 
-def _read(data: Path, folder: str, fields: tuple[str, ...], faq: bool) -> RetrievalSet:
+def read_variant(data: Path, folder: str, fields: tuple[str, ...], faq: bool) -> RetrievalSet:
     paths = [data / folder / f"{name}.jsonl" for name in ("corpus", "queries", "unanswerable")]
     return read_set(paths[0], paths[1], paths[2], fields=fields, faq=faq)
 
 
-def _foreign(sets: list[list[Question]]) -> list[str]:
+def foreign_questions(sets: list[list[Question]]) -> list[str]:
     texts = sorted({question.text for questions in sets for question in questions})
     return random.Random(1).sample(texts, FOREIGN)
 

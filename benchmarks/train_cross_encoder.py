@@ -287,18 +287,13 @@ def main(arguments: list[str]) -> None:
     names = [name for name in read["sets"] if read["groups"][name] != options.leave_out]
 
     def held_out(question: int) -> bool:
-        return options.fold is not None and fold_of(question) == options.fold
+        return read["folds"][question] == options.fold
 
     model = CrossEncoder(read).to(DEVICE).eval()
     search(model, read)
     train(model, [examples(read, names, held_out, dice) for _ in range(EPOCHS)])
     kept = options.leave_out or ("" if options.fold is None else f"fold{options.fold}")
     model.save(options.out / f"cross_encoder{'-' if kept else ''}{kept}.npz")
-
-
-def fold_of(question: int) -> int:
-    """Which half the question of this number belongs to, 0 or 1."""
-    return (question * 2654435761 >> 8) % 2
 
 
 if __name__ == "__main__":
