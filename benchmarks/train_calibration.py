@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.reliability import diagram
 from bot.evaluation.metrics import auc
 from bot.evaluation.retrieval import Question, RetrievalSet, read_set, scope, scratch_index
 from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, features
@@ -265,6 +266,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--picture", type=Path, help="where to draw how reliable the confidence is")
     options = parser.parse_intermixed_args(arguments)
     say: Callable[[str], object] = sys.stdout.write
 
@@ -288,14 +290,24 @@ def main(arguments: Sequence[str]) -> None:
         say(f"collected {name}\n")
 
     columns: list[str] = []
+    told: dict[str, list[tuple[float, bool]]] = {}
     for name, examples in variants.items():
         others = {other: variants[other] for other in variants if groups[other] != groups[name]}
-        judged = judge(examples, train(others, groups), ANSWER_THRESHOLD)
+        model = train(others, groups)
+        judged = judge(examples, model, ANSWER_THRESHOLD)
+        if name in SETS:
+            told[name] = [
+                pair
+                for sort in ("asked", "removed", "ood")
+                for pair in zip(predict(examples.rows[sort], model), examples.right[sort], strict=True)
+            ]
         if not columns:
             columns = list(judged)
             say("\n| left out | " + " | ".join(columns) + " |\n" + "| --- " * (len(columns) + 1) + "|\n")
         say(f"| {name} | " + " | ".join("–" if v is None else f"{v:.3f}" for v in judged.values()) + " |\n")
 
+    if options.picture:
+        options.picture.write_text(diagram(told, ANSWER_THRESHOLD), encoding="utf-8")
     slopes, bias = train(variants, groups)
     weights = {name: round(float(slope), 6) for name, slope in zip(FEATURES, slopes, strict=True)}
     say(f"\n{json.dumps(weights, indent=1)}\nbias {bias:.6f}\n")

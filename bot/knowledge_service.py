@@ -30,7 +30,7 @@ from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.entries import Audience, Entry, Scope
 from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
 from bot.knowledge.opening import open_index
-from bot.knowledge.points import body
+from bot.knowledge.points import warm
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.revisions import Revisions
@@ -106,8 +106,7 @@ class KnowledgeService:
 
     def warm(self, entries: Sequence[Entry]) -> None:
         """Make sure that the vectors of ``entries`` are in the cache; questions asked meanwhile go before."""
-        self._passages.passages([body(entry) for entry in entries])
-        self._passages.queries([question for entry in entries for question in entry.questions])
+        warm(self._passages, self._index.states, entries)
 
     def has_any(self, bot: BotConfig) -> bool:
         """True when anything is indexed for ``bot``, whoever may read it."""

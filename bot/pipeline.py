@@ -261,11 +261,6 @@ class Pipeline:
         said = self._attachments.answer_if_meant(turn)
         return self._with_footer(turn, said) if said else None
 
-    def look_up(self, turn: Turn) -> Said | None:
-        """The row of a table that holds, or the question for the condition that is missing."""
-        answer = self._look_up.answer(turn)
-        return self._answered(turn, answer) if answer else None
-
     def retrieve(self, turn: Turn) -> Said | None:
         """What the knowledge holds for the question, for this reader, now."""
         evidence = self._answerer.retriever.retrieve(turn.questions, turn.bot, turn.reader, turn.now)
@@ -274,6 +269,11 @@ class Pipeline:
         if not evidence.passages and not self._has_knowledge(turn.bot) and not self._attachments.has_any(turn):
             return admit_emptiness(turn, self._desk, self._texts)
         return None
+
+    def look_up(self, turn: Turn) -> Said | None:
+        """The row of a table that holds, or the question for the condition that is missing; a FAQ goes first."""
+        answer = None if turn.retrieved.certain else self._look_up.answer(turn)
+        return self._answered(turn, answer) if answer else None
 
     def compose(self, turn: Turn) -> Said | None:
         """FAQ word for word, an answer composed from passages and checked, passages quoted, or an honest refusal: of
@@ -382,8 +382,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("heed", Pipeline.heed),
     ("understand", Pipeline.understand),
     ("ask_own_files", Pipeline.ask_own_files),
-    ("look_up", Pipeline.look_up),
     ("retrieve", Pipeline.retrieve),
+    ("look_up", Pipeline.look_up),
     ("compose", Pipeline.compose),
 )
 """The way of an answer, in order; the first step that has something to say ends the turn. Composing includes the

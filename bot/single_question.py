@@ -34,14 +34,23 @@ class SingleQuestions:
         precautions = Precautions(desk, self._texts, None)
         said = precautions.heed(turn)
         if said is None:
-            asking = Asking(bot=turn.bot, language=turn.language)
-            answer = self._look_up.answer(turn)
-            answer = answer or self._answerer.answer((turn.text,), asking, turn.reader, turn.now)
+            answer = self._looked_up(turn)
+            if answer is None:
+                asking = Asking(bot=turn.bot, language=turn.language)
+                answer = self._answerer.answer((turn.text,), asking, turn.reader, turn.now)
             words = self._words(answer, turn)
             said = precautions.pass_on(turn, Said(kind=answer.kind, text=words, answer=answer))
         said = precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))
         untold = self._texts.say("nobody_told", turn.language) if desk.wanted else ""
         return replace(said, text="\n".join(filter(None, [said.text, untold])))
+
+    def _looked_up(self, turn: Turn) -> Answer | None:
+        """What a table answers, unless a FAQ certainly does."""
+        answer = self._look_up.answer(turn)
+        if answer is None:
+            return None
+        evidence = self._answerer.retriever.retrieve((turn.text,), turn.bot, turn.reader, turn.now)
+        return None if evidence.certain else answer
 
     def _words(self, answer: Answer, turn: Turn) -> str:
         if answer.kind is not ReplyKind.REFUSAL:

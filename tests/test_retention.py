@@ -39,6 +39,7 @@ NOON = datetime(2027, 1, 15, 12, tzinfo=SHANGHAI).timestamp()
 HERE = ConversationId(bot="imaging", channel="app", person="wang.fang")
 KEEP = KeepDays(words=30, turns=184, tickets=200, broadcasts=100)
 KNOWLEDGE = {"knowledge_documents", "knowledge_versions", "knowledge_entries", "knowledge_version_entries"}
+KNOWLEDGE |= {"golden_questions", "golden_runs"}  # of nobody
 
 
 @dataclass

@@ -62,6 +62,11 @@ class Evidence:
         return first if sure else None
 
     @property
+    def certain(self) -> bool:
+        """Whether a FAQ answers that certainly that nothing else is asked."""
+        return self.faq is not None and self.both.confidence >= CERTAIN
+
+    @property
     def documents_answer(self) -> bool:
         """Whether the first passage surely answers."""
         return bool(self.documents.hits) and self.documents.confidence >= self.threshold
@@ -168,7 +173,7 @@ class Retriever:
 
         both = timed("both", lambda: self._searcher.search(question, scope, limit=DEPTH_OF_BOTH))
         first = Evidence(question=question, both=both, documents=_NOTHING, threshold=threshold, timings_ms=timings)
-        if first.faq is not None and both.confidence >= CERTAIN:
+        if first.certain:
             return first
         if both.passages_only:
             return replace(first, documents=replace(both, hits=both.hits[:DEPTH_OF_PASSAGES]))

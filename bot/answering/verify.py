@@ -152,9 +152,9 @@ class Verifier:
         """What is wrong with words that stand in the sources."""
         if new_words(content, words, self._question, grounds):
             return "only_in_question"
-        if turned_round(words, grounds) or denied(words, grounds):
-            return "turned_round"
-        return "misplaced_figure" if misplaced_figure(words, grounds) else ""
+        if misplaced_figure(words, grounds):
+            return "misplaced_figure"
+        return "turned_round" if turned_round(words, grounds) or denied(words, grounds) else ""
 
 
 def _foreign(words: str, figures: Figures, grounds: Sequence[Ground]) -> str:

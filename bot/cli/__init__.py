@@ -28,6 +28,7 @@ COMMANDS = {
     "trace": "bot.cli.trace",
     "eval": "bot.cli.evaluate",
     "golden": "bot.cli.golden",
+    "mine": "bot.cli.mine",
 }
 """Command name to the module that holds it as ``command``."""
 

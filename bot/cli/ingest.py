@@ -1,5 +1,6 @@
 """``ingest``: files into the knowledge, with a result for each."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,8 @@ from bot.task_queue import create_celery, make_ingest_waker
 from bot.texts import Texts
 
 SYNC_DEADLINE_S = 900.0
+_BEHIND_ANSWERS = 10
+"""How nice the import is: it takes every core that nobody else wants."""
 DEMO_KNOWLEDGE = Path("deploy/demo/knowledge")
 
 
@@ -87,6 +90,7 @@ def command(
         bots=tuple(sorted(set(only))),
         override=" ".join(override.split()),
     )
+    os.nice(_BEHIND_ANSWERS)
     with brought(paths, intranet=intranet) as folders:
         if later:
             click.echo(_leave(configuration, folders, wishes))
@@ -170,7 +174,7 @@ def _ingestor(configuration: Configuration, database: Database, audit: AuditLog,
     return Ingestor(
         store=store,
         reader=FileReader(figure_store(settings)),
-        warm=warm_vectors(settings),
+        warm=warm_vectors(settings, len(os.sched_getaffinity(0))),
         sync=sync,
         timezone=ZoneInfo(settings.timezone),
         rules=partial(rules_of, configuration.bots),

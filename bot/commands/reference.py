@@ -23,9 +23,9 @@ line. An admin of one group alone uses in that group what is marked so, and it c
 
 What cannot be undone is asked about first: the reply shows what will be done and a code. `/confirm CODE` within
 {VALID_S // 60} minutes does it, or the button of the card where the channel shows cards; once, and for the same person
-alone. What is another document by then than the one that was shown is neither approved nor withdrawn. Commands marked *single chat* say
-things that are not for all and are refused in groups. Where more is written than a command takes, nothing is done and
-its usage is shown. Every use is in the audit log ([audit.md](audit.md)).
+alone. What is another document by then than the one that was shown is neither approved nor withdrawn. Commands marked
+*single chat* say things that are not for all and are refused in groups. Where more is written than a command takes,
+nothing is done and its usage is shown. Every use is in the audit log ([audit.md](audit.md)).
 
 """
 _TAIL = """
@@ -33,9 +33,9 @@ _TAIL = """
 
 `/kb approve`, `/kb submit`, `/kb return`, `/kb diff` and `/kb withdraw` are the way of a document to its readers and
 back; with `four_eyes` nobody approves what they brought
-([adding knowledge](adding-knowledge.md#from-draft-to-answer-and-back)). `/kb notify` tells those who were answered in the
-last 30 days from what a new version has taken away or worded otherwise, or from the answer that `/correct` corrects:
-each person once a version, in a single chat that can be written to, and not in quiet hours.
+([adding knowledge](adding-knowledge.md#from-draft-to-answer-and-back)). `/kb notify` tells those who were answered in
+the last 30 days from what a new version has taken away or worded otherwise, or from the answer that `/correct`
+corrects: each person once a version, in a single chat that can be written to, and not in quiet hours.
 
 ## What stands still
 

@@ -95,6 +95,26 @@ class Panel:
             place = f'x1="{x_px - half:.1f}" y1="{at:.1f}" x2="{x_px + half:.1f}" y2="{at:.1f}"'
             self._drawn.append(f'<line {place} stroke="{colour}" stroke-width="2.5"/>')
 
+    def mark(self, name: str, colour: str, point: tuple[float, float]) -> None:
+        """One point of its own, its name above it."""
+        x, y = self.at(*point)
+        self._drawn.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{colour}" stroke="#ffffff" stroke-width="2"/>'
+        )
+        place = f'x="{x:.1f}" y="{y - 11:.1f}" text-anchor="middle"'
+        self._drawn.append(f'<text class="name" {place} fill="{colour}">{escape(name)}</text>')
+
+    def whisker(self, name: str, colour: str, point: tuple[float, float], low: float, high: float) -> None:
+        """A point between the ends of its interval, its name beside it, on the side where there is room."""
+        (x, y), y_low, y_high = self.at(*point), self.at(point[0], low)[1], self.at(point[0], high)[1]
+        for x1, y1, x2, y2 in ((x, y_low, x, y_high), (x - 5, y_low, x + 5, y_low), (x - 5, y_high, x + 5, y_high)):
+            place = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+            self._drawn.append(f'<line {place} stroke="{colour}" stroke-width="1.5" opacity="0.55"/>')
+        self._drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
+        left = x > self.left + 0.8 * self.width
+        place = f'x="{x + (-10 if left else 10):.1f}" y="{y + (18 if left else -6):.1f}" text-anchor="{"end" if left else "start"}"'
+        self._drawn.append(f'<text class="tick" {place}>{escape(name)}</text>')
+
     def svg(self) -> str:
         """The panel's elements."""
         right, bottom = self.left + self.width, self.top + self.height

@@ -95,7 +95,8 @@ def read_set(
     entries = []
     for where, row in read_rows(corpus_path):
         row_id = text_of(row, "id", where)
-        entry = _entry(row_id, text_of(row, "title", where, default=""), text_of(row, "text", where), fields, faq=faq)
+        title, text = text_of(row, "title", where, default=""), text_of(row, "text", where)
+        entry = corpus_entry(row_id, title, text, fields, faq=faq)
         if entry.id in row_ids:
             raise UsageError(f"{where}: the id {row_id!r} occurs twice")
         row_ids[entry.id] = row_id
@@ -174,7 +175,8 @@ def _ask(
     return rankings, confidences, seconds
 
 
-def _entry(row_id: str, title: str, text: str, fields: tuple[str, ...], *, faq: bool) -> Entry:
+def corpus_entry(row_id: str, title: str, text: str, fields: tuple[str, ...] = FIELDS, *, faq: bool = False) -> Entry:
+    """A row of a corpus as the entry it is searched as; see :func:`evaluate_retrieval`."""
     title = title if "title" in fields else ""
     return Entry(
         id=str(uuid.uuid5(_NAMESPACE, row_id)),

@@ -90,7 +90,8 @@ def knowledge_with(store: KnowledgeStore, bot: BotConfig, versions: Sequence[Ver
 def answering(
     parts: AnswerParts, knowledge: Mapping[str, Sequence[Entry]], tell: Told, until: float
 ) -> Iterator[Callable[[Turn], dict[str, Any]]]:
-    """What gives the reply (:func:`bot.golden.running.reply_to`) to a turn from ``knowledge`` alone, by collection of one tenant, as long as the block lasts.
+    """What gives the reply (:func:`bot.golden.running.reply_to`) to a turn from ``knowledge`` alone, by collection of
+    one tenant, as long as the block lasts.
 
     Raises :class:`~bot.golden.running.OutOfTime` when the index is not made at ``until``, monotonic seconds.
     """

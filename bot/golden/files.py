@@ -141,7 +141,7 @@ def _json_rows(text: str, _path: Path, faults: list[str]) -> Iterator[tuple[int,
         if not isinstance(row, dict):
             faults.append(f"line {number}: a JSON object is expected, one a line")
             continue
-        yield number, {_NAMES.get(key, key): value for key, value in row.items()}
+        yield number, {_NAMES.get(str(key), str(key)): value for key, value in row.items()}
 
 
 def _question(row: Row) -> GoldenQuestion:

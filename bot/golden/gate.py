@@ -3,6 +3,7 @@ knowledge as it would be."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,9 @@ import structlog
 from bot.bots_file import BotConfig
 from bot.errors import InputError
 from bot.golden.candidate import AnswerParts, Told, answering, knowledge_with
-from bot.golden.judging import compare
+from bot.golden.judging import Outcome, compare
 from bot.golden.questions import GoldenQuestion
-from bot.golden.running import OutOfTime, reply_to, run_questions
+from bot.golden.running import OutOfTime, run_questions
 from bot.golden.store import APPROVAL, GoldenStore, Run
 from bot.golden.versions import ran_on
 from bot.knowledge.store import KnowledgeStore
@@ -68,49 +69,53 @@ class ApprovalGate:
     def _ask(self, bot: BotConfig, versions: Sequence[Version], actor: str, override: str) -> None:
         questions, bar = self._golden.questions(bot.id), self._golden.accepted(bot.id)
         if bar is None or not questions:
-            if not override:
-                raise InputError("kb_gate_no_bar", bot=bot.id)
-            run = _run_of(bot, actor, override, {}, ())
-            self._golden.save(run)
-            self._golden.override(run, bot, actor=actor, fell=0)
+            self._settle(bot, _run_of(bot, actor), InputError("kb_gate_no_bar", bot=bot.id), 0, override)
             return
-        run = self._run(bot, questions, versions, actor, override)
+        try:
+            run = self._run(bot, questions, versions, actor)
+        except OutOfTime:
+            slow = InputError("kb_gate_slow", bot=bot.id, seconds=bot.gate.seconds)
+            self._settle(bot, _run_of(bot, actor), slow, 0, override)
+            return
         fell = compare(run.outcomes, bar.outcomes).fell
-        self._golden.save(run)
         log.info("gate_run", bot=bot.id, run=run.id, right=run.right, of=len(questions), fell=len(fell))
-        if fell and not override:
-            listed = " / ".join(one.question for one in fell[:QUESTIONS_SHOWN])
-            raise InputError("kb_gate_fell", bot=bot.id, fell=len(fell), questions=listed, run=run.id)
-        if fell:
-            self._golden.override(run, bot, actor=actor, fell=len(fell))
+        listed = " / ".join(one.question for one in fell[:QUESTIONS_SHOWN])
+        fault = InputError("kb_gate_fell", bot=bot.id, fell=len(fell), questions=listed, run=run.id) if fell else None
+        self._settle(bot, run, fault, len(fell), override)
 
-    def _run(
-        self, bot: BotConfig, questions: list[GoldenQuestion], versions: Sequence[Version], actor: str, override: str
-    ) -> Run:
+    def _settle(self, bot: BotConfig, run: Run, fault: InputError | None, fell: int, override: str) -> None:
+        """Keep ``run``, and raise ``fault`` unless it is overridden."""
+        if fault is None or not override:
+            self._golden.save(run)
+            if fault is not None:
+                raise fault
+            return
+        run = replace(run, reason=override)
+        self._golden.save(run)
+        self._golden.override(run, bot, because=fault.text_key, fell=fell)
+
+    def _run(self, bot: BotConfig, questions: list[GoldenQuestion], versions: Sequence[Version], actor: str) -> Run:
         until = time.monotonic() + bot.gate.seconds
         knowledge = knowledge_with(self._knowledge, bot, versions)
-        try:
-            with answering(self._parts(), knowledge, self._tell, until) as reply:
+        with answering(self._parts(), knowledge, self._tell, until) as reply:
 
-                def ask(question: GoldenQuestion) -> Mapping[str, Any]:
-                    return reply(turn_of(bot, actor, question.question, question.audience, time.time()))
+            def ask(question: GoldenQuestion) -> Mapping[str, Any]:
+                return reply(turn_of(bot, actor, question.question, question.audience, time.time()))
 
-                outcomes, versions_of = run_questions(questions, ask, partial(self._tell, "gate"), until)
-        except OutOfTime as error:
-            if not override:
-                raise InputError("kb_gate_slow", bot=bot.id, seconds=bot.gate.seconds) from error
-            return _run_of(bot, actor, override, {}, ())
-        return _run_of(bot, actor, override, ran_on(bot, questions, knowledge, versions_of), outcomes)
+            outcomes, made = run_questions(questions, ask, partial(self._tell, "gate"), until)
+        return _run_of(bot, actor, ran_on(bot, questions, knowledge, made), outcomes)
 
 
-def _run_of(bot: BotConfig, actor: str, override: str, rested_on: Mapping[str, Any], outcomes: Sequence[Any]) -> Run:
+def _run_of(
+    bot: BotConfig, actor: str, rested_on: Mapping[str, Any] | None = None, outcomes: Sequence[Outcome] = ()
+) -> Run:
+    """One that did not come to answers rests on nothing."""
     return Run(
         bot=bot.id,
         tenant=bot.tenant,
         at=time.time(),
         actor=actor,
         occasion=APPROVAL,
-        ran_on=rested_on,
+        ran_on=rested_on or {},
         outcomes=tuple(outcomes),
-        reason=override,
     )

@@ -45,8 +45,8 @@ def run_questions(
 
 def reply_to(single: SingleQuestions, turn: Turn, versions: Mapping[str, str], find: Find) -> dict[str, Any]:
     """The reply to ``turn``, JSON-ready: ``answer``, ``kind`` and ``citations`` as in ``ask --json``, ``confidence`` (0
-    to 1), ``first`` with the title, source and text of what was found first, said or not, and ``versions`` with those of
-    the model and the prompt, empty where no language model was asked."""
+    to 1), ``first`` with the title, source and text of what was found first, said or not, and ``versions`` with those
+    of the model and the prompt, empty where no language model was asked."""
     said = single.said(turn)
     answer = said.answer
     citations = answer.citations if answer else ()

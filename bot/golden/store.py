@@ -114,10 +114,11 @@ class GoldenStore:
             connection.execute(update(golden_runs).where(golden_runs.c.id == run.id).values(values))
             self._audit.append_within(connection, [_event(bot, f"golden_run:{run.id}", actor, details)])
 
-    def override(self, run: Run, bot: BotConfig, *, actor: str, fell: int) -> None:
-        """Write down that ``actor`` approves knowledge although ``fell`` questions fell in ``run``."""
-        details = {"change": "overridden", "right": run.right, "of": len(run.outcomes), "fell": fell}
-        self._audit.append(_event(bot, f"golden_run:{run.id}", actor, details))
+    def override(self, run: Run, bot: BotConfig, *, because: str, fell: int) -> None:
+        """Write down that knowledge is approved although ``run``, in which ``fell`` questions fell, speaks against it:
+        ``because`` is the key of what would have been said."""
+        details = {"change": "overridden", "because": because, "right": run.right, "of": len(run.outcomes)}
+        self._audit.append(_event(bot, f"golden_run:{run.id}", run.actor, details | {"fell": fell}))
 
 
 def _event(bot: BotConfig, subject: str, actor: str, details: Mapping[str, Any]) -> AuditEvent:

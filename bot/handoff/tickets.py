@@ -228,6 +228,14 @@ class Tickets:
             raise InputError("ticket_not_found", number=number)
         self._update(number, tickets.c.state == TicketState.RELEASED, satisfaction=satisfaction)
 
+    def rated(self, bot: str, satisfaction: int, since: float) -> Sequence[Ticket]:
+        """The tickets of ``bot``, opened at the epoch second ``since`` or later, whose person said ``satisfaction`` of
+        the service; by number."""
+        query = select(tickets).where(tickets.c.bot == bot, tickets.c.satisfaction == satisfaction)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(tickets.c.opened_at >= since).order_by(tickets.c.number)).all()
+        return [_from_row(row) for row in rows]
+
     def overdue(self) -> Sequence[Ticket]:
         """Tickets whose deadline has passed and whose person has not been told."""
         query = select(tickets).where(tickets.c.state.in_(_SILENT), tickets.c.deadline <= self._clock())

@@ -78,8 +78,8 @@ class Owed:
 
 
 class Outcome(StrEnum):
-    """What became of the word to a person. ``SAID``: their outbox has it. ``SUPERSEDED``: the version was out of service
-    before."""
+    """What became of the word to a person. ``SAID``: their outbox has it. ``SUPERSEDED``: the version was out of
+    service before."""
 
     SAID = "said"
     UNREACHABLE = "unreachable"
@@ -120,7 +120,7 @@ class Corrections:
         for start in range(0, len(wanted), PAGE):
             cited = turn_entries.c.entry_id.in_(wanted[start : start + PAGE])
             with self._database.read() as connection:
-                rows = connection.execute(_resting_on(and_(cited, since), before)).all()
+                rows = connection.execute(_last_to_each(_resting_on(cited, before).where(since))).all()
             for use in map(_use, rows):
                 if use.conversation not in found or found[use.conversation].asked_at < use.asked_at:
                     found[use.conversation] = use
@@ -202,6 +202,14 @@ def _resting_on(cited: ColumnElement[bool], version: Version) -> Select[tuple[ob
         served = and_(served, turns.c.answered_at <= version.withdrawn_at)
     turn_ids = select(turn_entries.c.turn_id).where(cited)
     return _uses().where(turns.c.id.in_(turn_ids), turns.c.tenant == version.tenant, served)
+
+
+def _last_to_each(query: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
+    """Of the turns of ``query`` the last in each conversation."""
+    newest_first = (turns.c.asked_at.desc(), turns.c.id)
+    place = func.row_number().over(partition_by=turns.c.conversation, order_by=newest_first).label("place")
+    ranked = query.add_columns(place).subquery()
+    return select(ranked).where(ranked.c.place == 1)
 
 
 def _use(row: Row[tuple[object, ...]]) -> Use:

@@ -53,7 +53,7 @@ from bot.knowledge.points import (
 )
 from bot.knowledge.question import Nearest, Population, Sight, best_of_each, candidates
 from bot.knowledge.recent_entries import RecentEntries
-from bot.knowledge.state_store import StateStore
+from bot.knowledge.state_store import STATES_FILE, StateStore
 from bot.knowledge.tokens import Tokenizer
 
 log = structlog.get_logger()
@@ -87,7 +87,7 @@ class EdgeIndex:
         marker = {"format": FORMAT, "embedder": embedder.name, "dimension": embedder.dimension}
         try:
             self._own_states = states is None and embedder.tokens is not None
-            self.states = StateStore(folder / "states.sqlite", embedder.name) if self._own_states else states
+            self.states = StateStore(folder / STATES_FILE, embedder.name) if self._own_states else states
             self._points = PointMaker(embedder, tokenizer, self.states)
             self._shard, found = _open(folder, marker, self.states)
             self._owners, self._validities = found.owners, found.validities

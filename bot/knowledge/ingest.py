@@ -66,15 +66,16 @@ class FileResult:
     """What became of one file.
 
     ``path`` is where it lies, as it can be printed; ``source`` its name in the knowledge. ``draft`` is true when its
-    content waits for approval. ``entries`` is how many entries it has now, of which ``added`` are new; ``removed`` are
-    gone. ``problems`` are for the author to mend (each names its row and what to do), ``notes`` only say what was
-    passed over.
+    content waits for approval, as the version with the id ``version``. ``entries`` is how many entries it has now, of
+    which ``added`` are new; ``removed`` are gone. ``problems`` are for the author to mend (each names its row and what
+    to do), ``notes`` only say what was passed over.
     """
 
     path: str
     source: str
     status: FileStatus
     draft: bool = False
+    version: int = 0
     entries: int = 0
     added: int = 0
     removed: int = 0
@@ -259,8 +260,9 @@ class Ingestor:
             return tuple(results)
         held = {}
         for result in results:
-            if result.draft:
-                held[result.source] = self._store.versions(*place, result.source)[-1]
+            newest = self._store.versions(*place, result.source)[-1] if result.draft else None
+            if newest is not None and newest.id == result.version:  # else somebody else has brought another since
+                held[result.source] = newest
         if held:
             self._gate(list(held.values()), wishes.actor, wishes.override)
         approved = {source for source, version in held.items() if self._approved(version, wishes.actor)}
@@ -295,6 +297,7 @@ class Ingestor:
             source=file.source,
             status=FileStatus(stored.change),
             draft=stored.status in WAITING,
+            version=stored.version,
             entries=stored.entries,
             added=stored.added,
             removed=stored.removed,

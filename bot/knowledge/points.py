@@ -79,8 +79,7 @@ class PointMaker:
 
     def make(self, entries: Sequence[Entry]) -> list[PointData]:
         """The points of ``entries``: one each, and one for each question that one answers."""
-        if self._states is not None:
-            self._keep_states(self._states, entries)
+        keep_states(self._embedder, self._states, entries)
         bodies = [body(entry) for entry in entries]
         questions = [question for entry in entries for question in questions_of(entry)]
         body_vectors = self._embedder.passages(bodies)
@@ -93,14 +92,6 @@ class PointMaker:
                 for point_id, question in zip(question_ids(entry), questions_of(entry), strict=True)
             ]
         return points
-
-    def _keep_states(self, states: StateStore, entries: Sequence[Entry]) -> None:
-        """The states of ``entries`` into the store. The embedder keeps the vectors that come with them."""
-        if self._embedder.tokens is None:
-            return
-        for kind, texts in states.missing(text for entry in entries for text in texts_with_states(entry)).items():
-            encoded = self._embedder.tokens.encode(texts, kind)
-            states.put({(kind, text): kept(each.states) for text, each in zip(texts, encoded, strict=True)})
 
     def _entry_point(self, entry: Entry, text: str, vector: Floats) -> PointData:
         words = set(self._tokenizer.words(text)).union(*map(self._tokenizer.words, entry.questions))
@@ -132,6 +123,23 @@ class PointMaker:
             sparse={Route.QUESTION_LEXICAL: document_weights(self._tokenizer.terms(question), MEAN_QUESTION_TERMS)},
             payload=_filtered(entry, QUESTION_ROLE) | {"entry": entry.id},
         )
+
+
+def warm(embedder: Embedder, states: StateStore | None, entries: Sequence[Entry]) -> None:
+    """Do beforehand what takes long in making the points of ``entries``: their vectors, which ``embedder`` may cache,
+    and their token states, into ``states`` where they are kept."""
+    keep_states(embedder, states, entries)
+    embedder.passages([body(entry) for entry in entries])
+    embedder.queries([question for entry in entries for question in questions_of(entry)])
+
+
+def keep_states(embedder: Embedder, states: StateStore | None, entries: Sequence[Entry]) -> None:
+    """The states of ``entries`` into the store. The embedder keeps the vectors that come with them."""
+    if states is None or embedder.tokens is None:
+        return
+    for kind, texts in states.missing(text for entry in entries for text in texts_with_states(entry)).items():
+        encoded = embedder.tokens.encode(texts, kind)
+        states.put({(kind, text): kept(each.states) for text, each in zip(texts, encoded, strict=True)})
 
 
 def body(entry: Entry) -> str:

@@ -7,6 +7,7 @@ two functions, :data:`Search` and :data:`Size`; the order of the calls and the a
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from bot.knowledge.entries import EntryKind, Scope
 from bot.knowledge.index import Candidates, Floats, Route
@@ -95,7 +96,9 @@ def candidates(
     singles = [Nearest(Route.WORDS, weights, ENTRY_ROLE, 1) for weights in read.words.values()]
     answers = search([*requests, *singles], population)
     routes: dict[Route, dict[str, float]] = {route: {} for route in Route}
-    routes |= {request.route: found for request, found in zip(requests, answers, strict=False)}
+    routes |= {
+        request.route: dict(islice(found.items(), limit)) for request, found in zip(requests, answers, strict=False)
+    }
     idf = [next(iter(found.values()), None) for found in answers[len(requests) :]]
     visible = size(population)
     weights = coverage_weights(idf, visible)

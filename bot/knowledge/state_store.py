@@ -13,6 +13,8 @@ from typing import Any
 
 from bot.errors import KnowledgeError
 
+STATES_FILE = "states.sqlite"
+"""Its name beside the index."""
 BUSY_TIMEOUT_S = 10.0
 _MAP_BYTES = 1 << 36
 """More than the file will have: SQLite maps what there is."""

@@ -59,7 +59,7 @@ class KnowledgeStore:
                 ledger.withdraw(waiting)
                 if waiting:
                     self._report(connection, Action.WITHDRAWAL, name, actor, {"draft": True})
-                return Stored(change=Change.UNCHANGED, status=Status.APPROVED, **counts)
+                return Stored(change=Change.UNCHANGED, version=same.id, status=Status.APPROVED, **counts)
             change = Change.UNCHANGED
             if not same:
                 ledger.withdraw(waiting)
@@ -71,7 +71,7 @@ class KnowledgeStore:
             if change is not Change.UNCHANGED or status is not same.status:
                 details = {"change": change, "content": submission.content_hash, "audience": origin.audience, **counts}
                 self._report(connection, _ACTIONS[status], name, actor, details)
-        return Stored(change=change, status=status, **counts)
+        return Stored(change=change, version=same.id, status=status, **counts)
 
     def submit(self, tenant: str, collection: str, source: str, *, version: int, actor: str, now: float) -> bool:
         """Offer the draft with the id ``version`` for approval; ``False`` when it is no draft, or another one is."""

@@ -81,3 +81,16 @@ version_entries = Table(
     Column("entry_id", ForeignKey("knowledge_entries.id"), primary_key=True, index=True),
     Column("position", Integer, nullable=False),
 )
+
+mined_spans = Table(
+    "mined_spans",
+    metadata,
+    Column("entry_id", String(36), primary_key=True),
+    Column("rule", String(16), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("mined_at", Double, nullable=False),
+)
+"""Where the answers of mined drafts (:mod:`bot.mining`) stand: what a reviewer compares a draft with."""

@@ -58,11 +58,12 @@ class Submission:
 class Stored:
     """What storing a document came to.
 
-    ``status`` is that of the version that holds this content now; ``entries`` how many it has, of which ``added`` were
-    not in the version before, which had ``removed`` others.
+    ``version`` is the id of the version that holds this content now, and ``status`` where that stands; ``entries`` how
+    many it has, of which ``added`` were not in the version before, which had ``removed`` others.
     """
 
     change: Change
+    version: int
     status: Status
     entries: int
     added: int

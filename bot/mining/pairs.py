@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from bot.knowledge.entries import Entry, EntryKind
+from bot.knowledge.origin import ALWAYS_FROM, ALWAYS_TO, Origin
 
 
 class Rule(StrEnum):
@@ -38,14 +39,17 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """A proposed FAQ. ``entry`` is the passage it was found in; the draft inherits readers, bots and period from it."""
+    """A proposed FAQ. ``origin`` is that of the document it comes from, whose readers and bots it inherits, as it does
+    its period: epoch seconds, half open."""
 
     question: str
     similar: tuple[str, ...] = ()
     answer: str
     rule: Rule
     span: Span
-    entry: Entry
+    origin: Origin
+    valid_from: float = ALWAYS_FROM
+    valid_to: float = ALWAYS_TO
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -58,19 +62,35 @@ class Pair:
         return hashlib.sha256("".join(self.question.split()).encode()).hexdigest()[:8]
 
 
-def pair(entry: Entry, rule: Rule, question: str, answer: str, text: str, similar: Sequence[str] = ()) -> Pair:
+def pair(entry: Entry, rule: Rule, question: str, answer: str, text: str) -> Pair:
     """A pair whose answer rests on the words ``text`` of ``entry``."""
     span = Span(document=entry.source, location=entry.location, page=entry.page, text=text)
-    return Pair(question=question, similar=tuple(similar), answer=answer, rule=rule, span=span, entry=entry)
+    origin = Origin(
+        tenant=entry.tenant,
+        collection=entry.collection,
+        audience=entry.audience,
+        source=entry.source,
+        bots=entry.bots,
+    )
+    return Pair(
+        question=question,
+        answer=answer,
+        rule=rule,
+        span=span,
+        origin=origin,
+        valid_from=entry.valid_from,
+        valid_to=entry.valid_to,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage with its place: whether its section begins and ends with it."""
+    """A passage with its place: whether its section begins and ends with it, and whether the document is this alone."""
 
     entry: Entry
     first: bool
     last: bool
+    alone: bool
 
     @property
     def heading(self) -> str:
@@ -81,8 +101,8 @@ class Passage:
 
 def passages_of(contents: Sequence[Entry]) -> Iterator[Passage]:
     """The passages of one document, whose entries are ``contents`` in their order."""
-    found = (entry for entry in contents if entry.kind is EntryKind.PASSAGE)
+    found = [entry for entry in contents if entry.kind is EntryKind.PASSAGE]
     for _, group in groupby(found, key=lambda entry: entry.location):
         section = list(group)
         for at, entry in enumerate(section):
-            yield Passage(entry, first=at == 0, last=at == len(section) - 1)
+            yield Passage(entry, first=at == 0, last=at == len(section) - 1, alone=len(found) == 1)

@@ -19,25 +19,32 @@ _ASKING = re.compile(
     r"^(?:how|what|when|where|who|why|which|can|is|are|do|does|may|should)\b",
     re.IGNORECASE,
 )
-_NO_SUBJECT = re.compile("[能可和与在为怎是要有多如什哪谁何该会应做用]|这|其|它|本")
+_NO_SUBJECT = re.compile("[能可和与在为怎是要有多如什哪谁何该会应做用]|其|它|本")
 """How a heading begins that leaves out what it is about."""
+_POINTS = re.compile("[这那此该]")
+"""How a heading begins that only its place explains."""
 _OUTSIDE = re.compile("[如见][上下]?[图表]|上[图表]|下[图表]|上述|前述|同上|详见|参见|见附|附[图表录]|以上|本节|!\\[")
 """Words of an answer that lean on something outside of it."""
 _MADE_OF = re.compile(
     "(?:产品)?(?:单页|说明书|手册|指南|规定|制度|办法|简介|介绍|一览|须知|问答|常见问题|FAQ)$", re.IGNORECASE
 )
 _BRACKETS = re.compile(r"[（(][^（）()]*[)）]|[《》「」“”\"'®™©]")
-_TITLED = re.compile(r"^\s*(?:[一二三四五六七八九十]+[、.]|第[一二三四五六七八九十\d]+[章节条]|\d+(?:\.\d+)*[、.．\s])\s*")
+_TITLED = re.compile(
+    r"^\s*(?:[一二三四五六七八九十]+[、.]|第[一二三四五六七八九十\d]+[章节条]|\d+(?:\.\d+)*[、.．\s])\s*"
+)
 _SENTENCE = re.compile(r"[^。！？\n]+[。！？]?")
 _DEFINES = re.compile(
     "^(?P<x>[^，。；：！？\n]{2,40}?)(?:[（(](?P<note>[^（）()]{0,80})[)）])?[，,]?(?P<verb>是指|指的是|是|指|即为?|系指)(?P<what>[^。！？\n]{4,})。$"
 )
-_NO_DEFINITION = re.compile("^(?:否|不|在|从|由|因|为了|怎|什|如何|可|需|要|我|你|对|按|以|最|谁|多|非)|^(?:的|了)|[?？吗]")
+_NO_DEFINITION = re.compile(
+    "^(?:否|不|在|从|由|因|为了|怎|什|如何|可|需|要|我|你|对|按|以|最|谁|多|非)|^(?:的|了)|[?？吗]"
+)
 _PERSON = re.compile(
     "^[^，。]{0,30}(?:演员|歌手|作家|画家|教授|博士|运动员|球员|导演|政治家|诗人|将领|皇帝|君主|总统|主席|人物|科学家|"
-    "学者|企业家|主持人|音乐家|艺人|僧人|牧师|军人|医生|大臣|女星|模特|记者|教练|选手|学家|之子|之女|妃|王|后卫|前锋|中场|门将)"
+    "学者|企业家|主持人|音乐家|艺人|僧人|牧师|军人|医生|大臣|女星|模特|记者|教练|选手|学家|之子|之女|妃|王|后卫|前锋|中场|门将|武将|将军|家臣|第.{1,2}子|长子|次子|女儿)"
     "(?:$|[，、和及之兼])"
 )
+_LIVED = re.compile("生年|生于|出生|逝世")
 _BLOCK = re.compile(
     r"^\s*(?:#{1,6}\s*|[-*]\s+|\*\*)?(?:(?:问题?|Q|Question)\s*\d{0,3}\s*[：:、.．]|(?P<number>\d{1,3})\s*[、.．)）])\s*"
     r"(?P<question>[^\n]{4,120}?)\s*(?:\*\*)?\s*$",
@@ -105,8 +112,11 @@ def _asks_more(answer: str) -> bool:
 
 def _heading(passage: Passage, texts: Texts) -> Iterator[Pair]:
     """A heading that asks, and the whole section below it."""
-    entry, heading = passage.entry, _TITLED.sub("", passage.heading).strip()
+    entry = passage.entry
+    heading = _TITLED.sub("", passage.heading or (entry.title if passage.alone else "")).strip()
     if not (passage.first and passage.last and heading and _ASKING.search(heading)) or "|" in entry.text:
+        return
+    if _POINTS.match(heading):
         return
     if not whole(entry.text) or entry.text.rstrip().endswith(("：", ":", "？", "?")):
         return
@@ -136,6 +146,10 @@ def _definition(passage: Passage, texts: Texts) -> Iterator[Pair]:
     first_clause = re.split("[，；]", what)[0]
     if first_clause.endswith(("的", "了")) or len(first_clause) < LEAST_CHARACTERS // 2:
         return
-    key = "mined_who" if found["verb"] == "是" and _PERSON.match(what) else "mined_what"
+    key = (
+        "mined_who"
+        if found["verb"] == "是" and (_PERSON.match(what) or _LIVED.search(found["note"] or ""))
+        else "mined_what"
+    )
     name = _BRACKETS.sub("", named).strip() or named
     yield pair(entry, Rule.DEFINITION, texts.say(key, "zh", name=name), sentence, sentence)

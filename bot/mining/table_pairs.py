@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.answering.quantities import figures_of
 from bot.knowledge.entries import Entry
 from bot.mining.pairs import Pair, Rule, pair
-from bot.texts import Texts
+from bot.texts import Texts, language_of
 
 MOST_ROWS, MOST_COLUMNS = 40, 8
 """A larger table is one to look things up in (:mod:`bot.lookup`), and no source of FAQs."""
@@ -17,6 +17,11 @@ MOST_CELL = 120
 _RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+\s*(?::?-+:?\s*)?")
 _CELL = re.compile(r"(?<!\\)\|")
 _NOTHING = re.compile(r"[-—–/\\.…\s]*|无|没有|不适用|n/?a|none|同上|略|空", re.IGNORECASE)
+_LEANS = re.compile("[与同和].{1,12}(?:相同|一样|一致|类似)|^[见参详如]|同[上左右前]")
+"""What a cell says by pointing elsewhere."""
+_NO_ROW = re.compile(
+    "说明|备注|描述|注释?|示例|例子|配置方式|合计|总计|小计|notes?|remarks?|total|description|example", re.IGNORECASE
+)
 _NO_COLUMN = re.compile("序号|编号|备注|说明|注|#|no\\.?|remarks?|notes?", re.IGNORECASE)
 _NUMBERED = re.compile("序号|编号|#|no\\.?", re.IGNORECASE)
 _VALUE_COLUMN = re.compile("(?:内容|取值|数值|值|描述|数据|信息|详情|结果|value|description)$", re.IGNORECASE)
@@ -26,7 +31,9 @@ _GENERIC = re.compile(
     "是|否|有|无|高|中|低|大|小|早|晚|[\\d\\s.,%~至到以上下分岁天月年日—-]+|.{0,2}"
 )
 """What does not say by itself what it is a row of."""
-_UNIT = re.compile(r"^(?P<name>.+?)\s*[（(](?P<unit>[A-Za-zμ°%℃Ω/·²³]{1,12}|毫[升克米]|[元天分次岁年月米升克]|小时|分钟)[)）]$")
+_UNIT = re.compile(
+    r"^(?P<name>.+?)\s*[（(](?P<unit>[A-Za-zμ°%℃Ω/·²³]{1,12}|毫[升克米]|[元天分次岁年月米升克]|小时|分钟)[)）]$"
+)
 _MARKS = re.compile(r"\*\*|__|`|<[^>]{1,20}>")
 
 
@@ -38,6 +45,11 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...]
     head: str
+
+    @property
+    def named(self) -> int:
+        """The column that names the rows: the first, or the one behind their numbers."""
+        return 1 if len(self.header) > 2 and _NUMBERED.fullmatch(self.header[0]) else 0
 
 
 def grids(text: str) -> Iterator[Grid]:
@@ -63,38 +75,37 @@ def table_pairs(entry: Entry, subject: str, texts: Texts) -> Iterator[Pair]:
     for grid in grids(entry.text):
         if len(grid.rows) > MOST_ROWS or len(grid.header) > MOST_COLUMNS:
             continue
-        named = 1 if len(grid.header) > 2 and _NUMBERED.fullmatch(grid.header[0]) else 0
-        names = [row[named] for row in grid.rows]
+        names = [row[grid.named] for row in grid.rows]
         if not all(map(_is_name, names)) or len(set(names)) < len(names):
             continue
         for row, line in zip(grid.rows, grid.lines, strict=True):
-            for column in range(named + 1, len(grid.header)):
-                found = _asked(grid, row, named, column, subject, texts)
+            for column in range(grid.named + 1, len(grid.header)):
+                found = _asked(grid, row, column, subject, texts)
                 if found:
                     yield pair(entry, Rule.TABLE, *found, f"{grid.head}\n{line}")
 
 
-def _asked(
-    grid: Grid, row: Sequence[str], named: int, column: int, subject: str, texts: Texts
-) -> tuple[str, str] | None:
+def _asked(grid: Grid, row: Sequence[str], column: int, subject: str, texts: Texts) -> tuple[str, str] | None:
     """Question and answer for one cell; nothing where it says nothing, or nobody could ask for it."""
+    named = grid.named
     name, head, cell = row[named], grid.header[column], row[column]
-    if _NOTHING.fullmatch(cell) or len(cell) > MOST_CELL or not head or _NO_COLUMN.fullmatch(head):
+    if _NOTHING.fullmatch(cell) or _LEANS.search(cell) or len(cell) > MOST_CELL or _NO_ROW.fullmatch(name):
         return None
-    if len(head) > MOST_NAME:
+    if not 0 < len(head) <= MOST_NAME or _NO_COLUMN.fullmatch(head):
         return None
     with_unit = _UNIT.match(head)
     if with_unit:
         head, cell = with_unit["name"], _with_unit(cell, with_unit["unit"])
-    about = f"{subject}{texts.say('mined_of', 'zh')}{name}" if _GENERIC.fullmatch(name) else name
+    language = language_of(f"{name} {head}", "zh")
+    about = texts.say("mined_row_of", language, subject=subject, row=name) if _GENERIC.fullmatch(name) else name
     if len(grid.header) - named == 2 and _VALUE_COLUMN.search(head):
         about, head = subject, name
     if _ASKS.search(head):
-        question = texts.say("mined_about", "zh", subject=about, question=f"{head.rstrip('？?')}？")
-    else:
-        key = "mined_how_much" if _is_amount(cell) else "mined_cell"
-        question = texts.say(key, "zh", row=about, column=head)
-    return question, texts.say("mined_cell_answer", "zh", row=about, column=head.rstrip("？?"), cell=cell)
+        question = texts.say("mined_about", language, subject=about, question=f"{head.rstrip('？?')}？")
+        return question, texts.say("mined_asked_cell", language, row=about, column=head.rstrip("？?"), cell=cell)
+    key = "mined_how_much" if _is_amount(cell) else "mined_cell"
+    question = texts.say(key, language, row=about, column=head)
+    return question, texts.say("mined_cell_answer", language, row=about, column=head, cell=cell)
 
 
 def _with_unit(cell: str, unit: str) -> str:

@@ -25,7 +25,8 @@ _ASKS = tuple(
         ),
         (
             "when",
-            "什么时候|何时|几点|几号|哪天|哪一天|什么时间|开始时间|截止时间|时间是|时间为|[^长]时间$|\\bwhen\\b|\\bwhat time\\b",
+            "什么时候|何时|几点|几号|哪天|哪一天|什么时间|开始时间|截止时间|时间是|时间为|[^长]时间$|"
+            "\\bwhen\\b|\\bwhat time\\b",
         ),
         ("where", "哪里|哪儿|何处|在哪|什么地方|地址|地点|\\bwhere\\b"),
         ("who", "谁|哪些人|什么人|哪位|\\bwho\\b"),
@@ -98,6 +99,12 @@ class Wording:
         if not mine or not others:
             return float(mine == others)
         return len(mine & others) / len(mine | others)
+
+    def adds_to(self, other: "Wording") -> bool:
+        """Whether one of both questions only says more than the other: where each has words that the other lacks, a
+        word was put in the place of another, and that may be all the difference there is."""
+        mine, others = _pieces(self.words), _pieces(other.words)
+        return mine <= others or others <= mine
 
     def in_order_with(self, other: "Wording") -> bool:
         """Whether the words that both have follow one another alike: ``从 A 到 B`` is not ``从 B 到 A``."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,8 @@ from bot.errors import Unavailable, UsageError
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.figures import FigureStore
-from bot.knowledge.ingest import EMBED_BATCH, FileStatus, Ingestor, IngestReport, NotSearchable
+from bot.knowledge.files import find_files
+from bot.knowledge.ingest import EMBED_BATCH, FileStatus, Ingestor, IngestReport, NotSearchable, Wishes
 from bot.knowledge.loaders import LoadLimits
 from bot.knowledge.loaders.kinds import SUFFIXES
 from bot.knowledge.loaders.reader import FileReader
@@ -31,7 +33,7 @@ TABLE = "问题,相似问题,答案,生效,失效\n怎样选课？,选课|报课
 class Workplace:
     """An installation of the knowledge part, with a folder of files to ingest."""
 
-    def __init__(self, folder: Path, store: KnowledgeStore) -> None:
+    def __init__(self, folder: Path, store: KnowledgeStore, *, gated: bool = False) -> None:
         self.folder = folder
         self.files = folder / "files"
         self.files.mkdir()
@@ -45,6 +47,7 @@ class Workplace:
             sync=self._sync,
             timezone=SHANGHAI,
             limits=LoadLimits(file_bytes=4_000),
+            gated=lambda _tenant, _collection: gated,
             clock=lambda: 1_000.0,
         )
 
@@ -175,6 +178,26 @@ def test_with_four_eyes_files_are_searchable_when_somebody_else_approves_them(tm
     assert (statuses(theirs), theirs.drafts) == ({"guide.md": "approved"}, 0)
     assert len(workplace.searchable()) == 2
     workplace.index.close()
+    database.dispose()
+
+
+def test_what_somebody_else_brings_before_the_gate_opens_is_not_approved(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    metadata.create_all(database.engine)
+    workplace = Workplace(tmp_path, KnowledgeStore(database), gated=True)
+    ingestor, path = workplace._ingestor, workplace.write("guide.md", GUIDE)
+    place = {"tenant": "academy", "collection": "imaging", "audience": Audience.PUBLIC}
+    mine = Wishes(**place, approve=True, actor="cli:li")  # type: ignore[arg-type]
+    (file,) = find_files([path])
+    taken = list(ingestor.take(file, mine, str))  # type: ignore[arg-type]
+    path.write_text(GUIDE.replace("4 门", "40 门"), encoding="utf-8")
+    list(ingestor.take(file, replace(mine, approve=False, actor="cli:wu"), str))  # type: ignore[arg-type]
+    (released,) = ingestor.release(taken, mine)
+    assert released.draft
+    assert [version.status for version in workplace.store.versions("academy", "imaging")] == [
+        Status.WITHDRAWN,
+        Status.DRAFT,
+    ]
     database.dispose()
 
 

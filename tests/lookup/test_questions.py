@@ -36,6 +36,57 @@ def test_a_question_gets_its_rows_or_is_asked_back(case: dict[str, Outcome], out
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "我不到60，没有怀孕，能做星影扫描吗",
+        "我没有办会员，球馆押金多少",
+        "会员我没有，球馆押金多少",
+        "我妈是会员，我不是，球馆押金多少",
+        "会员已经过期了，球馆押金多少",
+        "没有怀孕，eGFR 不清楚，体重45，能做星影扫描吗",
+        "没有怀孕，肾功能一般，能做星影扫描吗",
+        "没有怀孕，正常肾功能是60到90，我的肾功能是45，能做星影扫描吗",
+        "没有怀孕，eGFR 60来，能做星影扫描吗",
+        "没有怀孕，快60岁了，能做星影扫描吗",
+        "没有怀孕，肾功能刚过30，能做星影扫描吗",
+        "没有怀孕，肾功能三四十，能做星影扫描吗",
+        "没有怀孕，肾功能 45%，能做星影扫描吗",
+        "没有怀孕，我有100元，能做星影扫描吗",
+        "是否怀孕不确定，eGFR 75，能做星影扫描吗",
+        "散客，四十好几，泳池押金多少",
+        "散客，60多岁，泳池押金多少",
+        "散客，18岁左右，泳池押金多少",
+        "散客，20岁和70岁各一位，泳池押金多少",
+    ],
+)
+def test_what_is_not_sure_is_asked_and_never_taken_for_a_value(
+    question: str, outcome: Callable[[str], Outcome]
+) -> None:
+    assert str(outcome(question)).startswith("ask:")
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("没有怀孕，不到30的肾功能能做星影扫描吗", None),
+        ("没有怀孕，肾功能不到30，能做星影扫描吗", [5]),
+        ("没有怀孕，eGFR over 60，能做星影扫描吗", [3]),
+        ("没有怀孕，eGFR at least 60，能做星影扫描吗", [3]),
+        ("没有怀孕，eGFR（mL/min）：45，能做星影扫描吗", [4]),
+        ("没有怀孕，我的 eGFR 检查结果是 45 mL/min，能做星影扫描吗", [4]),
+        ("未满18岁，泳池押金多少", [4]),
+        ("我非会员，25岁，泳池押金多少", [3]),
+        ("我不是金卡，25岁，泳池押金多少", None),
+    ],
+)
+def test_bounds_and_denials_are_read_as_people_write_them(
+    question: str, rows: list[int] | None, outcome: Callable[[str], Outcome]
+) -> None:
+    found = outcome(question)
+    assert found == rows if rows else str(found).startswith("ask:")
+
+
+@pytest.mark.parametrize(
     ("column", "text", "known"),
     [
         ("肾功能", "45", True),

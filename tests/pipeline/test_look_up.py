@@ -14,7 +14,7 @@ from bot.messages import ReplyKind
 from bot.records.database import Database
 from tests.lookup.conftest import entries_of
 from tests.lookup.tables import CLUB, SCAN
-from tests.pipeline.conftest import NOW, House
+from tests.pipeline.conftest import FAQS, NOW, House
 
 ROW = "检查：星影扫描\n怀孕：没有怀孕\n肾功能：30-59.99\n能否检查：可以，剂量减半\n禁食：检查前 4 小时\n费用：320 [1]"
 
@@ -47,6 +47,13 @@ def test_what_is_missing_is_asked_one_after_the_other_and_then_the_row_is_quoted
     assert "扫描须知.csv · 第 4 行" in last.answer
     assert [citation["location"] for citation in last.citations] == ["第 4 行"]
     assert house.record("45").step != "look_up", "it was answered: nothing waits any more"
+
+
+def test_a_faq_that_certainly_answers_goes_before_a_table(house: House, store: KnowledgeStore) -> None:
+    question, answer = next(iter(FAQS.items()))
+    table = f"事项[选项],答案|{question[-6:]}[文本]\n{question[:4]},查表\n"
+    put(store, table, "问答表", Audience.PUBLIC)
+    assert answer in house.hears(question)
 
 
 @pytest.mark.usefixtures("store")

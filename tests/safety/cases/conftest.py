@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from bot.bots_file import BotConfig, ChannelConfig
 from bot.messages import ConversationId
 from bot.records.database import Database
 from bot.safety.adverse_events import default_lexicon, screen
+from bot.safety.adverse_events.lexicon import Lexicon
 from bot.safety.cases.case import Case, Report, Taken
 from bot.safety.cases.config import SafetyConfig
 from bot.safety.cases.intake import Intake
@@ -26,6 +28,12 @@ NOW = 1_800_000_000.0
 """2027-01-15 16:00 in Shanghai."""
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 REPORT = "患者女，56岁，服用示影灵三天后全身皮疹伴瘙痒"
+
+
+@cache
+def lexicon() -> Lexicon:
+    """With the product of the company; compiled when the first test asks, not while tests are looked for."""
+    return default_lexicon().with_products(["示影灵"])
 
 
 class Nothing(BaseModel):
@@ -107,15 +115,14 @@ class Clinic:
 
 def open_clinic(url: str, folder: Path) -> Clinic:
     database = Database(url)
-    database.upgrade()
     audit = AuditLog(database, AuditKey(b"a secret of this test"), Anchors(folder / "anchors.jsonl"))
     return Clinic(database, audit, {"imaging": make_bot()})
 
 
 @pytest.fixture
-def clinic(tmp_path: Path) -> Iterator[Clinic]:
+def clinic(sqlite_url: str, tmp_path: Path) -> Iterator[Clinic]:
     """On SQLite."""
-    clinic = open_clinic(f"sqlite:///{tmp_path}/bot.sqlite", tmp_path)
+    clinic = open_clinic(sqlite_url, tmp_path)
     yield clinic
     clinic.database.dispose()
 

@@ -1,0 +1,147 @@
+"""FAQs and documents that contradict one another: the same said of the same, with another figure or the other way
+round.
+
+A list for people, precise before complete: two clauses count only where they share nearly all their words, so that
+what differs is the figure, or the negation, alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.answering.claims import Clause, clauses_of, is_chinese
+from bot.answering.quantities import Quantity
+from bot.knowledge.entries import Entry, EntryKind
+
+_LEAST_PIECES = 4
+"""Characters and words that a clause must share: fewer are said of many things."""
+_ALIKE = 0.8
+"""The share of both clauses' pieces together that both must have."""
+_SUBJECT_ALIKE = 0.34
+"""The share of the pieces of the FAQ's question that the document's passage must have: they speak of one subject."""
+_SAID_AGAIN = 0.5
+"""From this share of the words on, another clause that has the FAQ's figure is taken to say what the FAQ says."""
+
+
+class Kind(StrEnum):
+    """What differs."""
+
+    FIGURE = "figure"
+    NEGATION = "negation"
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """``faq_says`` in the answer of ``faq`` and ``passage_says`` in the text of ``passage``, each a clause."""
+
+    kind: Kind
+    faq: Entry
+    faq_says: str
+    passage: Entry
+    passage_says: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    entry: Entry
+    clauses: tuple[Clause, ...]
+    pieces: frozenset[str]
+
+
+class Library:
+    """Clauses of ``passages`` by their pieces, so that many FAQs are held against them."""
+
+    def __init__(self, passages: Sequence[Entry]) -> None:
+        self._read: list[_Read] = []
+        self._by_piece: dict[str, set[tuple[int, int]]] = {}
+        for entry in passages:
+            clauses = clauses_of(entry.text)
+            pieces = frozenset[str]().union(*(clause.pieces for clause in (*clauses, *clauses_of(_place(entry)))))
+            for at, clause in enumerate(clauses):
+                for piece in clause.pieces:
+                    self._by_piece.setdefault(piece, set()).add((len(self._read), at))
+            self._read.append(_Read(entry, clauses, pieces))
+
+    def contradictions(self, faq: Entry) -> Iterator[Contradiction]:
+        """Where a passage contradicts ``faq``."""
+        if faq.kind is not EntryKind.FAQ:
+            return
+        asked = frozenset[str]().union(*(clause.pieces for clause in clauses_of(faq.title)))
+        said = clauses_of(faq.text)
+        for clause in said:
+            if len(clause.pieces) < _LEAST_PIECES:
+                continue
+            for at, place in self._near(clause):
+                read = self._read[at]
+                other = read.clauses[place]
+                if not _of_one_subject(asked, read) or not _may_meet(faq, read.entry):
+                    continue
+                kind = _differs(clause, other, read, said)
+                if kind:
+                    yield Contradiction(kind, faq, clause.text.strip(), read.entry, other.text.strip())
+
+    def _near(self, clause: Clause) -> list[tuple[int, int]]:
+        """The clauses that share nearly all their pieces with ``clause``, by place."""
+        counts: dict[tuple[int, int], int] = {}
+        for piece in clause.pieces:
+            for place in self._by_piece.get(piece, ()):
+                counts[place] = counts.get(place, 0) + 1
+        return sorted(
+            place for place, shared in counts.items() if shared >= _ALIKE * self._union(clause, place, shared)
+        )
+
+    def _union(self, clause: Clause, place: tuple[int, int], shared: int) -> int:
+        at, number = place
+        return len(clause.pieces) + len(self._read[at].clauses[number].pieces) - shared
+
+
+def _differs(clause: Clause, other: Clause, read: _Read, said: Sequence[Clause]) -> Kind | None:
+    """What differs between two clauses that share nearly all their words; nothing where either document says both."""
+    mine, others = _measures(clause), _measures(other)
+    if mine and set(mine) == set(others):
+        unlike = [unit for unit in mine if mine[unit].value != others[unit].value]
+        if len(unlike) == 1 and clause.negated == other.negated and clause.bounds == other.bounds:
+            ours, theirs = mine[unlike[0]], others[unlike[0]]
+            if _says(ours, clause, read.clauses) or _says(theirs, other, said):
+                return None
+            return Kind.FIGURE
+        return None
+    if clause.figures.quantities != other.figures.quantities or clause.figures.moments != other.figures.moments:
+        return None
+    if clause.negated == other.negated or clause.bounds != other.bounds:
+        return None
+    agree = any(one.negated == clause.negated and _alike(one, clause) >= _ALIKE for one in read.clauses)
+    return None if agree or not is_chinese(clause.text + other.text) else Kind.NEGATION
+
+
+def _measures(clause: Clause) -> dict[str, Quantity]:
+    """The quantities of a clause by unit; none where a unit has two, as in a range, or something has no unit."""
+    found: dict[str, Quantity] = {}
+    for quantity in clause.figures.quantities:
+        if not quantity.unit or quantity.unit in found:
+            return {}
+        found[quantity.unit] = quantity
+    return {} if clause.figures.moments else found
+
+
+def _says(quantity: Quantity, clause: Clause, clauses: Sequence[Clause]) -> bool:
+    """Whether one of ``clauses`` speaks of what ``clause`` speaks of, with that very ``quantity``."""
+    return any(quantity in one.figures.quantities and _alike(one, clause) >= _SAID_AGAIN for one in clauses)
+
+
+def _alike(one: Clause, other: Clause) -> float:
+    union = one.pieces | other.pieces
+    return len(one.pieces & other.pieces) / len(union) if union else 0.0
+
+
+def _of_one_subject(asked: frozenset[str], read: _Read) -> bool:
+    return not asked or len(asked & read.pieces) >= _SUBJECT_ALIKE * len(asked)
+
+
+def _may_meet(faq: Entry, passage: Entry) -> bool:
+    """Whether both are ever in force at the same time."""
+    return faq.valid_from < passage.valid_to and passage.valid_from < faq.valid_to
+
+
+def _place(entry: Entry) -> str:
+    return f"{entry.title}，{entry.location}"

@@ -1,0 +1,116 @@
+"""Which answers rested on a version, on every database."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from bot.correcting import misled_by
+from bot.knowledge.corrections import SINCE_S, Corrections, Outcome
+from bot.knowledge.entries import Audience, EntryKind
+from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Submission, Version
+from bot.records.database import Database
+from bot.records.turns import TurnRecord, TurnRecords
+
+ORIGIN = Origin(tenant="academy", collection="c", audience=Audience.PUBLIC, source="年假.csv")
+FIRST, SECOND, NOW = 1_000.0, 2_000.0, 3_000.0
+
+
+class Archive:
+    """A document with two versions, of which the second changes one of two answers, and those who were told."""
+
+    def __init__(self, database: Database) -> None:
+        self.store, self.records = KnowledgeStore(database), TurnRecords(database)
+        self.corrections = Corrections(database)
+        self.first, self.second = self.put("五天", "三天", at=FIRST), self.put("七天", "三天", at=SECOND)
+        self.first = self.store.versions(*self.first.name)[0]  # with its end
+
+    def put(self, *texts: str, at: float) -> Version:
+        entries = tuple(
+            make_entry(ORIGIN, kind=EntryKind.FAQ, title=f"问{n}？", text=text, location="")
+            for n, text in enumerate(texts)
+        )
+        submission = Submission(origin=ORIGIN, title="年假", content_hash="c" * 64, entries=entries)
+        self.store.put(submission, approve=True, actor="cli:li", now=at)
+        return self.store.versions("academy", "c", "年假.csv")[-1]
+
+    def told(self, id_: str, at: float, *, row: int = 0, **more: object) -> None:
+        """Somebody was answered from a row of the version that answered then."""
+        version = self.first if at < SECOND else self.second
+        person = str(more.get("person", "dr.wang"))
+        fields: dict[str, object] = {
+            "id": id_,
+            "bot": "imaging",
+            "tenant": "academy",
+            "conversation": f"imaging/app//{person}",
+            "person": person,
+            "asked_at": at,
+            "answered_at": at,
+            "message_ids": ("m",),
+            "question": "几天？",
+            "step": "compose",
+            "kind": "faq",
+            "answer": "五天",
+            "cited": (self.store.contents(version.id)[row].id,),
+            "parts_sent": 1,
+        }
+        self.records.save(TurnRecord(**(fields | more)))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def archive(database_url: str) -> Iterator[Archive]:
+    database = Database(database_url)
+    database.upgrade()
+    yield Archive(database)
+    database.dispose()
+
+
+def test_an_entry_that_two_versions_share_counts_for_the_one_in_service(archive: Archive) -> None:
+    archive.told("before", FIRST + 1, row=1)
+    archive.told("after", SECOND + 1, row=1)
+    archive.told("other", FIRST + 2, tenant="other")
+    for version, turns in ((archive.first, ["before"]), (archive.second, ["after"])):
+        assert [use.turn for use in archive.corrections.uses(version, 10)] == turns
+    draft = replace(archive.second, approved_at=None)
+    assert archive.corrections.uses(draft, 10) == []
+
+
+def test_the_newest_come_first_and_only_so_many(archive: Archive) -> None:
+    for number in range(5):
+        archive.told(f"t{number}", FIRST + number)
+    assert [use.turn for use in archive.corrections.uses(archive.first, 2)] == ["t4", "t3"]
+
+
+def test_each_person_is_owed_one_word_about_their_last_answer(archive: Archive) -> None:
+    archive.told("old", FIRST + 1)
+    archive.told("last", FIRST + 2)
+    archive.told("same words still", FIRST + 3, row=1, person="dr.li")
+    archive.told("never arrived", FIRST + 4, person="dr.chen", parts_sent=0)
+    archive.told("an operator", FIRST + 5, person="cli:li", step="ask")
+    misled = misled_by(archive.store, archive.corrections, archive.second, NOW)
+    assert [use.turn for use in misled] == ["last"]
+    assert misled_by(archive.store, archive.corrections, archive.second, FIRST + SINCE_S + 100) == []
+    assert archive.corrections.want(archive.second, misled, NOW) == 1
+    assert archive.corrections.want(archive.second, misled, NOW) == 0
+    archive.told("later", SECOND + 500, row=1)
+    (owed,) = archive.corrections.due(quiet=["second"])
+    assert (owed.use.turn, owed.version, owed.in_service, owed.wrote_at) == (
+        "last",
+        archive.second.id,
+        True,
+        SECOND + 500,
+    )
+    assert archive.corrections.due(quiet=["imaging"]) == []
+    archive.corrections.settle(owed, Outcome.SAID, NOW)
+    assert archive.corrections.due(quiet=[]) == []
+    assert archive.corrections.told(archive.second).said == 1
+
+
+def test_a_word_about_what_was_withdrawn_is_known_to_be_late(archive: Archive) -> None:
+    archive.told("t", FIRST + 1)
+    archive.corrections.want(archive.second, misled_by(archive.store, archive.corrections, archive.second, NOW), NOW)
+    archive.store.withdraw(*archive.second.name, actor="cli:li", now=NOW)
+    (owed,) = archive.corrections.due(quiet=[])
+    assert not owed.in_service
