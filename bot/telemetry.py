@@ -90,7 +90,7 @@ _COUNTERS = {
     ),
     "correction": Counter(
         "bot_corrections",
-        "People who were to hear that what they were told has been corrected, by outcome (said, unreachable, superseded).",
+        "People who were to hear that what they were told was corrected, by outcome (said, unreachable, superseded).",
         ["outcome"],
     ),
     "degraded": Counter("bot_degraded", "Work done in a degraded mode, by what was missing.", ["what"]),

@@ -1,6 +1,7 @@
 """``export``: what is approved, as open files."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,8 @@ from bot.assembly import read_configuration
 from bot.audit.entries import Action, AuditEvent
 from bot.cli.access import actor, choose_bot, open_audit, open_database
 from bot.errors import UsageError
+from bot.golden.bundle import seal
+from bot.golden.store import GoldenStore
 from bot.knowledge.entries import Entry
 from bot.knowledge.export import export
 from bot.knowledge.opening import figure_store
@@ -35,14 +38,20 @@ def command(folder: Path, bot: str | None, collection: str | None) -> None:
         raise UsageError(f"{folder} is not an empty folder: name another")
     settings = configuration.settings
     with open_database(configuration) as database, open_audit(configuration, database) as audit:
-        documents = _approved(KnowledgeStore(database), chosen.tenant, wanted)
+        documents = list(_approved(KnowledgeStore(database), chosen.tenant, wanted))
         written = export(documents, folder, ZoneInfo(settings.timezone), figure_store(settings))
         details = {"what": "export", "entries": written.entries}
         subject = f"collection:{wanted}"
         audit.append(
             AuditEvent(action=Action.READ, subject=subject, actor=actor(), tenant=chosen.tenant, details=details)
         )
+        sealed = seal(folder, wanted, [*chain(*documents)], GoldenStore(audit).accepted(chosen.id))
     click.echo(f"{written.entries} entries in {written.files} files below {folder}")
+    if sealed:
+        right = f"{sealed.right} of {sealed.questions} right"
+        click.echo(
+            f"sealed: the accepted run {sealed.run} ({right}) ran on just this; `ingest {folder}` elsewhere checks it"
+        )
 
 
 def _approved(store: KnowledgeStore, tenant: str, collection: str) -> Iterator[Sequence[Entry]]:

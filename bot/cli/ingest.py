@@ -15,6 +15,7 @@ from bot.cli.access import Ask, actor, choose_bot, knowledge, open_audit, open_d
 from bot.cli.bringing import brought
 from bot.cli.gating import approval_gate, stage_bars
 from bot.errors import InputError, UsageError
+from bot.golden.bundle import is_bundle, read_bundle, submissions, take_figures
 from bot.golden.gate import gated_in
 from bot.ingestion import ingest_jobs
 from bot.knowledge.approval import four_eyes_in, rules_of
@@ -24,6 +25,7 @@ from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.opening import figure_store, warm_vectors
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import Progress, SyncReport
+from bot.knowledge.versions import Status, Version
 from bot.records.database import Database
 from bot.task_queue import create_celery, make_ingest_waker
 from bot.texts import Texts
@@ -91,6 +93,9 @@ def command(
         override=" ".join(override.split()),
     )
     os.nice(_BEHIND_ANSWERS)
+    bundles = [path for path in map(Path, paths) if is_bundle(path)]
+    if bundles and (later or len(paths) > 1):
+        raise UsageError(f"{bundles[0]} was sealed when it was exported: ingest it by itself, and without --later")
     with brought(paths, intranet=intranet) as folders:
         if later:
             click.echo(_leave(configuration, folders, wishes))
@@ -149,7 +154,10 @@ def _ingest(configuration: Configuration, paths: Sequence[Path], wishes: Wishes)
         open_audit(configuration, database) as audit,
         stage_bars() as progress,
     ):
-        return _ingestor(configuration, database, audit, progress).ingest(
+        ingestor = _ingestor(configuration, database, audit, progress)
+        if is_bundle(paths[0]):
+            return _promote(configuration, KnowledgeStore(database), ingestor, paths[0], wishes)
+        return ingestor.ingest(
             paths,
             tenant=wishes.tenant,
             collection=wishes.collection,
@@ -161,6 +169,26 @@ def _ingest(configuration: Configuration, paths: Sequence[Path], wishes: Wishes)
             override=wishes.override,
             progress=progress,
         )
+
+
+def _promote(
+    configuration: Configuration, store: KnowledgeStore, ingestor: Ingestor, folder: Path, wishes: Wishes
+) -> IngestReport:
+    """Take in what another installation exported, just as its accepted run of golden questions ran on it."""
+    bundle = read_bundle(folder)
+    seal = bundle.seal
+    click.echo(f"{folder} is what the accepted run {seal.run} ran on: {seal.right} of {seal.questions} right")
+    take_figures(folder, figure_store(configuration.settings))
+    documents = list(submissions(bundle, wishes.tenant, wishes.collection))
+    report = ingestor.ingest_documents(documents, wishes)
+    others = {version.source for version in store.versions(wishes.tenant, wishes.collection) if _answers(version)}
+    if wishes.approve and (others := others - {document.origin.source for document in documents}):
+        click.echo(f"that run did not know what {wishes.collection} holds beside it: {', '.join(sorted(others))}")
+    return report
+
+
+def _answers(version: Version) -> bool:
+    return version.status is Status.APPROVED
 
 
 def _ingestor(configuration: Configuration, database: Database, audit: AuditLog, tell: Progress) -> Ingestor:

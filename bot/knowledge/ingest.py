@@ -223,17 +223,29 @@ class Ingestor:
         for done, file in enumerate(found, 1):
             results += self.take(file, wishes, tell)
             tell("read", done, len(found))
+        return self._finished(results, wishes, tell)
+
+    def ingest_documents(
+        self, documents: Sequence[Submission], wishes: Wishes, progress: Progress | None = None
+    ) -> IngestReport:
+        """The same for ``documents`` that were read before; each says itself who may read it."""
+        wishes.check()
+        results = [self._stored(document, wishes, document.origin.source) for document in documents]
+        return self._finished(results, wishes, progress or _nobody)
+
+    def _finished(self, results: Sequence[FileResult], wishes: Wishes, tell: Progress) -> IngestReport:
+        tenant, collection = wishes.tenant, wishes.collection
         report = IngestReport(results=self.release(results, wishes))
         log.info(
             "knowledge_ingested",
             tenant=tenant,
             collection=collection,
-            approve=approve,
-            actor=actor,
+            approve=wishes.approve,
+            actor=wishes.actor,
             problems=len(report.problems),
             **{str(status): report.count(status) for status in FileStatus},
         )
-        if not approve:
+        if not wishes.approve:
             return report
         try:
             return IngestReport(results=report.results, synced=self.publish(tenant, collection, tell))
@@ -280,29 +292,32 @@ class Ingestor:
     def _take(self, file: Found, wishes: Wishes, progress: Progress) -> FileResult:
         if file.problem or file.note:
             return _skipped(file, file.problem, note=file.note)
-        approve = wishes.approve
-        at_once = approve and not self._gated(wishes.tenant, wishes.collection)
         try:
             loaded = self._loader.load(file, wishes.origin(file.source), partial(progress, "page"))
         except KnowledgeError as error:
             return _skipped(file, str(error))
         if not loaded.submission.entries:
             return _skipped(file, "nothing in it could be used: what was known from it stays", *loaded.problems)
-        if approve and (unfit := self._unfit(loaded.submission)):
+        stored = self._stored(loaded.submission, wishes, file.printable)
+        problems = (*stored.problems, *loaded.problems)
+        return replace(stored, problems=problems, notes=loaded.notes if stored.entries else ())
+
+    def _stored(self, submission: Submission, wishes: Wishes, path: str) -> FileResult:
+        """What became of a document that lies at ``path``."""
+        result = FileResult(path=path, source=submission.origin.source, status=FileStatus.SKIPPED)
+        if wishes.approve and (unfit := self._unfit(submission)):
             problem = f"not approved: bots.yaml asks for another approval number than {in_words(unfit)}; {_GIVE_NUMBER}"
-            return _skipped(file, problem, *loaded.problems)
-        stored = self._store.put(loaded.submission, approve=at_once, actor=wishes.actor, now=self._clock())
-        return FileResult(
-            path=file.printable,
-            source=file.source,
+            return replace(result, problems=(problem,))
+        at_once = wishes.approve and not self._gated(wishes.tenant, wishes.collection)
+        stored = self._store.put(submission, approve=at_once, actor=wishes.actor, now=self._clock())
+        return replace(
+            result,
             status=FileStatus(stored.change),
             draft=stored.status in WAITING,
             version=stored.version,
             entries=stored.entries,
             added=stored.added,
             removed=stored.removed,
-            problems=loaded.problems,
-            notes=loaded.notes,
         )
 
     def _approved(self, version: Version, actor: str) -> bool:

@@ -85,12 +85,11 @@ def pair(entry: Entry, rule: Rule, question: str, answer: str, text: str) -> Pai
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage with its place: whether its section begins and ends with it, and whether the document is this alone."""
+    """A passage with its place: whether its section begins and ends with it."""
 
     entry: Entry
     first: bool
     last: bool
-    alone: bool
 
     @property
     def heading(self) -> str:
@@ -101,8 +100,8 @@ class Passage:
 
 def passages_of(contents: Sequence[Entry]) -> Iterator[Passage]:
     """The passages of one document, whose entries are ``contents`` in their order."""
-    found = [entry for entry in contents if entry.kind is EntryKind.PASSAGE]
+    found = (entry for entry in contents if entry.kind is EntryKind.PASSAGE)
     for _, group in groupby(found, key=lambda entry: entry.location):
         section = list(group)
         for at, entry in enumerate(section):
-            yield Passage(entry, first=at == 0, last=at == len(section) - 1, alone=len(found) == 1)
+            yield Passage(entry, first=at == 0, last=at == len(section) - 1)

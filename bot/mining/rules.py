@@ -23,12 +23,19 @@ _NO_SUBJECT = re.compile("[能可和与在为怎是要有多如什哪谁何该�
 """How a heading begins that leaves out what it is about."""
 _POINTS = re.compile("[这那此该]")
 """How a heading begins that only its place explains."""
-_OUTSIDE = re.compile("[如见][上下]?[图表]|上[图表]|下[图表]|上述|前述|同上|详见|参见|见附|附[图表录]|以上|本节|!\\[")
+_OUTSIDE = re.compile(
+    "[如见][上下]?[图表]|上[图表]|下[图表]|上述|前述|同上|详见|参见|见附|附[图表录]|以上|本节|!\\[|\\{\\{"
+)
 """Words of an answer that lean on something outside of it."""
+_TO_ONE = re.compile(
+    "根据[你您]|依[你您]|[你您](?:的(?:情况|检查|症状|描述|叙述|病情|问题)|所?(?:描述|叙述|讲述|说的))|这位|[您你]好|楼主|亲[，,]"
+)
+"""Words of an answer to one person, which are none for everybody."""
 _MADE_OF = re.compile(
     "(?:产品)?(?:单页|说明书|手册|指南|规定|制度|办法|简介|介绍|一览|须知|问答|常见问题|FAQ)$", re.IGNORECASE
 )
 _BRACKETS = re.compile(r"[（(][^（）()]*[)）]|[《》「」“”\"'®™©]")
+_NOTES = re.compile(r"[（(][^（）()]*[)）]|[®™©]")
 _TITLED = re.compile(
     r"^\s*(?:[一二三四五六七八九十]+[、.]|第[一二三四五六七八九十\d]+[章节条]|\d+(?:\.\d+)*[、.．\s])\s*"
 )
@@ -40,8 +47,8 @@ _NO_DEFINITION = re.compile(
     "^(?:否|不|在|从|由|因|为了|怎|什|如何|可|需|要|我|你|对|按|以|最|谁|多|非)|^(?:的|了)|[?？吗]"
 )
 _PERSON = re.compile(
-    "^[^，。]{0,30}(?:演员|歌手|作家|画家|教授|博士|运动员|球员|导演|政治家|诗人|将领|皇帝|君主|总统|主席|人物|科学家|"
-    "学者|企业家|主持人|音乐家|艺人|僧人|牧师|军人|医生|大臣|女星|模特|记者|教练|选手|学家|之子|之女|妃|王|后卫|前锋|中场|门将|武将|将军|家臣|第.{1,2}子|长子|次子|女儿)"
+    "^一[位名](?!于|在)|^[^，。]{0,30}(?:演员|歌手|作家|画家|教授|博士|运动员|球员|导演|政治家|诗人|将领|皇帝|君主|总统|主席|人物|科学家|"
+    "学者|企业家|主持人|音乐家|艺人|僧人|牧师|军人|医生|大臣|女星|模特|记者|教练|选手|学家|之子|之女|妃|王|后卫|前锋|中场|门将|武将|将军|家臣|第.{1,2}子|长子|次子|女儿|妻子?|夫人|丈夫|[国鲜本裔]人|人士)"
     "(?:$|[，、和及之兼])"
 )
 _LIVED = re.compile("生年|生于|出生|逝世")
@@ -77,7 +84,9 @@ def bare(text: str) -> str:
 
 def whole(answer: str) -> bool:
     """Whether ``answer`` can stand alone: neither too short nor too long, and leaning on nothing outside of it."""
-    return LEAST_CHARACTERS <= len(answer) <= MOST_CHARACTERS and not _OUTSIDE.search(answer)
+    return LEAST_CHARACTERS <= len(answer) <= MOST_CHARACTERS and not (
+        _OUTSIDE.search(answer) or _TO_ONE.search(answer)
+    )
 
 
 def _blocks(passage: Passage) -> Iterator[Pair]:
@@ -113,7 +122,7 @@ def _asks_more(answer: str) -> bool:
 def _heading(passage: Passage, texts: Texts) -> Iterator[Pair]:
     """A heading that asks, and the whole section below it."""
     entry = passage.entry
-    heading = _TITLED.sub("", passage.heading or (entry.title if passage.alone else "")).strip()
+    heading = _TITLED.sub("", passage.heading).strip()
     if not (passage.first and passage.last and heading and _ASKING.search(heading)) or "|" in entry.text:
         return
     if _POINTS.match(heading):
@@ -151,5 +160,5 @@ def _definition(passage: Passage, texts: Texts) -> Iterator[Pair]:
         if found["verb"] == "是" and (_PERSON.match(what) or _LIVED.search(found["note"] or ""))
         else "mined_what"
     )
-    name = _BRACKETS.sub("", named).strip() or named
+    name = _NOTES.sub("", named).strip() or named
     yield pair(entry, Rule.DEFINITION, texts.say(key, "zh", name=name), sentence, sentence)

@@ -28,7 +28,8 @@ _VALUE_COLUMN = re.compile("(?:内容|取值|数值|值|描述|数据|信息|详
 _ASKS = re.compile("怎[么样]|什么|如何|谁|哪|多少|几|是否|能否|吗$|[？?]$")
 _GENERIC = re.compile(
     "(?:周|星期|礼拜)[一二三四五六日末].*|工作日|节假日|其他|其它|合计|总计|小计|普通|一般|标准|默认|全部|所有|男|女|"
-    "是|否|有|无|高|中|低|大|小|早|晚|[\\d\\s.,%~至到以上下分岁天月年日—-]+|.{0,2}"
+    "null|none|true|false|yes|no|default|other|是|否|有|无|高|中|低|大|小|早|晚|[\\d\\s.,%~至到以上下分岁天月年日—-]+|.{0,2}",
+    re.IGNORECASE,
 )
 """What does not say by itself what it is a row of."""
 _UNIT = re.compile(
