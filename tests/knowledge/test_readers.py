@@ -64,6 +64,21 @@ def test_each_ends_in_one_line(reader: FileReader, tmp_path: Path, name: str, co
         read(reader, tmp_path, name, content)
 
 
+def test_files_of_an_old_office_are_converted(
+    reader: FileReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LibreOffice is not everywhere; what stands in for it here is called as it would be, and copies a file."""
+    (tmp_path / "made.docx").write_bytes(files.word())
+    office = tmp_path / "bin/soffice"
+    office.parent.mkdir()
+    copy = f'while [ "$1" != --outdir ]; do shift; done; cp {tmp_path}/made.docx "$2/given.docx"'
+    office.write_text(f"#!/bin/sh\n{copy}\n", encoding="utf-8")
+    office.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{office.parent}:/usr/bin:/bin")
+    old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(900)
+    assert [section.path for section in read(reader, tmp_path, "old.doc", old).sections] == [("储存",), ("剂量",)]
+
+
 def test_a_picture_of_many_pixels_is_refused_by_its_header(reader: FileReader, tmp_path: Path) -> None:
     whole = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(whole, "PNG")
