@@ -24,6 +24,7 @@ from bot.knowledge.loaders import load_markdown
 from bot.knowledge.opening import make_tokenizer
 from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.search import Searcher
+from bot.knowledge.state_store import STATES_FILE, StateStore
 from bot.knowledge.vector_cache import VectorCache
 
 SECTION_CHARS = 1_200
@@ -72,6 +73,7 @@ def main() -> None:
         if known & set(row["positives"])
     ]
     embedder = CachedEmbedder(E5Embedder(arguments.cache), VectorCache(arguments.cache / "vectors.sqlite"))
+    states = StateStore(arguments.cache / STATES_FILE, embedder.name)
     documents = [texts[at : at + arguments.texts] for at in range(0, len(texts), arguments.texts)]
     print(f"{len(documents)} documents, {len(texts)} texts, {len(queries)} questions")
     ways: tuple[tuple[str, Callable[[Sequence[Text], str], list[Entry]]], ...] = (
@@ -81,16 +83,20 @@ def main() -> None:
     )
     for name, cut in ways:
         entries = [entry for number, document in enumerate(documents) for entry in cut(document, f"{number}.md")]
-        print(f"{name}: {_measured(entries, texts, queries, embedder)}", flush=True)
+        print(f"{name}: {_measured(entries, texts, queries, embedder, states)}", flush=True)
 
 
 def _measured(
-    entries: Sequence[Entry], texts: Sequence[Text], queries: Sequence[Question], embedder: CachedEmbedder
+    entries: Sequence[Entry],
+    texts: Sequence[Text],
+    queries: Sequence[Question],
+    embedder: CachedEmbedder,
+    states: StateStore,
 ) -> str:
     homes = {entry.id: _home(entry, texts) for entry in entries}
     whole = {text.id: text.text for text in texts}
     with tempfile.TemporaryDirectory() as folder:
-        index = EdgeIndex(Path(folder), embedder, make_tokenizer())
+        index = EdgeIndex(Path(folder), embedder, make_tokenizer(), states)
         index.upsert(entries)
         searcher = Searcher(index, embedder, Calibration.shipped())
         first = fifth = section = 0

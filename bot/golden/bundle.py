@@ -89,8 +89,8 @@ def read_bundle(folder: Path) -> Bundle:
     entries = tuple(_entry(row, where) for where, row in read_rows(folder / ENTRIES_FILE))
     if content_digest(entries) != sealed.knowledge:
         raise UsageError(
-            f"{folder} does not hold what the accepted run {sealed.run} of {sealed.bot} ran on: it was changed since it "
-            "was exported; export it again"
+            f"{folder} does not hold what the accepted run {sealed.run} of {sealed.bot} ran on: it was changed since "
+            "it was exported; export it again"
         )
     return Bundle(sealed, entries)
 

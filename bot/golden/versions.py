@@ -13,7 +13,7 @@ from bot.golden.questions import GoldenQuestion, digest_of
 from bot.knowledge.entries import Entry
 
 _DIGITS = 12
-_ELSEWHERE = frozenset({"id", "tenant", "collection", "figures"})
+_ELSEWHERE = frozenset({"id", "tenant", "collection"})
 """What an entry has from where it lies: the same content has other ids in another installation."""
 _PROGRAM = (".py", ".json", ".npz", ".f32", ".yaml", ".txt")
 

@@ -5,11 +5,12 @@ A list for people, precise before complete: two clauses count only where they sh
 what differs is the figure, or the negation, alone.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.answering.claims import Clause, clauses_of, is_chinese
+from bot.answering.claims import Clause, clauses_of
 from bot.answering.quantities import Quantity
 from bot.knowledge.entries import Entry, EntryKind
 
@@ -19,6 +20,15 @@ _ALIKE = 0.8
 """The share of both clauses' pieces together that both must have."""
 _SUBJECT_ALIKE = 0.34
 """The share of the pieces of the FAQ's question that the document's passage must have: they speak of one subject."""
+_COUNTED = re.compile(r"\d+(?:\.\d+)?\s?([\u4e00-\u9fff]?)")
+_CONDITION = re.compile("如果|若|假如|倘若|要是|除非|否则|的话|情况下?|时候?\\s*$|一旦|当.*时|\\b(?:if|unless|when)\\b")
+_SOFT = re.compile("防止|避免|预防|少[吃喝用食饮]|忌|戒|不要|别|勿|最好|尽量|建议")
+_FORBIDS = re.compile(
+    "不可以?|不能够?|不得|不许|不允许|禁止|严禁|不准|不需要?|无需|不必|不用|不应|不支持|不提供|不会|无法"
+)
+_ALLOWS = re.compile("可以|能|允许|可(?!能)|需要?|必须|应|支持|提供|会")
+_PLAIN_NO = re.compile("不(?!同|良|断|久|少|足)|没有?|未")
+_FILLER = re.compile("[也都就了的是还\\s]")
 _SAID_AGAIN = 0.5
 """From this share of the words on, another clause that has the FAQ's figure is taken to say what the FAQ says."""
 
@@ -108,20 +118,44 @@ def _differs(clause: Clause, other: Clause, read: _Read, said: Sequence[Clause])
         return None
     if clause.figures.quantities != other.figures.quantities or clause.figures.moments != other.figures.moments:
         return None
-    if clause.negated == other.negated or clause.bounds != other.bounds:
+    if clause.negated == other.negated or clause.bounds != other.bounds or not _denies(clause, other):
         return None
     agree = any(one.negated == clause.negated and _alike(one, clause) >= _ALIKE for one in read.clauses)
-    return None if agree or not is_chinese(clause.text + other.text) else Kind.NEGATION
+    return None if agree else Kind.NEGATION
+
+
+def _denies(one: Clause, other: Clause) -> bool:
+    """Whether one of two clauses surely denies the other, which differ in negation: it forbids what the other allows,
+    or is the other with a plain ``not`` in it. What holds under a condition, and what is advised against in other words
+    (``少吃``, ``防止``), denies nothing."""
+    no, yes = (one.text, other.text) if one.negated else (other.text, one.text)
+    if _CONDITION.search(no) or _CONDITION.search(yes) or _SOFT.search(no + yes):
+        return False
+    if _FORBIDS.search(no) and _ALLOWS.search(yes):
+        return True
+    return any(_bare(no[: found.start()] + no[found.end() :]) == _bare(yes) for found in _PLAIN_NO.finditer(no))
+
+
+def _bare(text: str) -> str:
+    return _FILLER.sub("", text)
 
 
 def _measures(clause: Clause) -> dict[str, Quantity]:
-    """The quantities of a clause by unit; none where a unit has two, as in a range, or something has no unit."""
+    """The quantities of a clause by unit, or by the counting word of its only number (``4 门``); none where a unit has
+    two, as in a range, or there is a date or time of day."""
     found: dict[str, Quantity] = {}
     for quantity in clause.figures.quantities:
-        if not quantity.unit or quantity.unit in found:
+        unit = quantity.unit or _counting_word(clause)
+        if not unit or unit in found:
             return {}
-        found[quantity.unit] = quantity
+        found[unit] = quantity
     return {} if clause.figures.moments else found
+
+
+def _counting_word(clause: Clause) -> str:
+    """The character behind the only number of a clause."""
+    found = _COUNTED.findall(clause.text)
+    return found[0] if len(found) == 1 and len(clause.figures.quantities) == 1 else ""
 
 
 def _says(quantity: Quantity, clause: Clause, clauses: Sequence[Clause]) -> bool:

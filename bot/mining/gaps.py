@@ -73,9 +73,10 @@ def unanswered(newest_first: Iterable[TurnRecord]) -> list[Unanswered]:
         if not text or text == HIDDEN or touches_a_case(turn):
             continue
         if turn.step == OBEYED:
-            if turn.kind == ReplyKind.HANDOFF:
+            if turn.kind == ReplyKind.HANDOFF and (words := _WITH_WORDS.fullmatch(text)):
+                found.append(_masked(masker, turn, words[1], human=True))
+            elif turn.kind == ReplyKind.HANDOFF:
                 waiting[turn.conversation] = turn.asked_at
-                found += [_masked(masker, turn, words[1], human=True)] if (words := _WITH_WORDS.match(text)) else []
             continue
         human = waiting.pop(turn.conversation, 0.0) - turn.asked_at
         wanted = 0.0 <= human <= BEFORE_HUMAN_S

@@ -103,16 +103,17 @@ def _checked(passage: Passage, proposal: dict[str, Any]) -> tuple[Pair | None, s
     if verifier.dropped or not said:
         return None, verifier.dropped[0].reason if verifier.dropped else "nothing_said"
     proposed = proposal.get("similar")
-    similar = tuple(_similar(question, proposed if isinstance(proposed, list) else [], ground))
+    similar = tuple(_similar(question, proposed if isinstance(proposed, list) else [], ground, entry.title))
     made = pair(entry, Rule.MODEL, question, answer, span)
     return replace(made, similar=similar), ""
 
 
 def _found(quote: str, text: str) -> str:
     """The words of ``text`` that ``quote`` is, blanks aside; empty where it is none of them."""
-    pieces = [re.escape(piece) for piece in _BLANK.split(quote) if piece]
-    found = re.search(r"\s*".join(pieces), text) if pieces else None
-    return found.group() if found else ""
+    places = [at for at, character in enumerate(text) if not character.isspace()]
+    solid = _BLANK.sub("", quote)
+    begin = "".join(text[at] for at in places).find(solid) if solid else -1
+    return text[places[begin] : places[begin + len(solid) - 1] + 1] if begin >= 0 else ""
 
 
 def _may_ask(question: str, ground: Ground) -> bool:
@@ -128,12 +129,15 @@ def _may_ask(question: str, ground: Ground) -> bool:
     return bool(words) and known >= _QUESTION_SHARE * len(words)
 
 
-def _similar(question: str, proposed: list[Any], ground: Ground) -> Iterator[str]:
-    """Those of ``proposed`` that ask for the same as ``question`` under the same conditions."""
+def _similar(question: str, proposed: list[Any], ground: Ground, title: str) -> Iterator[str]:
+    """Those of ``proposed`` that ask for the same as ``question`` under the same conditions, and of the same subject:
+    what ``question`` has of the document's title they have too."""
     mine = wording_of(question)
+    subject = {word for word in mine.words if word in fold(title)}
     seen = {question}
     for one in proposed[:MOST_SIMILAR]:
         other = str(one).strip()
-        if other not in seen and _may_ask(other, ground) and wording_of(other).guarded_as(mine):
+        wording = wording_of(other)
+        if other not in seen and _may_ask(other, ground) and wording.guarded_as(mine) and subject <= set(wording.words):
             seen.add(other)
             yield other

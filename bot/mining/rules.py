@@ -32,7 +32,8 @@ _TO_ONE = re.compile(
 )
 """Words of an answer to one person, which are none for everybody."""
 _MADE_OF = re.compile(
-    "(?:产品)?(?:单页|说明书|手册|指南|规定|制度|办法|简介|介绍|一览|须知|问答|常见问题|FAQ)$", re.IGNORECASE
+    "(?:产品|使用|操作|用户|管理)?(?:单页|说明书|手册|指南|规定|制度|办法|简介|介绍|一览|须知|问答|常见问题|FAQ)$",
+    re.IGNORECASE,
 )
 _BRACKETS = re.compile(r"[（(][^（）()]*[)）]|[《》「」“”\"'®™©]")
 _NOTES = re.compile(r"[（(][^（）()]*[)）]|[®™©]")

@@ -24,7 +24,7 @@ from tests.fakes.llm_server import LlmServer
 from tests.forked import run_forked
 
 READY_WITHIN_S = 150
-HEARD_WITHIN_S = 20
+HEARD_WITHIN_S = 60
 
 
 @dataclass
@@ -43,7 +43,7 @@ class System:
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run ``python -m bot`` beside the running system."""
-        return run_forked(arguments, Path.cwd(), self.environment, within_s=120)
+        return run_forked(arguments, Path.cwd(), self.environment, within_s=300)
 
     def log(self, program: str) -> str:
         return (self.data_dir / "log" / f"{program}.log").read_text(encoding="utf-8")

@@ -32,6 +32,8 @@ OTHER_VALUES = {
     "valid_to": 2.0,
     "approval_number": "MLR-1",
     "bots": ("second",),
+    "page": 3,
+    "figures": ("f" * 64 + ".png",),
 }
 
 
@@ -86,6 +88,8 @@ def test_ids_are_equal_exactly_when_entries_are(field: str) -> None:
         valid_from=changed.valid_from,
         valid_to=changed.valid_to,
         approval_number=changed.approval_number,
+        page=changed.page,
+        figures=changed.figures,
     )
     assert one == twin
     assert other.id != one.id

@@ -61,7 +61,7 @@ def test_every_pair_tells_the_exact_words_it_rests_on() -> None:
 
 def test_a_heading_that_leaves_out_its_subject_gets_that_of_the_document() -> None:
     text = "# 云帆相机使用手册\n\n## 能在水下用吗\n\n不能，外壳不防水，进水后请立即关机。"
-    assert list(asked(text)) == ["关于云帆相机使用：能在水下用吗？"]
+    assert list(asked(text)) == ["关于云帆相机：能在水下用吗？"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""From staging to production: what was sealed arrives as it was, or not at all."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.errors import UsageError
+from bot.golden.bundle import SEAL_FILE, is_bundle, read_bundle, seal, submissions, take_figures
+from bot.golden.judging import Outcome
+from bot.golden.store import EVAL, Run
+from bot.golden.versions import content_digest
+from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.export import ENTRIES_FILE, export
+from bot.knowledge.figures import FigureStore
+from bot.knowledge.origin import Origin, make_entry
+
+STAGING = Origin(tenant="staging", collection="drafts", audience=Audience.HCP, source="产品/a.md", bots=("imaging",))
+PICTURE = "0" * 64 + ".png"
+ENTRIES = [
+    make_entry(
+        STAGING, kind=EntryKind.PASSAGE, title="手册", text="第一段。", location="一", page=2, figures=(PICTURE,)
+    ),
+    make_entry(STAGING, kind=EntryKind.PASSAGE, title="手册", text="第二段。", location="二", approval_number="M-1"),
+    make_entry(
+        replace(STAGING, source="faq.csv", audience=Audience.PUBLIC, bots=()),
+        kind=EntryKind.FAQ,
+        title="问？",
+        questions=("问？", "相似？"),
+        text="答。",
+        location="第 2 行",
+        valid_to=9e9,
+    ),
+]
+
+
+def run_on(entries: Sequence[Entry], accepted_at: float | None = 3.0) -> Run:
+    outcome = Outcome(id="a", question="问？", kind="faq", confidence=1.0, first_right=True)
+    rests_on = {"knowledge": {"drafts": content_digest(entries)}}
+    return Run(
+        bot="imaging",
+        tenant="staging",
+        at=2.0,
+        actor="cli:li",
+        occasion=EVAL,
+        ran_on=rests_on,
+        outcomes=(outcome,),
+        accepted_at=accepted_at,
+        accepted_by="cli:li",
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    figures = tmp_path / "staging figures"
+    (figures / "00").mkdir(parents=True)
+    (figures / "00" / PICTURE).write_bytes(b"picture")
+    export([ENTRIES[:2], ENTRIES[2:]], tmp_path / "out", ZoneInfo("Asia/Shanghai"), FigureStore(figures))
+    return tmp_path / "out"
+
+
+def test_what_was_sealed_arrives_as_it_was(folder: Path, tmp_path: Path) -> None:
+    assert not is_bundle(folder)
+    assert seal(folder, "drafts", ENTRIES, run_on(ENTRIES)) is not None
+    assert is_bundle(folder)
+    bundle = read_bundle(folder)
+    assert (bundle.seal.right, bundle.seal.questions, bundle.seal.accepted_by) == (1, 1, "cli:li")
+    first, second = submissions(bundle, "academy", "imaging")
+    arrived = [*first.entries, *second.entries]
+    assert content_digest(arrived) == content_digest(ENTRIES)
+    assert {(entry.tenant, entry.collection) for entry in arrived} == {("academy", "imaging")}
+    assert (first.origin.source, first.origin.audience, first.title) == ("产品/a.md", Audience.HCP, "手册")
+    figures = FigureStore(tmp_path / "production figures")
+    take_figures(folder, figures)
+    kept = figures.path(PICTURE)
+    assert kept is not None
+    assert kept.read_bytes() == b"picture"
+
+
+@pytest.mark.parametrize("run", [None, run_on(ENTRIES, accepted_at=None), run_on(ENTRIES[:2])])
+def test_what_no_accepted_run_ran_on_is_not_sealed(folder: Path, run: Run | None) -> None:
+    assert seal(folder, "drafts", ENTRIES, run) is None
+    assert not is_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "fault"),
+    [
+        (ENTRIES_FILE, "第二段", "第三段", "does not hold what the accepted run"),
+        (ENTRIES_FILE, '"hcp"', '"public"', "does not hold what the accepted run"),
+        (ENTRIES_FILE, '"hcp"', '"nobody"', "entries.jsonl:1: no entry"),
+        (SEAL_FILE, '"format": 1', '"format": 2', "no seal of this version"),
+        (SEAL_FILE, '"run"', '"walk"', "no seal"),
+        (SEAL_FILE, "{", "", "no seal"),
+    ],
+)
+def test_what_was_changed_on_the_way_is_refused(folder: Path, file: str, old: str, new: str, fault: str) -> None:
+    seal(folder, "drafts", ENTRIES, run_on(ENTRIES))
+    written = (folder / file).read_text(encoding="utf-8")
+    assert old in written
+    (folder / file).write_text(written.replace(old, new), encoding="utf-8")
+    with pytest.raises(UsageError, match=fault):
+        read_bundle(folder)
