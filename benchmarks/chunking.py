@@ -3,14 +3,14 @@
 python -m benchmarks.chunking FOLDER --cache FOLDER [--documents 8] [--texts 20]
 
 ``FOLDER`` holds ``corpus.jsonl`` and ``queries.jsonl`` (docs/adding-knowledge.md). Each document joins so many texts,
-every one under a heading of its own. A hit is right when it holds an answer in its words and most of it comes from the
-text that has it. ``with its section``: the same first hit, shown with what stands around it below the same heading.
+every one under a heading of its own. A hit is right when it holds an answer with the words beside it in a text that has
+it. ``with its section``: the same first hit, shown with what stands around it below the same heading.
 """
 
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from bot.knowledge.state_store import STATES_FILE, StateStore
 from bot.knowledge.vector_cache import VectorCache
 
 SECTION_CHARS = 1_200
+BESIDE = 4
+"""Letters on each side of an answer that must stand there too."""
 SCOPE = Scope(tenant="t", collections=("c",), reader=Audience.PUBLIC, now=1_000.0)
 
 
@@ -48,10 +50,15 @@ class Question:
     positives: frozenset[str]
     answers: tuple[str, ...]
 
-    def is_answered(self, passage: str) -> bool:
-        """Whether a passage has one of the answers."""
+    def is_answered(self, passage: str, texts: Mapping[str, str]) -> bool:
+        """Whether a passage has an answer as it stands in one of the right ones of ``texts``."""
         bare = "".join(passage.split())
-        return any("".join(answer.split()) in bare for answer in self.answers)
+        return any(
+            text[max(0, at - BESIDE) : at + len(answer) + BESIDE] in bare
+            for text in ("".join(texts[id_].split()) for id_ in self.positives)
+            for answer in ("".join(answer.split()) for answer in self.answers)
+            if (at := text.find(answer)) >= 0
+        )
 
 
 def main() -> None:
@@ -102,10 +109,9 @@ def _measured(
         first = fifth = section = 0
         for query in queries:
             found = [hit.entry for hit in searcher.search(query.text, SCOPE).hits[:5]]
-            right = [homes[each.id] in query.positives and query.is_answered(each.text) for each in found]
+            right = [query.is_answered(each.text, whole) for each in found]
             first, fifth = first + any(right[:1]), fifth + any(right)
-            home = homes[found[0].id]
-            section += home in query.positives and query.is_answered(_around(found[0].text, whole[home]))
+            section += query.is_answered(_around(found[0].text, whole[homes[found[0].id]]), whole)
         index.close()
     length, count = sum(len(entry.text) for entry in entries) / len(entries), len(queries)
     return (

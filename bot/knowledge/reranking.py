@@ -44,7 +44,7 @@ class Closeness:
 
 
 def piece_weights(encoded: Encoded, candidates: Candidates) -> Floats:
-    """How much each piece of a question counts: as the word it is part of.
+    """How much each piece of a question counts: half as the word it is part of, and half as every other piece.
 
     Where the gate holds the lexical routes back, no word is known to be rare, and all count alike.
     """
@@ -57,7 +57,7 @@ def piece_weights(encoded: Encoded, candidates: Candidates) -> Floats:
         )
         for text in map(str.lower, encoded.texts)
     ]
-    return np.array([allowed * weight + (1 - allowed) * mean for weight in weights], dtype=np.float32)
+    return np.array([mean + allowed * (weight - mean) / 2 for weight in weights], dtype=np.float32)
 
 
 def closeness(

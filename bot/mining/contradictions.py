@@ -21,7 +21,9 @@ _ALIKE = 0.8
 _SUBJECT_ALIKE = 0.34
 """The share of the pieces of the FAQ's question that the document's passage must have: they speak of one subject."""
 _COUNTED = re.compile(r"\d+(?:\.\d+)?\s?([\u4e00-\u9fff]?)")
-_CONDITION = re.compile("如果|若|假如|倘若|要是|除非|否则|的话|情况下?|时候?\\s*$|一旦|当.*时|\\b(?:if|unless|when)\\b")
+_CONDITION = re.compile(
+    "如果|若|假如|倘若|要是|除非|否则|的话|情况下?|(?<![学课小工])时候?\\s*$|一旦|当.*时|\\b(?:if|unless|when)\\b"
+)
 _SOFT = re.compile("防止|避免|预防|少[吃喝用食饮]|忌|戒|不要|别|勿|最好|尽量|建议")
 _FORBIDS = re.compile(
     "不可以?|不能够?|不得|不许|不允许|禁止|严禁|不准|不需要?|无需|不必|不用|不应|不支持|不提供|不会|无法"

@@ -78,6 +78,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         crm.executescript("CREATE TABLE doctors (no TEXT, until DATE); INSERT INTO doctors VALUES ('2', '2099-12-31')")
     (folder / ".env").write_text(f"CRM_URL=sqlite:///{folder}/crm.sqlite\n", "utf-8")
     with running_system(tmp_path_factory.mktemp("data"), folder, command=("make", "run")) as system:
+        Reader(folder, system, "").runs(".venv/bin/python -m bot golden import deploy/demo/golden.csv")
         asked = Reader(folder, system, "").runs(".venv/bin/python -m bot ask 示影灵是什么 --json")
         yield Reader(folder, system, json.loads(asked.stdout)["turn_id"])
 

@@ -18,7 +18,7 @@ from bot.errors import KnowledgeError
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.index import Route
 from bot.knowledge.points import coverage_weights
-from tests.knowledge.small_index import ask, entry, faq, open_small_index
+from tests.knowledge.small_index import SCOPE, ask, entry, faq, open_small_index
 
 
 @pytest.fixture
@@ -139,4 +139,18 @@ def test_questions_find_their_faq_after_the_index_was_opened_again(tmp_path: Pat
     index = open_small_index(tmp_path)
     assert ask(index, "学分 课程") == before
     assert set(before.routes[Route.QUESTION_DENSE]) == {wanted.id}
+    index.close()
+
+
+@pytest.mark.parametrize("different", [3, 201])
+def test_validity_is_kept_however_many_there_are(tmp_path: Path, different: int) -> None:
+    index = open_small_index(tmp_path)
+    always = entry("学分")
+    dated = [entry("学分", valid_from=float(at), valid_to=at + 1.5) for at in range(different)]
+    index.upsert([always, *dated])
+    index.close()
+    index = open_small_index(tmp_path)
+    for now, seen in ((-1.0, 1), (0.0, 2), (1.0, 3), (1.5, 2), (2.0, 3), (different + 1.0, 1)):
+        found = ask(index, "学分", replace(SCOPE, now=now))
+        assert found.visible == len(found.routes[Route.DENSE]) == seen, now
     index.close()

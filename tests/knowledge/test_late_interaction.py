@@ -116,10 +116,10 @@ def _candidates(words: dict[str, float] | None = None, covered: float = 1.0) -> 
     return Candidates(routes, mass=5.0, visible=40, words=words or {})
 
 
-def test_a_piece_weighs_what_its_word_does_unless_no_word_is_known() -> None:
+def test_a_piece_weighs_more_in_a_rarer_word_unless_no_word_is_known() -> None:
     words = {"碘克沙醇": 6.0, "剂量": 2.0}
     asked = encoded(1, 2, 3, texts=["碘", "剂量", "的"])
-    assert piece_weights(asked, _candidates(words)).tolist() == pytest.approx([6.0, 2.0, 0.4])
+    assert piece_weights(asked, _candidates(words)).tolist() == pytest.approx([5.0, 3.0, 2.2])
     assert piece_weights(asked, _candidates(words, covered=0.0)).tolist() == pytest.approx([4.0, 4.0, 4.0])
 
 

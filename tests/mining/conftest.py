@@ -54,8 +54,14 @@ def faq(question: str, answer: str, *similar: str, valid_from: float = 0.0, vali
 
 
 @pytest.fixture(scope="session")
-def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    return E5Embedder(tmp_path_factory.mktemp("cache"))
+def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the graph of the embedder is built, once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def embedder(model_cache: Path) -> Embedder:
+    return E5Embedder(model_cache)
 
 
 @pytest.fixture

@@ -43,6 +43,8 @@ def test_another_figure_or_the_other_way_round_is_listed(question: str, answer: 
         ("机房里能用 U 盘吗？", "机房里不可以使用 U 盘和移动硬盘。"),
         ("年会有多少人？", "年会最多 300 人参加。"),
         ("会员卡锁定多久？", "会员卡挂失后锁定 60 分钟。"),  # another subject
+        ("忘带 U 盘怎么办？", "如果机房里可以使用 U 盘和移动硬盘，会另行通知。"),  # under a condition
+        ("机房里能用 U 盘吗？", "少用 U 盘和移动硬盘。"),  # advice
     ],
 )
 def test_what_agrees_or_speaks_of_something_else_is_not(question: str, answer: str) -> None:
