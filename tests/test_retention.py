@@ -40,6 +40,7 @@ HERE = ConversationId(bot="imaging", channel="app", person="wang.fang")
 KEEP = KeepDays(words=30, turns=184, tickets=200, broadcasts=100)
 KNOWLEDGE = {"knowledge_documents", "knowledge_versions", "knowledge_entries", "knowledge_version_entries"}
 KNOWLEDGE |= {"golden_questions", "golden_runs"}  # of nobody
+KNOWLEDGE |= {"mined_spans"}  # words of documents
 
 
 @dataclass

@@ -23,7 +23,7 @@ from bot.handoff.reach import Reach
 from bot.identity.arrivals import Arrivals
 from bot.identity.bindings import Bindings
 from bot.identity.links import VerificationLinks
-from bot.knowledge.approval import Gate, four_eyes_in, no_gate, rules_of
+from bot.knowledge.approval import Gate, four_eyes_in, rules_of
 from bot.knowledge.corrections import Corrections
 from bot.knowledge.review import Review
 from bot.knowledge.search import Hit
@@ -94,7 +94,7 @@ def make_tools(
     find: Callable[[str, BotConfig], Sequence[Hit]],
     sync: Callable[[str, str], object],
     drop: Callable[[str, str], object],
-    gate: Gate = no_gate,
+    gate: Gate,
     clock: Callable[[], float] = time.time,
 ) -> Tools:
     """The tools of an installation whose database is that of ``audit``; ``sync(tenant, collection)`` brings the index

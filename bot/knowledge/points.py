@@ -21,7 +21,7 @@ from bot.knowledge.late_interaction import kept
 from bot.knowledge.state_store import StateStore, TextOfKind
 from bot.knowledge.tokens import Tokenizer
 
-FORMAT = 4
+FORMAT = 5
 """Raise it whenever terms, weights, vectors or payload change: every index is then made anew."""
 
 ENTRY_ROLE = "entry"
@@ -55,7 +55,14 @@ _FOREVER = 1e15
 """Stands for an endless validity, which JSON cannot hold."""
 _EVERY_BOT = "*"
 """In the mark of an entry that names no bots."""
-_QUESTION = re.compile(r"(?:[?？]|[吗呢])\s*$")
+_ENDS_ASKING = re.compile(r"(?:[?？]|[吗呢])\s*$")
+_ASKS = re.compile(
+    r"什么|怎么|怎样|如何|为何|为啥|咋|哪[个些里儿家种位]|多少|多久|几[天次个岁]|是否|(\w)不\1|^(?:how|what|why|when|where|which|who)\b",
+    re.IGNORECASE,
+)
+_NAMES_A_SITE = re.compile(r"[_|—–-]")
+_LONGEST_QUESTION = 60
+"""Characters of a heading that asks."""
 _SEPARATOR = "\x1f"
 
 
@@ -155,11 +162,17 @@ def body(entry: Entry) -> str:
 
 def questions_of(entry: Entry) -> tuple[str, ...]:
     """The questions that ``entry`` is known to answer: those of a FAQ, and the heading or title of a passage where that
-    is one. Other titles are no such field: it costs more than it brings."""
+    asks something. Other titles are no such field: it costs more than it brings."""
     if entry.kind is not EntryKind.PASSAGE:
         return entry.questions
     headings = (entry.location.rpartition(" › ")[2], entry.title)
-    return next(((heading,) for heading in headings if _QUESTION.search(heading)), ())
+    return next(((heading,) for heading in headings if _asks(heading)), ())
+
+
+def _asks(heading: str) -> bool:
+    if _ENDS_ASKING.search(heading):
+        return True
+    return len(heading) <= _LONGEST_QUESTION and bool(_ASKS.search(heading)) and not _NAMES_A_SITE.search(heading)
 
 
 def texts_with_states(entry: Entry) -> list[TextOfKind]:

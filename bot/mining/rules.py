@@ -21,10 +21,15 @@ _ASKING = re.compile(
 )
 _NO_SUBJECT = re.compile("[能可和与在为怎是要有多如什哪谁何该会应做用]|其|它|本")
 """How a heading begins that leaves out what it is about."""
+_TOPIC = re.compile(
+    "^(?P<of>[^、，和与及或的]{0,16}?)(?:步骤|流程|条件|要求|办法|有效期|适用范围|注意事项|禁忌症?|适应症|用法用量|不良反应|"
+    "贮藏|保存条件|规格|成份|成分|性状|开放时间|营业时间|服务时间|收费标准|所需材料|保修期|联系方式)$"
+)
+"""A heading that names what people ask for, and ``of`` what."""
 _POINTS = re.compile("[这那此该]")
 """How a heading begins that only its place explains."""
 _OUTSIDE = re.compile(
-    "[如见][上下]?[图表]|上[图表]|下[图表]|上述|前述|同上|详见|参见|见附|附[图表录]|以上|本节|!\\[|\\{\\{"
+    "[如见][上下]?[图表]|上[图表]|下[图表]|上述|前述|同上|详见|参见|见附|附[图表录]|以上(?:均|各|所述|内容|情况|信息|都)|本节|!\\[|\\{\\{"
 )
 """Words of an answer that lean on something outside of it."""
 _TO_ONE = re.compile(
@@ -121,22 +126,30 @@ def _asks_more(answer: str) -> bool:
 
 
 def _heading(passage: Passage, texts: Texts) -> Iterator[Pair]:
-    """A heading that asks, and the whole section below it."""
+    """A heading that asks, or names what people ask for, and the whole section below it."""
     entry = passage.entry
-    heading = _TITLED.sub("", passage.heading).strip()
-    if not (passage.first and passage.last and heading and _ASKING.search(heading)) or "|" in entry.text:
-        return
-    if _POINTS.match(heading):
+    heading = _TITLED.sub("", passage.heading).strip().strip("【】[]")
+    if not (passage.first and passage.last and heading) or "|" in entry.text or _POINTS.match(heading):
         return
     if not whole(entry.text) or entry.text.rstrip().endswith(("：", ":", "？", "?")):
         return
-    question = heading if heading.endswith(("？", "?")) else f"{heading}？"
-    if _NO_SUBJECT.match(heading):
-        subject = subject_of(entry.title)
-        if bare(subject) not in bare(heading):
-            language = language_of(heading, "zh")
-            question = texts.say("mined_about", language, subject=subject, question=question)
-    yield pair(entry, Rule.HEADING, question, entry.text.strip(), entry.text)
+    if question := _asked_by(heading, subject_of(entry.title), texts):
+        yield pair(entry, Rule.HEADING, question, entry.text.strip(), entry.text)
+
+
+def _asked_by(heading: str, subject: str, texts: Texts) -> str:
+    """The question that a heading in a document about ``subject`` asks; empty where it asks none."""
+    if _ASKING.search(heading):
+        question = heading if heading.endswith(("？", "?")) else f"{heading}？"
+        if not _NO_SUBJECT.match(heading) or bare(subject) in bare(heading):
+            return question
+        return texts.say("mined_about", language_of(heading, "zh"), subject=subject, question=question)
+    topic = _TOPIC.search(_NOTES.sub("", heading).strip())
+    if topic is None:
+        return ""
+    if topic["of"]:
+        return texts.say("mined_what", "zh", name=topic.group())
+    return texts.say("mined_cell", "zh", row=subject, column=topic.group())
 
 
 def _definition(passage: Passage, texts: Texts) -> Iterator[Pair]:

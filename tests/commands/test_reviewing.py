@@ -85,6 +85,15 @@ def test_with_four_eyes_nobody_approves_what_they_brought(chat: Chat) -> None:
     assert "已批准" in chat.confirms(SECOND, "/kb approve 1", bot=bot)
 
 
+def test_what_does_not_pass_the_gate_is_not_approved(chat: Chat) -> None:
+    bot = reconfigured(chat, gate={"required": True})
+    bring(chat, "五天")
+    said = chat.confirms(ADMIN, "/kb approve 1", bot=bot)
+    assert "还没有已认可的一次运行" in said
+    assert bot.id in said
+    assert states(chat) == [Status.DRAFT]
+
+
 def test_with_four_eyes_a_draft_is_offered_first(chat: Chat) -> None:
     bot = reconfigured(chat, four_eyes=True)
     bring(chat, "五天")

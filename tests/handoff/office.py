@@ -17,6 +17,9 @@ from bot.bots_file import BotConfig, ChannelConfig
 from bot.commands.desk import CommandDesk, CommandOutcome
 from bot.commands.tools import make_tools
 from bot.commands.wording import is_command
+from bot.golden.candidate import AnswerParts
+from bot.golden.gate import ApprovalGate
+from bot.golden.store import GoldenStore
 from bot.handoff.desk import Desk, Notice
 from bot.handoff.hours import service_hours
 from bot.handoff.reach import Reach
@@ -24,6 +27,7 @@ from bot.handoff.sessions import Sessions
 from bot.handoff.tickets import Tickets, TicketState
 from bot.identity.links import VerificationLinks
 from bot.knowledge.search import Hit
+from bot.knowledge.store import KnowledgeStore
 from bot.lease import Leases
 from bot.media.store import MediaStore
 from bot.messages import ConversationId, InboundMessage, MessageKind, Sender
@@ -35,6 +39,10 @@ from bot.texts import Texts
 from tests.delivery.conftest import RecordingChannel
 
 WAIT_S = 1800.0
+
+
+def _answer_nothing() -> AnswerParts:
+    raise AssertionError("no golden question is answered here")
 
 
 class Block(BaseModel):
@@ -106,10 +114,11 @@ class Office:
         self.hits: Sequence[Hit] = ()
         self.leases = Leases(self.client)
         self.switches = Switches(self.client, self.database, lambda: self.now)
+        audit = AuditLog(self.database, AuditKey(b"a secret of this test"), Anchors(self.folder / "anchors.jsonl"))
         tools = make_tools(
             Settings(),
             client=self.client,
-            audit=AuditLog(self.database, AuditKey(b"a secret of this test"), Anchors(self.folder / "anchors.jsonl")),
+            audit=audit,
             bots=bots,
             channels=self.channels,
             desk=self.desk,
@@ -120,6 +129,7 @@ class Office:
             find=lambda _question, _bot: self.hits,
             sync=lambda tenant, collection: self.synced.append((tenant, collection)),
             drop=lambda tenant, collection: self.dropped.append((tenant, collection)),
+            gate=ApprovalGate(bots, KnowledgeStore(self.database), GoldenStore(audit), _answer_nothing),
             clock=lambda: self.now,
         )
         self.tools = replace(tools, queue_of=lambda _bot: self.queue)

@@ -148,7 +148,10 @@ def test_questions_are_those_of_a_faq_and_headings_that_ask() -> None:
     assert questions_of(faq("学分？", "课程？", answer="2")) == ("学分？", "课程？")
     assert questions_of(entry("文", title="如何预约？")) == ("如何预约？",)
     assert questions_of(entry("文", title="手册", location="预约 › 可以改期吗")) == ("可以改期吗",)
+    assert questions_of(entry("文", title="如何改期", location="预约 › 说明")) == ("如何改期",)
+    assert questions_of(entry("文", title="收费贵不贵")) == ("收费贵不贵",)
     assert questions_of(entry("文", title="怎么办理_百度经验", location="预约 › 改期")) == ()
+    assert questions_of(entry("文", title="加拿大中文电台")) == ()
 
 
 @pytest.fixture

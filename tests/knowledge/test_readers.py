@@ -122,6 +122,20 @@ def test_merged_cells_say_what_they_say_in_every_row(reader: FileReader, tmp_pat
     assert block.text.splitlines()[2:] == ["| 影像科 | 1001 |", "| 影像科 | 1002 |"]
 
 
+def test_a_sheet_may_begin_anywhere(reader: FileReader, tmp_path: Path) -> None:
+    whole, book = io.BytesIO(), openpyxl.Workbook()
+    for place, value in {"C4": "科室", "D4": "人数", "C5": "影像科", "D5": 12, "D6": 7.5}.items():
+        book.active[place] = value
+    book.active.merge_cells("C5:C6")
+    book.create_sheet("秘密").sheet_state = "hidden"
+    book.save(whole)
+    (tmp_path / "a.xlsx").write_bytes(whole.getvalue())
+    found = reader.sheets(tmp_path / "a.xlsx")
+    assert found.notes == ("the hidden sheet 秘密 was passed over",)
+    (sheet,) = found.sheets
+    assert sheet.rows == [[], [], [], ["科室", "人数"], ["影像科", "12"], ["影像科", "7.5"]]
+
+
 def test_a_page_shows_no_more_than_a_reader_sees(reader: FileReader, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("不该读到的文件")
     page = (

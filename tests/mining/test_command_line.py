@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,20 +39,20 @@ PROPOSAL = {"question": "云帆相机防水吗？", "answer": "云帆相机不�
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    settings = Settings(data_dir=tmp_path / "var")
-    settings.data_dir.mkdir()
-    database = Database(settings.database_url)
-    database.upgrade()
-    return database
-
-
-def test_pairs_become_drafts_that_wait_with_their_words_and_gaps_are_listed(
-    command_line: Run, tmp_path: Path, database: Database, server: LlmServer, embedder: Embedder, model_cache: Path
-) -> None:
+def database(tmp_path: Path, embedder: Embedder, model_cache: Path) -> Iterator[Database]:
+    """The database of an installation in ``tmp_path``, whose embedder is built already."""
     (tmp_path / "bots.yaml").write_text(BOTS)
     embedder.queries(["先把图建好"])
     shutil.copytree(model_cache, tmp_path / "var/cache")
+    database = Database(Settings(data_dir=tmp_path / "var").database_url)
+    database.upgrade()
+    yield database
+    database.dispose()
+
+
+def test_pairs_become_drafts_that_wait_with_their_words_and_gaps_are_listed(
+    command_line: Run, tmp_path: Path, database: Database, server: LlmServer
+) -> None:
     entries = tuple(read(TEXT))
     submission = Submission(origin=origin(), title="手册", content_hash="0" * 64, entries=entries)
     KnowledgeStore(database).put(submission, approve=True, actor="cli:li", now=1.0)
@@ -75,12 +76,3 @@ def test_pairs_become_drafts_that_wait_with_their_words_and_gaps_are_listed(
     assert (gap["question"], gap["asked"]) == ("我的手机〔手机号1〕停机了怎么换号", 1)
     audit = AuditLog.from_settings(Settings(data_dir=tmp_path / "var"), database)
     assert [entry.action for entry in audit.entries() if entry.subject == "mining:gaps"] == ["read"]
-    database.dispose()
-
-
-def test_a_document_that_is_not_there_is_said(command_line: Run, tmp_path: Path, database: Database) -> None:
-    (tmp_path / "bots.yaml").write_text(BOTS)
-    database.dispose()
-    refused = command_line("mine", "pairs", "--source", "没有.md")
-    assert refused.returncode == 2
-    assert "has no approved document 没有.md" in refused.stderr

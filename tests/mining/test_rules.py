@@ -59,6 +59,17 @@ def test_every_pair_tells_the_exact_words_it_rests_on() -> None:
     assert {pair.rule for pair in pairs.values()} == {Rule.DEFINITION, Rule.HEADING, Rule.TABLE}
 
 
+def test_headings_that_name_what_people_ask_for_are_asked_for() -> None:
+    text = (
+        "# 云影注射液（虚构）说明书\n\n## 【贮藏】\n\n遮光，在 25 ℃以下密闭保存。\n\n"
+        "## 退货流程\n\n在应用里点退货，三天内上门取件。\n\n## 概述\n\n这一段只是介绍，没有人会这样问。\n"
+    )
+    assert asked(text) == {
+        "云影注射液（虚构）的贮藏是什么？": "遮光，在 25 ℃以下密闭保存。",
+        "退货流程是什么？": "在应用里点退货，三天内上门取件。",
+    }
+
+
 def test_a_heading_that_leaves_out_its_subject_gets_that_of_the_document() -> None:
     text = "# 云帆相机使用手册\n\n## 能在水下用吗\n\n不能，外壳不防水，进水后请立即关机。"
     assert list(asked(text)) == ["关于云帆相机：能在水下用吗？"]

@@ -29,6 +29,7 @@ from bot.handoff.parts import build_desk
 from bot.handoff.tickets import Tickets
 from bot.holding import Holding
 from bot.identity.links import VerificationLinks
+from bot.knowledge.approval import no_gate
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import E5Embedder
@@ -305,6 +306,7 @@ def house(
         find=lambda question, bot: answerer.retriever.retrieve((question,), bot, Audience.STAFF, clock()).both.hits,
         sync=lambda _tenant, _collection: None,
         drop=lambda _tenant, _collection: None,
+        gate=no_gate,
         clock=clock,
     )
     posted: list[tuple[ConversationId, OutboxReply]] = []

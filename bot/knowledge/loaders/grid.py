@@ -15,6 +15,11 @@ _NEAR = 3.0
 _LEAST_LINE = 8.0
 MAX_RULES = 3_000
 """More drawn lines than this on a page are a drawing."""
+_LEAST_ROWS = 3
+_CLOSE = 0.9
+_MOST_ALIGNED_CHARS = 14
+_REACHES = 0.85
+_TEXT_CHARS = 8
 _MOST_CELL_CHARS = 60
 """In the mean: what is longer in columns is running text."""
 
@@ -188,19 +193,46 @@ def _aligned(spans: Sequence[Span]) -> list[Placed]:
     rows = rows_of(lines_of(spans))
     found: list[Placed] = []
     start = 0
-    for end in range(1, len(rows) + 1):
-        if end < len(rows) and _same_shape(rows[end - 1], rows[end]):
-            continue
-        run = rows[start:end]
-        if len(run) >= 3 and len(run[0]) >= 2:
-            boxes = [line.box for row in run for line in row]
-            box = around(boxes)
-            short = sum(len(line.text) for row in run for line in row) <= 12 * len(boxes)
-            table = _by_gaps(run, box) if short else None
-            if table and len(table.rows[0]) == len(run[0]):
-                found.append(table)
+    while start < len(rows):
+        full, end = [rows[start]], start + 1
+        while end < len(rows):
+            if _same_shape(full[-1], rows[end]):
+                full.append(rows[end])
+            elif not _goes_on(full, rows[end], rows[end - 1]):
+                break
+            end += 1
+        if len(full) >= _LEAST_ROWS and (table := _table_of(full, rows[start:end])):
+            found.append(table)
         start = end
     return found
+
+
+def _table_of(full: list[list[Line]], rows: list[list[Line]]) -> Placed | None:
+    """``rows`` as a table where those that are ``full`` have short cells, as many as there are columns."""
+    lines = [line for row in rows for line in row]
+    if sum(len(line.text) for line in lines) > _MOST_ALIGNED_CHARS * len(lines) or _is_running(full):
+        return None
+    box = around(line.box for line in lines)
+    table = _by_gaps(rows, Box(box.left - 1, box.top, box.right + 1, box.bottom))
+    return table if table and len(table.rows[0]) == len(full[0]) else None
+
+
+def _is_running(rows: list[list[Line]]) -> bool:
+    """Whether these are the lines of columns of text: most of them reach from side to side."""
+    reaching = 0
+    for column in zip(*rows, strict=True):
+        widths = [line.box.right - line.box.left for line in column]
+        chars = sum(len(line.text) for line in column) / len(column)
+        whole = sum(width > _REACHES * max(widths) for width in widths)
+        reaching += chars >= _TEXT_CHARS and whole > 0.6 * len(widths)
+    return reaching > 1
+
+
+def _goes_on(full: list[list[Line]], row: list[Line], above: list[Line]) -> bool:
+    """Whether a row is the rest of the one above it: its words stand close below, and none in the first column."""
+    size = row[0].size
+    near = row[0].box.top - above[-1].box.bottom < _CLOSE * size
+    return len(full) > 1 and near and len(row) < len(full[0]) and row[0].box.left > full[-1][0].box.right
 
 
 def _same_shape(above: list[Line], below: list[Line]) -> bool:

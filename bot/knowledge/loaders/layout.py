@@ -15,7 +15,7 @@ from typing import Any
 _BULLET = re.compile(
     r"\s*(?:[-•·●▪◆■□○*]\s*|[（(][0-9一二三四五六七八九十]{1,3}[)）]|[0-9]{1,2}[.、．)）](?!\d)|[①-⑳])"
 )
-_LEADERS = re.compile(r"(?:[.．·…]\s?){4,}\s*[0-9ivxIVX]*\s*$")
+_LEADERS = re.compile(r"(?:[.．·…]\s{0,3}){4,}\s*[0-9ivxIVX]*\s*$")
 """A line of a table of contents."""
 _ASCII_END = re.compile(r"[!-~]$")
 _ASCII_BEGIN = re.compile(r"[!-~]")

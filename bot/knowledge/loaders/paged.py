@@ -25,6 +25,7 @@ _PAGE_NUMBER = re.compile(
 )
 _HEADING_CHARS = 60
 _LARGER = 1.1
+_AS_LARGE = 0.97
 _TITLE = 1.3
 """Words so much larger than the usual are no running head, and on the first page the title."""
 _SENTENCE_END = re.compile(r"[。；;，,！!：:]$|[^.]\.$")
@@ -57,8 +58,12 @@ def document_of(blocks: Sequence[PageBlock], titles: Iterable[Title], *, name: s
     for block in kept:
         block.text = _clean(block.text)
     headings = _headings(kept, list(titles))
-    title, headings = _title(kept, headings, name)
-    return Document(title=title, sections=tuple(_sections(kept, headings)))
+    title = _title_at(kept, headings)
+    if title is not None:  # it stands above everything, and in no path
+        name = kept[title].text
+        kept[title].text = ""
+        headings.pop(title, None)
+    return Document(title=name, sections=tuple(_sections(kept, headings)))
 
 
 def _without_running_heads(blocks: Sequence[PageBlock], pages: int) -> list[PageBlock]:
@@ -129,23 +134,19 @@ def _depth(text: str) -> int:
     return next((depth for depth, number in enumerate(_NUMBERS) if number.match(text)), len(_NUMBERS))
 
 
-def _title(
-    blocks: Sequence[PageBlock], headings: dict[int, tuple[float, int]], name: str
-) -> tuple[str, dict[int, tuple[float, int]]]:
-    """The title, and the headings without it: the largest words of the first page when nothing else is as large."""
-    first = [at for at, block in enumerate(blocks) if block.page == blocks[0].page and block.text] if blocks else []
+def _title_at(blocks: Sequence[PageBlock], headings: dict[int, tuple[float, int]]) -> int | None:
+    """The place of the title: the largest words of the first page when nothing else is as large."""
+    worded = [block for block in blocks if block.text]
+    first = [at for at, block in enumerate(blocks) if block.text and block.page == worded[0].page]
+    if len(worded) < 2 and not any(block.rows for block in blocks):
+        return None
     if not first:
-        return name, headings
+        return None
     largest = max(first, key=lambda at: blocks[at].size)
-    alone = sum(block.size > 0.97 * blocks[largest].size for block in blocks if block.text) == 1
-    usual = median(block.size for block in blocks if block.text)
-    large = largest in headings or (
-        blocks[largest].size > _TITLE * usual and len(blocks[largest].text) <= _HEADING_CHARS
-    )
-    if alone and large and len(blocks) > 1:
-        rest = {at: depth for at, depth in headings.items() if at != largest}
-        return blocks[largest].text, rest
-    return name, headings
+    size, usual = blocks[largest].size, median(block.size for block in worded)
+    alone = sum(block.size > _AS_LARGE * size for block in worded) == 1
+    large = largest in headings or (size > _TITLE * usual and len(blocks[largest].text) <= _HEADING_CHARS)
+    return largest if alone and large else None
 
 
 def _sections(blocks: Sequence[PageBlock], headings: dict[int, tuple[float, int]]) -> Iterable[Section]:

@@ -7,6 +7,7 @@ gives letters in the order in which they were drawn.
 import ctypes
 import math
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +33,7 @@ _LARGE_SHARE = 0.4
 _BOLD_WEIGHT = 600
 _SCAN_PIXELS = 2048
 _NO_ANGLE = 0.1
+_LETTERS_LOOKED_AT = 200
 MAX_TITLES = 5_000
 
 
@@ -74,21 +76,22 @@ def read_pages(path: Path, first: int, last: int, seconds: float, figures: Figur
 
 
 class _Page:
-    """One page. Its coordinates are turned as it is shown, from the top left corner."""
+    """One page. Its coordinates are turned so that most of its letters stand upright, from the top left corner."""
 
     def __init__(self, number: int, page: pypdfium2.PdfPage, figures: FigureFolder) -> None:
         self._number = number
         self._page = page
         self._figures = figures
-        self._turn = page.get_rotation()
-        self._width, self._height = page.get_size()
-        left, bottom, right, top = page.get_cropbox()
-        self._sheet = (left, bottom, right, top)
+        self._text = page.get_textpage()
+        self._turn = _turn_of(self._text)
+        self._sheet = page.get_cropbox()
+        left, bottom, right, top = self._sheet
+        sides = (right - left, top - bottom)
+        self._width, self._height = sides if self._turn in (0, 180) else sides[::-1]
 
     def blocks(self) -> list[PageBlock]:
         """All of it in reading order."""
-        text = self._page.get_textpage()
-        spans = list(self._spans(text))
+        spans = list(self._spans())
         pictures = self._pictures()
         if self._is_scan(spans, pictures):
             return self._scanned()
@@ -106,20 +109,20 @@ class _Page:
         return sum(each == "\ufffd" or "\ue000" <= each <= "\uf8ff" for each in letters) > _BROKEN_SHARE * len(letters)
 
     def _scanned(self) -> list[PageBlock]:
-        scale = _SCAN_PIXELS / max(self._width, self._height)
+        width, height = self._page.get_size()
+        scale = _SCAN_PIXELS / max(width, height)
         image = self._page.render(scale=scale).to_pil()
         spans = spans_of(image, 1 / scale)
-        placed = tables(spans, [], [], self._height)
-        found = blocks_of_page(self._number, self._width, self._height, spans, placed)
+        found = blocks_of_page(self._number, width, height, spans, tables(spans, [], [], height))
         if id_ := self._figures.keep(image):
             found.append(PageBlock(page=self._number, figure=id_, top=1.0, bottom=1.0))
         return found
 
-    def _spans(self, text: pypdfium2.PdfTextPage) -> Iterator[Span]:
+    def _spans(self) -> Iterator[Span]:
         letters: list[str] = []
         box: Box | None = None
         size, bold = 0.0, False
-        for letter, place in self._letters(text):
+        for letter, place in self._letters():
             if place is None:
                 if letters and letter == " ":
                     letters.append(letter)
@@ -136,17 +139,16 @@ class _Page:
         if box is not None:
             yield Span("".join(letters).strip(), box, size, bold)
 
-    def _letters(self, text: pypdfium2.PdfTextPage) -> Iterator[tuple[str, Box | None]]:
+    def _letters(self) -> Iterator[tuple[str, Box | None]]:
         """Every letter with its box; blanks, which may have none, without."""
-        handle, rect = text.raw, pdfium.FS_RECTF()
-        for at in range(text.count_chars()):
+        handle, rect = self._text.raw, pdfium.FS_RECTF()
+        for at in range(self._text.count_chars()):
             letter = chr(pdfium.FPDFText_GetUnicode(handle, at))
             if letter in "\r\n\0" or letter.isspace():
                 yield " ", None
                 continue
-            angle = pdfium.FPDFText_GetCharAngle(handle, at)
-            turned = abs(math.remainder(angle, 2 * math.pi)) > _NO_ANGLE
-            if turned and not self._turn:  # a watermark, or a note up the margin
+            angle = pdfium.FPDFText_GetCharAngle(handle, at) + math.radians(self._turn)
+            if abs(math.remainder(angle, 2 * math.pi)) > _NO_ANGLE:  # a watermark, or a note up the margin
                 continue
             if not pdfium.FPDFText_GetLooseCharBox(handle, at, rect):
                 continue
@@ -204,6 +206,15 @@ class _Page:
             if pdfium.FPDFPathSegment_GetClose(segment):
                 yield point, start
             before = point
+
+
+def _turn_of(text: pypdfium2.PdfTextPage) -> int:
+    """How far most letters of a page are turned: 0, 90, 180 or 270 degrees against the clock."""
+    turns = Counter(
+        round(-math.degrees(pdfium.FPDFText_GetCharAngle(text.raw, at)) / 90) % 4 * 90
+        for at in range(0, text.count_chars(), max(1, text.count_chars() // _LETTERS_LOOKED_AT))
+    )
+    return turns.most_common(1)[0][0] if turns else 0
 
 
 def _apart(box: Box, place: Box, size: float) -> bool:

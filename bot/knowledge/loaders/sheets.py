@@ -38,9 +38,11 @@ def read_sheets(path: Path) -> dict[str, Any]:
         sheet = book.get_sheet_by_name(about.name)
         if sheet.height > MAX_ROWS:
             notes.append(f"of the sheet {about.name} only the first {MAX_ROWS:,} rows were read: divide it")
+        top, first = sheet.start or (0, 0)
         rows = [[_shown(cell) for cell in row[:MAX_COLUMNS]] for row in sheet.to_python(nrows=MAX_ROWS)]
-        for (top, first), (bottom, last) in sheet.merged_cell_ranges or ():
-            _spread(rows, (top, first), (bottom, last))
+        for begin, end in sheet.merged_cell_ranges or ():
+            _spread(rows, (begin[0] - top, begin[1] - first), (end[0] - top, end[1] - first))
+        rows[:0] = [[] for _ in range(min(top, MAX_ROWS))]  # so that rows are numbered as they are seen
         left -= sum(len(cell) for row in rows for cell in row)
         if left < 0:
             raise KnowledgeError(f"it holds more than {MAX_CHARS:,} characters: divide it")
@@ -50,7 +52,7 @@ def read_sheets(path: Path) -> dict[str, Any]:
 
 def _spread(rows: list[list[str]], first: tuple[int, int], last: tuple[int, int]) -> None:
     top, left = first
-    if top >= len(rows) or left >= len(rows[top]):
+    if not 0 <= top < len(rows) or not 0 <= left < len(rows[top]):
         return
     words = rows[top][left]
     for row in rows[top : last[0] + 1]:
