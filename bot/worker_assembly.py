@@ -194,15 +194,6 @@ def build_worker() -> WorkerServices:
         useful_s=settings.useful_s,
     )
     inbox = build_inbox(settings, client)
-    puller = Puller(
-        client,
-        channels=live.channels,
-        inbox=inbox,
-        refused=BusyNotices(outbox.post, base.texts, live.bots).tell,
-        wake=make_pull_waker(base.celery, telemetry.count),
-        count=telemetry.count,
-        alert=StoppedChannels(client).note,
-    )
     operations: dict[str, Callable[[dict[str, Any]], Any]] = {
         **knowledge.operations(),
         "answer": RecordedAnswers(base.records, knowledge.standing, base.texts).read,
@@ -211,7 +202,7 @@ def build_worker() -> WorkerServices:
         reloader=base.reloader,
         redis=client,
         inbox=inbox,
-        puller=puller,
+        puller=_build_puller(base, inbox, outbox),
         conversations=conversations,
         database=base.database,
         knowledge=knowledge,
@@ -219,14 +210,7 @@ def build_worker() -> WorkerServices:
         leases=base.leases,
         media=media,
         model=base.model,
-        ingestion=build_ingestion(
-            settings,
-            database=base.database,
-            audit=base.audit,
-            bots=live.bots,
-            knowledge=knowledge,
-            wake=make_ingest_waker(base.celery, telemetry.count),
-        ),
+        ingestion=_build_ingestion(base),
         chores=build_upkeep(
             client,
             live=live,
@@ -241,6 +225,29 @@ def build_worker() -> WorkerServices:
         ),
         safety=safety,
         retention=Retention(client, base.audit, KeepDays.from_settings(settings), ZoneInfo(settings.timezone)),
+    )
+
+
+def _build_puller(base: "_Base", inbox: Inbox, outbox: Outbox) -> Puller:
+    return Puller(
+        base.client,
+        channels=base.reloader.live.channels,
+        inbox=inbox,
+        refused=BusyNotices(outbox.post, base.texts, base.reloader.live.bots).tell,
+        wake=make_pull_waker(base.celery, telemetry.count),
+        count=telemetry.count,
+        alert=StoppedChannels(base.client).note,
+    )
+
+
+def _build_ingestion(base: "_Base") -> Ingestion:
+    return build_ingestion(
+        base.settings,
+        database=base.database,
+        audit=base.audit,
+        bots=base.reloader.live.bots,
+        knowledge=base.knowledge,
+        wake=make_ingest_waker(base.celery, telemetry.count),
     )
 
 

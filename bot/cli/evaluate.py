@@ -7,6 +7,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from bot import telemetry
 from bot.cli import gate
 from bot.errors import UsageError
 from bot.evaluation.classify import BUILT, TASKS, evaluate_classification
@@ -19,6 +20,7 @@ _File = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 @click.group(name="eval")
 def command() -> None:
     """Measure retrieval and refusal on labelled files; the result is one JSON object."""
+    telemetry.configure_logging("WARNING")
 
 
 @command.command()

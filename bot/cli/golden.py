@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from bot import telemetry
 from bot.assembly import read_configuration
 from bot.cli.access import actor, choose_bot, open_audit, open_database
 from bot.golden.files import facts_of, read_questions, write_questions
@@ -18,6 +19,7 @@ _FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.group()
 def command() -> None:
     """Look after golden questions: what a bot must be able to answer, and `eval gate` asks."""
+    telemetry.configure_logging("WARNING")
 
 
 @command.command("import")

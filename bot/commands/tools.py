@@ -31,6 +31,7 @@ from bot.knowledge.store import KnowledgeStore
 from bot.lease import Leases
 from bot.llm.budget import TokenBudget
 from bot.media.store import MediaStore
+from bot.messages import ConversationId
 from bot.personal_records import PersonalRecords
 from bot.quiet_hours import QuietHours
 from bot.records.reports import Reports
@@ -104,15 +105,11 @@ def make_tools(
     budget = TokenBudget(client, settings.llm_daily_tokens, settings.timezone)
     reports, texts, bindings = Reports(database), Texts(), Bindings(audit)
     quiet, corrections = QuietHours(bots, timezone).hold, Corrections(database)
-    correcting = Correcting(
-        corrections,
-        bots=bots,
-        reach=Reach(bots, channels),
-        texts=texts,
-        timezone=timezone,
-        quiet=quiet,
-        held=lambda to: switches.stopping(to) is not None or switches.blocking(to.bot, to.person) is not None,
-        clock=clock,
+    limits = UsageLimits(
+        person_per_minute=settings.limit_person_per_minute,
+        bot_waiting=settings.limit_bot_waiting,
+        daily_tokens=settings.llm_daily_tokens,
+        tokens_used=budget.used,
     )
     return Tools(
         bots=bots,
@@ -125,18 +122,22 @@ def make_tools(
         queue_of=lambda bot: queue_of(client, bot, clock()),
         records=TurnRecords(database),
         reports=reports,
-        limits=UsageLimits(
-            person_per_minute=settings.limit_person_per_minute,
-            bot_waiting=settings.limit_bot_waiting,
-            daily_tokens=settings.llm_daily_tokens,
-            tokens_used=budget.used,
-        ),
+        limits=limits,
         review=Review(database, store, sync, drop, partial(rules_of, bots), gate=gate),
         store=store,
         find=find,
         broadcasts=Broadcasts(database, clock, quiet),
         corrections=corrections,
-        correcting=correcting,
+        correcting=Correcting(
+            corrections,
+            bots=bots,
+            reach=Reach(bots, channels),
+            texts=texts,
+            timezone=timezone,
+            quiet=quiet,
+            held=partial(_held, switches),
+            clock=clock,
+        ),
         digests=Digests(reports=reports, store=store, texts=texts, timezone=timezone),
         personal=PersonalRecords(client, database, media, leases),
         bindings=bindings,
@@ -148,3 +149,8 @@ def make_tools(
         timezone=timezone,
         clock=clock,
     )
+
+
+def _held(switches: Switches, to: ConversationId) -> bool:
+    """Whether nothing may be said there now."""
+    return switches.stopping(to) is not None or switches.blocking(to.bot, to.person) is not None
