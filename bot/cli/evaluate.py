@@ -35,7 +35,7 @@ def retrieval(corpus: Path, queries: Path, unanswerable: Path | None, fields: st
     settings = load_settings()
     prepare_process(settings)
     from bot.evaluation.retrieval import evaluate_retrieval
-    from bot.knowledge.opening import make_embedder, make_tokenizer, vector_cache
+    from bot.knowledge.opening import make_embedder, make_reading_check, make_tokenizer, vector_cache
 
     bars: dict[str, tqdm[Any]] = {}
 
@@ -43,16 +43,18 @@ def retrieval(corpus: Path, queries: Path, unanswerable: Path | None, fields: st
         bar = bars.setdefault(stage, tqdm(desc=stage, total=total))
         bar.update(done - bar.n)
 
+    embedder = make_embedder(settings)
     result = evaluate_retrieval(
         corpus,
         queries,
         unanswerable,
         fields=tuple(fields.split(",")),
         faq=faq,
-        embedder=make_embedder(settings),
+        embedder=embedder,
         cache=vector_cache(settings),
         tokenizer=make_tokenizer(),
         progress=progress,
+        check=make_reading_check(settings, embedder),
     )
     for bar in bars.values():
         bar.close()

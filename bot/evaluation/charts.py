@@ -111,8 +111,9 @@ class Panel:
             place = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
             self._drawn.append(f'<line {place} stroke="{colour}" stroke-width="1.5" opacity="0.55"/>')
         self._drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
-        left = x > self.left + 0.8 * self.width
-        place = f'x="{x + (-10 if left else 10):.1f}" y="{y + (18 if left else -6):.1f}" text-anchor="{"end" if left else "start"}"'
+        left, below = x > self.left + 0.8 * self.width, y < self.top + 0.15 * self.height
+        x, y = x + (-10 if left else 10), y + (18 if left or below else -6)
+        place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{"end" if left else "start"}"'
         self._drawn.append(f'<text class="tick" {place}>{escape(name)}</text>')
 
     def svg(self) -> str:

@@ -22,6 +22,7 @@ from bot.knowledge.calibration import Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
+from bot.knowledge.reading_check import ReadingCheck
 from bot.knowledge.search import Searcher
 from bot.knowledge.state_store import StateStore
 from bot.knowledge.tokens import Tokenizer
@@ -69,8 +70,9 @@ def evaluate_retrieval(
     cache: VectorCache,
     tokenizer: Tokenizer,
     progress: Progress,
+    check: ReadingCheck | None = None,
 ) -> dict[str, Any]:
-    """Measure the search on one set; the keys are those of the contract (design §7).
+    """Measure the search on one set, with the second look of ``check``; the keys are the contract's (design §7).
 
     ``fields`` are the corpus fields that are indexed, of :data:`FIELDS`; with ``faq`` each row is a FAQ whose
     question is its title. Refusal figures are ``None`` without ``unanswerable_path``; ``ms_per_query`` is the mean
@@ -78,7 +80,7 @@ def evaluate_retrieval(
     """
     rows = read_set(corpus_path, queries_path, unanswerable_path, fields=fields, faq=faq)
     with scratch_index(rows.entries, embedder, cache, tokenizer, progress) as index:
-        return _measure(Searcher(index, embedder, Calibration.shipped()), rows, progress)
+        return _measure(Searcher(index, embedder, Calibration.shipped(), check), rows, progress)
 
 
 def read_set(

@@ -36,9 +36,9 @@ def make_embedder(settings: Settings) -> Embedder:
 
 
 def make_reading_check(settings: Settings, embedder: Embedder) -> ReadingCheck | None:
-    """The second look at a first hit; None where the model of its weights does not run here, as with an embedding
-    server."""
-    weights = embedder.weights if isinstance(embedder, E5Embedder) else None
+    """The second look at a first hit; None where it is not asked for, or the model of its weights does not run here, as
+    with an embedding server."""
+    weights = embedder.weights if settings.reading_check and isinstance(embedder, E5Embedder) else None
     if weights is None:
         return None
 

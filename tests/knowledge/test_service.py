@@ -103,7 +103,8 @@ def test_a_server_answers_as_the_embedded_engine_does(data_dir: Path, database: 
         service.close()
     embedded, remote = found
     assert [item["kind"] for item in embedded] == ["faq", "extractive", "extractive", "refusal"]
-    assert [{**item, "confidence": pytest.approx(item["confidence"], abs=2e-4)} for item in embedded] == remote
+    # A server keeps no token states, so leads are those before late interaction.
+    assert [{**item, "confidence": pytest.approx(item["confidence"], abs=5e-3)} for item in embedded] == remote
 
 
 @pytest.fixture
