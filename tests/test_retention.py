@@ -41,6 +41,7 @@ KEEP = KeepDays(words=30, turns=184, tickets=200, broadcasts=100)
 KNOWLEDGE = {"knowledge_documents", "knowledge_versions", "knowledge_entries", "knowledge_version_entries"}
 KNOWLEDGE |= {"golden_questions", "golden_runs"}  # of nobody
 KNOWLEDGE |= {"mined_spans"}  # words of documents
+KNOWLEDGE |= {"ingest_jobs", "ingest_files"}  # which files were brought, and by whom, as with a version
 
 
 @dataclass
