@@ -30,9 +30,7 @@ def own_answer_text(answer: Answer, texts: Texts, language: Language) -> str:
     """An answer from what the person sent: it says so, and its sources are no links, for nobody else may see them."""
     lead, heading = texts.say("own_answer", language), texts.say("sources", language)
     lines = [
-        texts.say(
-            "own_source_line", language, n=n, name=entry.source, where=f" · {entry.place}" if entry.place else ""
-        )
+        texts.say("own_source_line", language, n=n, name=entry.source, where=f" · {entry.place}" if entry.place else "")
         for n, entry in enumerate(answer.cited, 1)
     ]
     return "\n".join((lead, answer.text, "", heading, *lines))
