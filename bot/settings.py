@@ -145,7 +145,7 @@ class Settings(BaseModel):
     evidence_cache: Annotated[int, Field(ge=0, le=100_000), Expected("a whole number from 0 to 100000")] = 1_000
     """Questions of which a worker keeps what it found for who asks the same next, while the knowledge stays as it is,
     in at most 32 MB; 0 searches for every one."""
-    reading_check: bool = False
+    reading_check: Switch = False
     """Read the first hit together with the question where the search is unsure: fewer wrong answers, 50 to 150 ms."""
 
     openai_base_url: HttpUrl | None = None

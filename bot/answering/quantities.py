@@ -126,7 +126,7 @@ _TENTHS = re.compile(rf"(?P<n>{CHINESE}|{ARABIC})成(?![人年员分为功立本
 _ENGLISH_PARTS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "tenth": 10}
 _ENGLISH_FRACTION = re.compile(rf"\b(one|two|three|four)[ -]({'|'.join(_ENGLISH_PARTS)})s?\b")
 _EVERY = re.compile(
-    r"[每一](?P<cn>天|日|周|星期|个?月|年|小时|分钟|秒钟?|次(?!性))"
+    r"[每一](?P<cn>天|日|周|星期|个?月|年|小时|分钟|秒钟?|(?<=每)次(?!性))"
     r"|\b(?:per|a|each|every) (?P<en>day|week|month|year|hour|minute|second)\b"
     r"|\b(?P<ly>daily|weekly|monthly|hourly)\b"
 )

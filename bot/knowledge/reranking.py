@@ -90,20 +90,33 @@ def rerank(
     """
     allowed = gate(candidates)
     late = LATE * min(1.0, FEW_PIECES / max(pieces, 1)) + LATE_FOR_LEXICAL * (1 - allowed)
-    scores = dict.fromkeys((id_ for id_, _ in ranking if id_ in close), 0.0)
-    votes = [(weight, scaled(candidates, route)) for route, weight in WEIGHTS.items()]
-    votes.append((late, _spread({id_: each.text for id_, each in close.items()})))
-    asked = {id_: each.question for id_, each in close.items() if each.question is not None}
-    votes.append((QUESTION_LATE, _spread(asked)))
-    for weight, vote in votes:
-        for id_ in scores:
-            scores[id_] += weight * vote.get(id_, 0.0)
+    near = _spread({id_: each.text for id_, each in close.items()})
+    lexical, dense = (scaled(candidates, route) for route in (Route.LEXICAL, Route.DENSE))
+    of_question = scaled(candidates, Route.QUESTION_LEXICAL)
+    asking = _spread({id_: _asking(each) for id_, each in close.items()})
+    most_of_text = allowed * WEIGHTS[Route.LEXICAL] + WEIGHTS[Route.DENSE] + late
+    most_of_question = allowed * WEIGHTS[Route.QUESTION_LEXICAL] + QUESTION_LATE
+    scores: dict[str, float] = {}
+    for id_ in (id_ for id_, _ in ranking if id_ in close):
+        score = WEIGHTS[Route.LEXICAL] * lexical.get(id_, 0.0) + WEIGHTS[Route.DENSE] * dense.get(id_, 0.0)
+        score += late * near[id_]
+        if close[id_].question is None:  # what its text deserves, so that having no question is no fault
+            score += most_of_question * score / most_of_text
+        else:
+            score += WEIGHTS[Route.QUESTION_LEXICAL] * of_question.get(id_, 0.0) + QUESTION_LATE * asking[id_]
+        scores[id_] = score
     first = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     rest = [item for item in ranking if item[0] not in close]
     if not first or not rest:
         return first or rest
     floor, best = first[-1][1], max(rest[0][1], 1e-9)
     return first + [(id_, floor * score / best) for id_, score in rest]
+
+
+def _asking(close: Closeness) -> float:
+    """The closeness of its question; both ways that of the text where it has none, so that a lone question among
+    statements is not the best of its kind for being the only one."""
+    return 2 * close.text if close.question is None else close.question
 
 
 def _spread(scores: Mapping[str, float]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from bot.errors import KnowledgeError, UsageError
 from bot.evaluation.retrieval import read_set
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Audience, Entry
-from bot.knowledge.faq_table import FaqTable, read_faq_table
+from bot.knowledge.faq_table import FaqTable, csv_rows, read_faq_table
 from bot.knowledge.loaders import LoadLimits, decode_text, load_markdown, load_plain_text
 from bot.knowledge.origin import Origin
 from tests.hard_inputs.growth import grows_too_fast
@@ -79,7 +79,8 @@ PIECES = (
 
 
 def faq(text: str) -> FaqTable:
-    return read_faq_table(text, ORIGIN, timezone=ZoneInfo("Asia/Shanghai"), limits=LoadLimits())
+    limits = LoadLimits()
+    return read_faq_table(csv_rows(text, limits), ORIGIN, timezone=ZoneInfo("Asia/Shanghai"), limits=limits)
 
 
 def refusal(text: str) -> str:

@@ -140,8 +140,17 @@ def test_the_first_are_ordered_anew_and_the_rest_stay_below() -> None:
 def test_a_faqs_question_has_a_vote_of_its_own() -> None:
     found = _candidates()
     plain = fuse(found)
-    close = {id_: Closeness(0.3, {"002": 1.6, "003": 0.2}.get(id_)) for id_, _ in plain[:20]}
-    assert rerank(found, plain, close, pieces=10)[0][0] == "002"
+    alike = {id_: Closeness(0.3, 1.6 if id_ == "002" else 0.2) for id_, _ in plain[:20]}
+    assert rerank(found, plain, alike, pieces=10)[0][0] == "002"
+
+
+def test_having_no_question_is_no_fault_and_a_lone_one_no_merit() -> None:
+    found = _candidates()
+    plain = fuse(found)
+    statements = {id_: Closeness(0.9 if id_ == "004" else 0.3, None) for id_, _ in plain[:20]}
+    assert rerank(found, plain, statements | {"002": Closeness(0.3, 0.4)}, pieces=10)[0][0] == "004"
+    found.routes[Route.QUESTION_LEXICAL]["002"] = 9.0
+    assert rerank(found, plain, statements | {"002": Closeness(0.9, 2.4)}, pieces=10)[0][0] == "002"
 
 
 def test_questions_are_those_of_a_faq_and_headings_that_ask() -> None:
