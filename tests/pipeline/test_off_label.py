@@ -63,7 +63,7 @@ def test_what_is_beyond_the_insert_gets_no_answer_and_a_ticket_and_the_rest_is_a
     assert [text for text, _, told in beyond if not told] == []
     refused = [text for text, record, _ in on_label if not record.citations]
     assert len(on_label) - len(refused) >= 40, refused
-    assert len(refused) <= 0.05 * len(on_label), refused
+    assert len(refused) <= 0.1 * len(on_label), refused
 
 
 @pytest.mark.parametrize(
