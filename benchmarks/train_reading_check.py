@@ -16,14 +16,14 @@ import math
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.cross_encoder_data import fold_of
-from benchmarks.train_calibration import SETS, SHARES, Asking, Examples, fit, foreign_questions, read_variant
+from benchmarks.train_calibration import SETS, SHARES, Asking, Examples, collect, fit, foreign_questions, read_variant
 from bot.evaluation.metrics import auc
 from bot.evaluation.retrieval import RetrievalSet, scratch_index
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
@@ -162,7 +162,8 @@ def main(arguments: Sequence[str]) -> None:
     for name, rows in read.items():
         others = foreign_questions([read[other].questions for other in read if SETS[other][0] != SETS[name][0]])
         with scratch_index(rows.entries, embedder, vectors, tokenizer, lambda *_: None) as index:
-            examples = _ask(Asking(index, embedder), rows, others[:FOREIGN])
+            drawn = random.Random(3).sample(rows.questions, min(QUESTIONS, len(rows.questions)))
+            examples = collect(Asking(index, embedder), replace(rows, questions=drawn), others[:FOREIGN])
         variants[name] = look(name, rows, examples, scores)
         scores.save()
         sys.stdout.write(f"looked at {name}\n")
@@ -180,21 +181,6 @@ def main(arguments: Sequence[str]) -> None:
     sys.stdout.write(f"weights {model[0].round(4).tolist()}, bias {model[1]:.4f}\n")
     if options.write:
         _write(model)
-
-
-def _ask(asking: Asking, rows: RetrievalSet, foreign: Sequence[str]) -> Examples:
-    examples = Examples()
-    entry_ids = {row_id: entry_id for entry_id, row_id in rows.row_ids.items()}
-    drawn = random.Random(3).sample(rows.questions, min(QUESTIONS, len(rows.questions)))
-    for question in drawn:
-        positives = frozenset(entry_ids[id_] for id_ in question.positives)
-        asking.add(examples, "asked", question.text, positives)
-        asking.add(examples, "masked", question.text, frozenset(), hidden=positives)
-    for text in foreign:
-        asking.add(examples, "foreign", text, frozenset())
-    for question in rows.unanswerable:
-        asking.add(examples, question.kind, question.text, frozenset())
-    return examples
 
 
 def _write(model: tuple[Floats, float]) -> None:

@@ -1,6 +1,6 @@
 """Negative rejection: with nothing but passages that do not answer, is anything made up?
 
-    python -m benchmarks.unrelated DATA_FOLDER/rgb_zh --cache FOLDER [--model]
+    python -m benchmarks.unrelated DATA_FOLDER/rgb_zh --cache FOLDER [--model] [--check]
 
 Each question of the set that names ``negatives`` (passages that a search engine found for it and that do not hold its
 answer) is put to a knowledge base of these alone, by the way a bot answers it. Without ``--model`` no language model is
@@ -43,13 +43,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--cache", type=Path, required=True, help="folder for vectors and the model's graph")
     parser.add_argument("--model", action="store_true", help="let the language model of the settings compose")
+    parser.add_argument("--check", action="store_true", help="read the first hit too, as READING_CHECK does")
     parser.add_argument("--questions", type=int, default=1_000, help="at most so many")
     parser.add_argument("--threshold", type=float, default=ANSWER_THRESHOLD)
     options = parser.parse_args(arguments)
     composer = _composer() if options.model else None
     embedder, cache = E5Embedder(options.cache), VectorCache(options.cache / "vectors.sqlite")
     weights, tokenizer = embedder.weights, make_tokenizer()
-    check = ReadingCheck(lambda: CrossEncoder(weights, options.cache)) if weights else None
+    check = ReadingCheck(lambda: CrossEncoder(weights, options.cache)) if weights and options.check else None
     passages = {row["id"]: row for row in _rows(options.data / "corpus.jsonl")}
     asked = refused = made_up = 0
     rows = [row for row in _rows(options.data / "queries.jsonl") if row.get("negatives")]
