@@ -91,10 +91,10 @@ class Api:
             work = partial(_refuse, fault.errcode)
         try:
             with platform.calls.counted(name):
-                platform.closing.wait(waits.get("hang", 0))
+                platform.faults.hold(waits.get("hang", 0))
                 with platform.api_lock:
                     answer = work(request_id)
-                platform.closing.wait(waits.get("answer_late", 0))
+                platform.faults.hold(waits.get("answer_late", 0))
                 return answer
         except ApiError as error:
             platform.journal.rule(error.rule, "errcode", request_id, api=name, errcode=error.errcode)

@@ -174,6 +174,8 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._cleared = threading.Condition(self._lock)
+        self._clearings = 0
         self._pending: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
@@ -199,10 +201,18 @@ class Faults:
         with self._lock:
             return [fault.to_json() for fault in self._pending]
 
+    def hold(self, seconds: float) -> None:
+        """Wait ``seconds``, or until everything works again."""
+        with self._cleared:
+            before = self._clearings
+            self._cleared.wait_for(lambda: self._clearings != before, seconds)
+
     def clear(self) -> None:
-        """Everything works again."""
-        with self._lock:
+        """Everything works again, and what hangs goes on."""
+        with self._cleared:
             self._pending.clear()
+            self._clearings += 1
+            self._cleared.notify_all()
 
 
 def _is_int(value: object) -> bool:

@@ -113,6 +113,7 @@ class Platform:
     def close(self) -> None:
         """Stop making callbacks and wake who sleeps."""
         self.closing.set()
+        self.faults.clear()
         self.chats.close()
         self.trace.close()
         for peer in self.receivers.values():
