@@ -25,6 +25,7 @@ from bot import telemetry
 from bot.answering.evidence import Retriever
 from bot.answering.evidence_cache import EvidenceCache
 from bot.bots_file import BotConfig
+from bot.knowledge.approvals import Approvals
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import Progress
@@ -105,7 +106,7 @@ def measure(folder: Path, known: Sequence[Entry], count: int) -> list[float]:
     approve(store, index, "table.csv", known)
     searcher = Searcher(index, embedder, Calibration.shipped())
     always = Retriever(searcher, ANSWER_THRESHOLD)
-    keeping = Retriever(searcher, ANSWER_THRESHOLD, EvidenceCache(Revisions(store, index), count))
+    keeping = Retriever(searcher, ANSWER_THRESHOLD, EvidenceCache(Revisions(store, Approvals(store), index), count))
 
     def ask(retriever: Retriever) -> Callable[[str], object]:
         return lambda question: retriever.retrieve([question], BOT, Audience.PUBLIC, time.time())

@@ -25,6 +25,7 @@ from benchmarks.search import BOT, RandomEmbedder, entries
 from bot import telemetry
 from bot.answering.evidence import Retriever
 from bot.answering.evidence_cache import EvidenceCache
+from bot.knowledge.approvals import Approvals
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
@@ -70,8 +71,9 @@ class Scene:
         self.put("table.csv", entries(size))
         self.sync()
         searcher = Searcher(self.index, embedder, Calibration.shipped())
-        kept = EvidenceCache(Revisions(self.store, self.index), 1000)
-        standing = self.store.standing
+        approvals = Approvals(self.store)
+        kept = EvidenceCache(Revisions(self.store, approvals, self.index), 1000)
+        standing = approvals.standing
         self.retrievers = [Retriever(searcher, ANSWER_THRESHOLD, cache, standing) for cache in (kept, None)]
 
     def put(self, source: str, made: list[Entry]) -> None:

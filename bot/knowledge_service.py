@@ -26,6 +26,7 @@ from bot.golden.candidate import answer_parts
 from bot.golden.gate import ApprovalGate
 from bot.golden.running import reply_to
 from bot.golden.store import GoldenStore
+from bot.knowledge.approvals import Approvals
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.entries import Audience, Entry, Scope
 from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
@@ -65,9 +66,10 @@ class KnowledgeService:
         self._passages = parts.passages
         self._index = open_index(settings, parts.passages, parts.tokenizer)
         self._searcher = Searcher(self._index, parts.embedder, Calibration.shipped(), parts.check)
-        self._cache = EvidenceCache(Revisions(self._store, self._index), settings.evidence_cache)
+        approvals = Approvals(self._store)
+        self._cache = EvidenceCache(Revisions(self._store, approvals, self._index), settings.evidence_cache)
         kept = self._cache if settings.evidence_cache else None
-        self.standing = self._store.standing
+        self.standing = approvals.standing
         self.shelf = Shelf(self._store)
         self.answerer = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, kept, self.standing), composer)
         self._anew = Answerer(Retriever(self._searcher, ANSWER_THRESHOLD, standing=self.standing), composer)

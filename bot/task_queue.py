@@ -7,6 +7,7 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from bot.broker import use_one_client
 from bot.media.fetch import worth_fetching
 from bot.messages import InboundMessage
 
@@ -53,6 +54,7 @@ def create_celery(broker_url: str) -> Celery:
     ``unix://`` URLs are spelt ``redis+socket://`` for kombu. Tasks acknowledge early and keep no result: a drain
     carries only a conversation's name, and losing one is harmless.
     """
+    use_one_client()
     app = Celery("bot", broker=broker_url.replace("unix://", "redis+socket://", 1))
     app.conf.update(
         task_ignore_result=True,

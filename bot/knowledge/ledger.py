@@ -9,13 +9,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Unavailable
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import Origin
-from bot.knowledge.tables import documents, entries, version_entries, versions
+from bot.knowledge.tables import changes, documents, entries, version_entries, versions
 from bot.knowledge.versions import Status, Submission
 
 PAGE = 500
@@ -86,11 +87,13 @@ class Ledger:
     def approve(self, held: Held) -> None:
         """Put a version into service; the one before must be withdrawn already."""
         self._update(held, status=Status.APPROVED, approved_at=self._now, approved_by=self._actor)
+        self._count_change()
 
     def withdraw(self, held: Held | None) -> None:
         """Take a version out of service, where there is one."""
         if held:
             self._update(held, status=Status.WITHDRAWN, withdrawn_at=self._now, withdrawn_by=self._actor)
+            self._count_change()
 
     def add(self, submission: Submission, wanted: Mapping[str, Entry]) -> Held:
         """A new draft with the entries ``wanted``, those that other versions have already shared with them."""
@@ -122,6 +125,14 @@ class Ledger:
         places = enumerate(ids, start=start)
         members = [{"version_id": version, "entry_id": entry_id, "position": n} for n, entry_id in places]
         self._connection.execute(insert(version_entries), members)
+
+    def _count_change(self) -> None:
+        """In the transaction of the change itself, so that nobody sees the one without the other."""
+        upsert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        place = select(documents.c.tenant, documents.c.collection, literal(1)).where(documents.c.id == self.document)
+        more = upsert(changes).from_select(["tenant", "collection", "made"], place)
+        key = ["tenant", "collection"]
+        self._connection.execute(more.on_conflict_do_update(index_elements=key, set_={"made": changes.c.made + 1}))
 
     def _update(self, held: Held, **values: object) -> None:
         self._connection.execute(update(versions).where(versions.c.id == held.id).values(**values))

@@ -8,14 +8,13 @@ import math
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import partial
 
+from bot.knowledge.approvals import Approvals
 from bot.knowledge.entries import Scope
 from bot.knowledge.index import Index
 from bot.knowledge.store import KnowledgeStore
-from bot.records.shared_read import SharedRead
 
 LOOK_AGAIN_S = 1.0
 """Seconds between two looks whether the index has followed: each reads every id of a collection."""
@@ -48,14 +47,16 @@ class _Collection:
 
 
 class Revisions:
-    """Compares ``store`` and ``index``. Thread-safe. ``clock`` gives monotonic seconds."""
+    """Compares ``store``, whose ``approvals`` are counted, and ``index``. Thread-safe. ``clock`` gives monotonic
+    seconds."""
 
-    def __init__(self, store: KnowledgeStore, index: Index, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: KnowledgeStore, approvals: Approvals, index: Index, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
+        self._approvals = approvals
         self._index = index
         self._clock = clock
-        self._lock = threading.Lock()
-        self._changes: dict[tuple[str, tuple[str, ...]], SharedRead[Mapping[str, int]]] = {}
         self._known: dict[tuple[str, str], _Collection] = {}
         self._looked_at: dict[tuple[str, str], float] = {}
         self._looking = threading.Lock()
@@ -65,10 +66,7 @@ class Revisions:
 
         Raises what :class:`~bot.knowledge.store.KnowledgeStore` and :class:`~bot.knowledge.index.Index` raise.
         """
-        place = scope.tenant, scope.collections
-        with self._lock:
-            read = self._changes.setdefault(place, SharedRead(partial(self._store.changes, *place)))
-        changes = read()
+        changes = self._approvals.changes(scope.tenant, scope.collections)
         known = []
         for name in scope.collections:
             collection = self._collection(scope.tenant, name, changes.get(name, 0))

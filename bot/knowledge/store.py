@@ -10,7 +10,7 @@ nothing is deleted, so that the sources of an old answer can still be shown.
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
 from bot.audit.entries import Action, AuditEvent
 from bot.audit.log import AuditLog
@@ -18,7 +18,7 @@ from bot.errors import InputError
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.history import find_versions
 from bot.knowledge.ledger import PAGE, Held, Ledger, entries_of, find_document, lock_document
-from bot.knowledge.tables import documents, entries, version_entries, versions
+from bot.knowledge.tables import changes, documents, entries, version_entries, versions
 from bot.knowledge.versions import WAITING, Change, FourEyes, Status, Stored, Submission, Version, two_eyes
 from bot.records.database import Database
 
@@ -181,20 +181,27 @@ class KnowledgeStore:
         with self._database.read() as connection:
             return set(connection.scalars(query))
 
+    def spans(self, ids: Collection[str]) -> dict[str, tuple[float, float]]:
+        """Of those of ``ids`` that are approved, from when and until when they may answer."""
+        query = select(entries.c.id, entries.c.valid_from, entries.c.valid_to)
+        with self._database.read() as connection:
+            rows = connection.execute(_serving(query).where(entries.c.id.in_(ids)))
+            return {id_: (valid_from, valid_to) for id_, valid_from, valid_to in rows}
+
     def changes(self, tenant: str, collections: Collection[str]) -> dict[str, int]:
-        """How often something was approved or withdrawn in each of ``collections``; one without documents is left out.
+        """How often something was approved or withdrawn in each of ``collections``; one where nothing ever was is left
+        out.
 
         The number only grows, in the transaction of the change itself: while it stays, what may answer stays.
         """
-        made = (func.count(versions.c.approved_at) + func.count(versions.c.withdrawn_at)).label("made")
-        query = (
-            select(documents.c.collection, made)
-            .join_from(versions, documents)
-            .where(documents.c.tenant == tenant, documents.c.collection.in_(collections))
-            .group_by(documents.c.collection)
-        )
+        counted = self.all_changes()
+        return {name: counted[tenant, name] for name in collections if (tenant, name) in counted}
+
+    def all_changes(self) -> dict[tuple[str, str], int]:
+        """The same of all tenants and collections."""
         with self._database.read() as connection:
-            return {row.collection: row.made for row in connection.execute(query)}
+            rows = connection.execute(select(changes.c.tenant, changes.c.collection, changes.c.made))
+            return {(tenant, collection): made for tenant, collection, made in rows}
 
     def approved_numbers(self, tenant: str, collection: str) -> list[tuple[str, str, str]]:
         """Of what may answer, whatever its dates, every source with each audience and approval number in it."""

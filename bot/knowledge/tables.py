@@ -53,6 +53,15 @@ versions = Table(
     ),
 )
 
+changes = Table(
+    "knowledge_changes",
+    metadata,
+    Column("tenant", String(64), primary_key=True),
+    Column("collection", String(64), primary_key=True),
+    Column("made", Integer, nullable=False),
+)
+"""How often something was approved or withdrawn; asked for every question, so it is counted as it happens."""
+
 entries = Table(
     "knowledge_entries",
     metadata,

@@ -14,6 +14,7 @@ from bot.answering.evidence import Evidence, Retriever
 from bot.answering.evidence_cache import KEPT_S, MAX_BYTES, EvidenceCache
 from bot.bots_file import BotConfig
 from bot.errors import Unavailable
+from bot.knowledge.approvals import Approvals
 from bot.knowledge.calibration import Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
@@ -68,7 +69,7 @@ class Library:
         self.approve("学分.csv", faq())
 
     def make_cache(self, entries: int, max_bytes: int = MAX_BYTES) -> EvidenceCache:
-        revisions = Revisions(self.store, self.index, lambda: self.clock_s)
+        revisions = Revisions(self.store, Approvals(self.store), self.index, lambda: self.clock_s)
         return EvidenceCache(revisions, entries, lambda: self.clock_s, max_bytes)
 
     def approve(self, source: str, *entries: Entry, sync: bool = True) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.knowledge.approvals import Approvals
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import ALWAYS_TO, Origin, make_entry
@@ -48,7 +49,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def revisions(store: KnowledgeStore, index: EdgeIndex, clock: Clock) -> Revisions:
-    return Revisions(store, index, clock)
+    return Revisions(store, Approvals(store), index, clock)
 
 
 def passage(text: str, origin: Origin = ORIGIN, valid_from: float = 0.0, valid_to: float = ALWAYS_TO) -> Entry:

@@ -8,6 +8,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 import bot.worker_assembly  # noqa: F401 - with the worker come all tables
+from bot.knowledge.entries import Audience, EntryKind
+from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.versions import Submission
 from bot.records.database import Database, metadata
 from bot.records.turns import TurnRecords, turn_entries
 
@@ -42,4 +46,21 @@ def test_what_turns_cited_before_it_was_kept_is_found_in_their_steps(tmp_path: P
     assert record.cited == ("e1", "e2")
     with database.read() as connection:
         assert connection.execute(select(turn_entries.c.entry_id)).scalars().all() == ["e1", "e2"]
+    database.dispose()
+
+
+def test_changes_of_knowledge_made_before_they_were_counted(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
+    database.upgrade()
+    store = KnowledgeStore(database)
+    origin = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source="faq.md")
+    for words in ("第一版。", "第二版。"):
+        entry = make_entry(origin, kind=EntryKind.PASSAGE, title="", text=words, location="")
+        submission = Submission(origin=origin, title="", content_hash=words, entries=(entry,))
+        store.put(submission, approve=True, actor="cli:li", now=1.0)
+    with database.write() as connection:
+        connection.execute(text("DROP TABLE knowledge_changes"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0013'"))
+    database.upgrade()
+    assert store.all_changes() == {("academy", "imaging"): 3}
     database.dispose()
