@@ -10,7 +10,10 @@ from benchmarks import processes
 from benchmarks.installation import Running
 from benchmarks.load import Load, Outcome, Plan
 
-_SAMPLE = re.compile(r"^(bot_turns_total|bot_(?:step|turn)_seconds_(?:sum|count))\{(.*?)\} (\S+)$", re.MULTILINE)
+_SAMPLE = re.compile(
+    r"^(bot_turns_total|bot_messages_merged_total|bot_(?:step|turn)_seconds_(?:sum|count))\{(.*?)\} (\S+)$",
+    re.MULTILINE,
+)
 _LABEL = re.compile(r'(kind|step)="([^"]*)"')
 
 
@@ -19,14 +22,16 @@ class Measurement:
     """An :class:`~benchmarks.load.Outcome` and what it took.
 
     ``cpu_ms`` are milliseconds of processor time a message, by process, the load generator's (``load``) among them;
-    ``cores`` how many cores all of them kept busy. ``kinds`` counts the replies by kind; ``step_ms`` is the mean time
-    of a step of the pipeline, ``turn`` of all of them.
+    ``cores`` how many cores all of them kept busy. ``merged`` were answered together with the message before of the
+    same person, so that no reply of their own is to come: the outcome's ``lost`` are without them. ``kinds`` counts the
+    replies by kind; ``step_ms`` is the mean time of a step of the pipeline, ``turn`` of all of them.
     """
 
     name: str
     outcome: Outcome
     cpu_ms: dict[str, float]
     cores: float
+    merged: int
     kinds: dict[str, int]
     step_ms: dict[str, float]
 
@@ -51,10 +56,13 @@ def measured(name: str, running: Running, load: Load, plan: Plan) -> Measurement
     if turns:
         steps["turn"] = change["turn_sum", ""] / turns
     messages = max(1, outcome.accepted)
+    merged = round(change.get(("messages_merged", ""), 0.0))
+    outcome.lost = max(0, outcome.lost - merged)
     return Measurement(
         name=name,
         outcome=outcome,
         cpu_ms={role: round(1000 * seconds / messages, 2) for role, seconds in spent.items()},
+        merged=merged,
         cores=round(sum(spent.values()) / max(0.001, outcome.seconds + outcome.drained_s), 2),
         kinds={kind: int(count) for (what, kind), count in change.items() if what == "turns" and count},
         step_ms={step: round(1000 * seconds, 3) for step, seconds in steps.items()},

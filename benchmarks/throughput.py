@@ -27,7 +27,7 @@ MOST_A_SECOND = 400
 """Messages that are prepared for each second of a closed loop."""
 WARM_UP_S = 5.0
 COLUMNS = (
-    "questions", "load", "sent/s", "answered/s", "waiting at the end", "lost", "ack p50 ms", "ack p99 ms",
+    "questions", "load", "sent/s", "answered/s", "waiting at the end", "merged", "lost", "ack p50 ms", "ack p99 ms",
     "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "cores",
 )  # fmt: skip
 
@@ -124,7 +124,7 @@ def report(found: Sequence[Measurement]) -> None:
         cuts = [round(outcome.answered.get(cut, 0.0)) for cut in ("p50", "p90", "p99", "p99.9")]
         acknowledged = [round(outcome.acknowledged[cut], 1) for cut in ("p50", "p99")]
         sent_s = round(outcome.sent / outcome.seconds, 1)
-        counts = (outcome.answered_per_s, outcome.waiting, outcome.lost)
+        counts = (outcome.answered_per_s, outcome.waiting, one.merged, outcome.lost)
         rows.append((kind, load, sent_s, *counts, *acknowledged, *cuts, one.cores))
     print_table(COLUMNS, rows)
     print_costs(found)

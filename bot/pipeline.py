@@ -293,6 +293,7 @@ class Pipeline:
 
     def _answered(self, turn: Turn, answer: Answer) -> Said:
         """``answer`` in words."""
+        answer = self._precautions.offering(turn, answer)
         text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
         if answer.kind is ReplyKind.REFUSAL and turn.own_files_asked:
             text += "\n" + self._texts.say("own_files_silent", turn.language)
@@ -334,6 +335,7 @@ class Pipeline:
 
     def _outcome(self, turn: Turn, step: str, said: Said) -> TurnOutcome:
         telemetry.count("turn", bot=turn.bot.id, kind=said.kind.value)
+        telemetry.add("message_merged", len(turn.messages) - 1, bot=turn.bot.id)
         said = self._watch.complete(turn, said)
         said = self._precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))
         self._consent.mark(turn)

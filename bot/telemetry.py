@@ -34,6 +34,9 @@ _COUNTERS = {
     "pull_put_off": Counter(
         "bot_pulls_put_off", "Pulls of an account that must be tried again, by why.", ["bot", "code"]
     ),
+    "message_merged": Counter(
+        "bot_messages_merged", "Messages answered together with the one before them, in one reply.", ["bot"]
+    ),
     "turn": Counter("bot_turns", "Turns by the kind of the reply.", ["bot", "kind"]),
     "turn_failed": Counter("bot_turns_failed", "Tries of a turn that failed, by error class.", ["bot", "error"]),
     "send": Counter("bot_sends", "Platform calls by outcome and platform code.", ["outcome", "code"]),
@@ -58,6 +61,10 @@ _COUNTERS = {
     "attack": Counter("bot_attacks", "Messages that attack the language model, by family.", ["bot", "family"]),
     "composition": Counter("bot_compositions", "Answers composed by a language model, by outcome.", ["outcome"]),
     "sentence_dropped": Counter("bot_sentences_dropped", "Sentences of a model not said, by reason.", ["reason"]),
+    "premise_unmet": Counter(
+        "bot_premises_unmet", "Answers whose question takes for granted what no source says.", ["kind", "outcome"]
+    ),
+    "sources_differ": Counter("bot_sources_differ", "Answers to which two approved sources say different things."),
     "configuration": Counter(
         "bot_configurations", "Changes of bots.yaml that a process noticed, by result.", ["result"]
     ),

@@ -1,5 +1,6 @@
 """SQL: reachable, at the newest schema, writable."""
 
+import sqlite3
 from pathlib import Path
 
 from alembic.config import Config
@@ -93,8 +94,8 @@ def _writing(opened: Database) -> Finding:
         with opened.engine.connect().execution_options(writing=True) as connection, connection.begin() as transaction:
             connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
             transaction.rollback()
-    except DBAPIError as error:
-        detail = f"cannot be written: {one_line(error.orig)}"
+    except (DBAPIError, sqlite3.Error) as error:
+        detail = f"cannot be written: {one_line(error.orig if isinstance(error, DBAPIError) else error)}"
         cure = "give the database's user the right to write; SQLite: see who owns the file, and the disk"
         return Finding(name=WRITING, state=State.BROKEN, detail=detail, cure=cure)
     return Finding(name=WRITING, state=State.OK, detail="a write was tried and taken back")

@@ -5,6 +5,7 @@ lock fails at once when another process writes, whatever the busy time-out says.
 transactions.
 """
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -30,6 +31,8 @@ metadata = MetaData(
 """Every table of the product; modules define theirs on it with SQLAlchemy Core."""
 
 BUSY_TIMEOUT_MS = 10_000
+_AWAY = (OperationalError, sqlite3.OperationalError)
+"""The second comes from where SQLAlchemy is left out: :func:`_begin_sqlite`."""
 
 
 class Database:
@@ -59,7 +62,7 @@ class Database:
         try:
             with self.engine.connect().execution_options(writing=writing) as connection, connection.begin():
                 yield connection
-        except OperationalError as error:
+        except _AWAY as error:
             raise _unavailable(error) from error
 
     def upgrade(self, revision: str = "head") -> None:
@@ -73,7 +76,7 @@ class Database:
         config.attributes["engine"] = self.engine
         try:
             command.upgrade(config, revision)
-        except OperationalError as error:
+        except _AWAY as error:
             raise _unavailable(error) from error
 
     def health(self) -> dict[str, Any]:
@@ -119,8 +122,8 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _unavailable(error: OperationalError) -> Unavailable:
-    return Unavailable(f"the database does not answer: {error.orig}")
+def _unavailable(error: Exception) -> Unavailable:
+    return Unavailable(f"the database does not answer: {error.orig if isinstance(error, OperationalError) else error}")
 
 
 def _without_nul(
@@ -155,5 +158,6 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    """Said to the driver itself: SQLAlchemy takes as long over a statement without parameters as over any other."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE" if connection.get_execution_options().get("writing", True) else "BEGIN")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from prometheus_client import REGISTRY
 
 from bot.conversation import TurnOutcome
 from bot.errors import Unavailable
@@ -34,6 +35,10 @@ REPORT = "患者用了碘海醇，全身起疹子"
 
 def cases(house: House) -> list[Case]:
     return house.safety.cases.newest(10)
+
+
+def merged() -> float:
+    return REGISTRY.get_sample_value("bot_messages_merged_total", {"bot": "imaging"}) or 0.0
 
 
 def questions_in(text: str) -> list[Question]:
@@ -132,9 +137,11 @@ def test_the_report_is_read_behind_the_messages_before_it(house: House) -> None:
 
 
 def test_every_message_of_a_burst_is_read(house: House) -> None:
+    before = merged()
     house.runs([house.message("昨天打了碘海醇"), house.message("会议室怎么预订？"), house.message("今天身上起疹子了")])
     assert len(cases(house)) == 1
     assert len(house.safety.cases.messages(1)) == 1
+    assert merged() == before + 2
 
 
 def test_a_burst_of_reports_is_asked_three_questions_at_the_most(house: House) -> None:

@@ -7,10 +7,11 @@ weights and says how well it does on messages that it has not read.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from bot.safety.adverse_events.reading import Span
-from bot.safety.adverse_events.window import LONGEST_STORY, Turn, Window
+from bot.safety.adverse_events.window import LONGEST_STORY, REMEMBERED, Turn, Window
 from bot.safety.linear import load_model
 
 ENOUGH: Final = 0.4
@@ -52,5 +53,6 @@ def _is_left_to_the_rules(turn: Turn) -> bool:
     return turn.consults or len(reading.lexicon["said_with_a_taking"].sub("", reading.text)) < _SOMETHING
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _chance(text: str) -> float:
     return load_model(_PACKAGE, LIKENESS).chances(text)[REPORT]
