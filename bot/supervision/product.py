@@ -83,6 +83,7 @@ def _worker(settings: Settings) -> Program:
         f"--loglevel={settings.log_level}",
         "--without-mingle",  # would wait a second for other workers' greetings
         "--without-gossip",
+        "--heartbeat-interval=10",  # seconds: only Flower listens
     )
     return Program(name="worker", command=(*_CELERY, *options), stop_order=_SECOND, stop_wait_s=_WORKER_STOP_S)
 
