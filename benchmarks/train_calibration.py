@@ -4,7 +4,7 @@
 
 Learned from simulated gaps: every answerable query once as it is, once with its documents masked, and some put to a
 foreign set; and the same in knowledge bases of 1 to 30 entries cut out of the sets, since most begin small. Each set in
-turn is left out and judged on its real unanswerable queries, which are never trained on. The direction is learned from
+turn is left out and judged on its real unanswerable queries, which are never trained on. The curves are learned from
 right first hits against gaps, then slope and bias once more with the wrong first hits among the examples. Their
 weights state an assumption: of three questions two have an answer in the knowledge.
 
@@ -18,13 +18,13 @@ import random
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from benchmarks.calibration_fit import Examples, Floats, Model, predict, train
 from benchmarks.reliability import diagram
 from bot.evaluation.metrics import auc
 from bot.evaluation.retrieval import Question, RetrievalSet, read_set, scope, scratch_index
@@ -42,7 +42,6 @@ from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
 
 Lend = Callable[[list[Entry]], AbstractContextManager[EdgeIndex]]
-Floats = npt.NDArray[np.float64]
 
 SETS = {
     # variant: (set, fields, faq, licence of what is trained on)
@@ -54,28 +53,14 @@ SETS = {
     "xquad_zh": ("xquad_zh", ("title", "text"), False, "CC BY-SA 4.0"),
     "drcd": ("drcd", ("title", "text"), False, "CC BY-SA 3.0"),
 }
-SHARES = {"asked": 2 / 3, "masked": 2 / 9, "foreign": 1 / 9}
-"""How much of a set's weight each sort of example has."""
 FOREIGN = 200
+SMALL = ", 1 to 30 entries"
+"""What the name of a variant ends in when its knowledge bases are small."""
 SMALL_SIZES = (1, 3, 10, 30)
 SMALL_BASES = 12
 """Knowledge bases of each size that are cut out of one variant."""
-RIDGE = 1.0
-"""Penalty on a standardised weight, against a total weight of examples of 1,000."""
-
-
-@dataclass
-class Examples:
-    """Of one variant by sort the feature rows, whether the first hit is right, and the question with its text."""
-
-    rows: dict[str, list[tuple[float, ...]]] = field(default_factory=dict)
-    right: dict[str, list[bool]] = field(default_factory=dict)
-    pairs: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-
-    def add(self, sort: str, row: tuple[float, ...], *, right: bool, pair: tuple[str, str]) -> None:
-        self.rows.setdefault(sort, []).append(row)
-        self.right.setdefault(sort, []).append(right)
-        self.pairs.setdefault(sort, []).append(pair)
+RESAMPLES = 1_000
+"""Of the questions, for an interval of 95 %."""
 
 
 def collect(asking: "Asking", rows: RetrievalSet, foreign: Iterable[str]) -> Examples:
@@ -116,7 +101,8 @@ class Asking:
             raise SystemExit("late interaction does not work here")
         ranking = rerank(found, plain, close, len(encoded.texts))
         first = ranking[0][0]
-        examples.add(sort, features(found, ranking), right=first in right, pair=(text, bodies[first]))
+        row = features(found, ranking, text, entries)
+        examples.add(sort, row, right=first in right, pair=(text, bodies[first]))
 
 
 @lru_cache(maxsize=2000)
@@ -171,66 +157,7 @@ def mask(found: Candidates, hidden: frozenset[str]) -> Candidates:
     return replace(found, routes=routes, visible=found.visible - len(hidden))
 
 
-def train(variants: dict[str, Examples], groups: dict[str, str]) -> tuple[Floats, float]:
-    """Weights and bias of the features. What the first fit finds, the second scales to a chance."""
-    rows, labels, weights, wrong = _weighted(variants, groups)
-    clear = ~wrong
-    slopes, _ = fit(rows[clear], labels[clear], weights[clear])
-    scale, bias = fit((rows @ slopes)[:, None], labels, weights)
-    return slopes * scale[0], bias
-
-
-def _weighted(
-    variants: dict[str, Examples], groups: dict[str, str]
-) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
-    """(rows, labels, weights, whether the first hit is wrong though the knowledge has an answer).
-
-    Every group weighs the same.
-    """
-    rows: list[tuple[float, ...]] = []
-    labels: list[bool] = []
-    weights: list[float] = []
-    wrong: list[bool] = []
-    for name, examples in variants.items():
-        siblings = sum(groups[other] == groups[name] for other in variants)
-        for sort, share in SHARES.items():
-            weight = share / siblings / len(examples.rows[sort])
-            rows += examples.rows[sort]
-            labels += examples.right[sort]
-            wrong += [sort == "asked" and not right for right in examples.right[sort]]
-            weights += [weight] * len(examples.rows[sort])
-    scaled = np.array(weights)
-    return np.array(rows), np.array(labels, dtype=np.float64), scaled * 1000 / scaled.sum(), np.array(wrong)
-
-
-def fit(rows: Floats, labels: Floats, weights: Floats) -> tuple[Floats, float]:
-    """Weighted ridge logistic regression by Newton's method; weights and bias for the features as they are."""
-    mean = np.average(rows, axis=0, weights=weights)
-    deviation = np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=weights)) + 1e-9
-    design = np.hstack([(rows - mean) / deviation, np.ones((len(rows), 1))])
-    penalty = np.diag([RIDGE] * rows.shape[1] + [0.0])
-    solution = np.zeros(design.shape[1])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-design @ solution))
-        gradient = design.T @ (weights * (chance - labels)) + penalty @ solution
-        curvature = (design * (weights * chance * (1 - chance))[:, None]).T @ design + penalty
-        step = np.linalg.solve(curvature, gradient)
-        solution -= step
-        if np.abs(step).max() < 1e-9:
-            break
-    slopes = solution[:-1] / deviation
-    return slopes, float(solution[-1] - slopes @ mean)
-
-
-def predict(rows: Sequence[tuple[float, ...]], model: tuple[Floats, float]) -> list[float]:
-    """Probabilities of ``rows``."""
-    if not rows:
-        return []
-    chances: list[float] = (1 / (1 + np.exp(-(np.array(rows) @ model[0] + model[1])))).tolist()
-    return chances
-
-
-def judge(examples: Examples, model: tuple[Floats, float], threshold: float) -> dict[str, float | None]:
+def judge(examples: Examples, model: Model, threshold: float) -> dict[str, float | None]:
     """What ``model`` does with one variant's real queries."""
     asked = predict(examples.rows["asked"], model)
     right = [score for score, good in zip(asked, examples.right["asked"], strict=True) if good]
@@ -244,6 +171,8 @@ def judge(examples: Examples, model: tuple[Floats, float], threshold: float) -> 
     shown_right = [score >= threshold for score in right]
     shares: dict[str, float | None] = {
         "auc removed": auc(asked, gone["removed"]),
+        "from": interval(asked, gone["removed"])[0],
+        "to": interval(asked, gone["removed"])[1],
         "auc ood": auc(asked, gone["ood"]),
         "auc first right": auc(right, wrong + unanswerable),
         "right kept": sum(shown_right) / len(right),
@@ -254,6 +183,20 @@ def judge(examples: Examples, model: tuple[Floats, float], threshold: float) -> 
         "right among shown": sum(shown_right) / sum(shown) if any(shown) else None,
     }
     return shares
+
+
+def interval(kept: list[float], gone: list[float]) -> tuple[float, float]:
+    """The bounds of 95 % of the AUC when both sides are drawn again with replacement."""
+    dice = np.random.default_rng(1)
+    above = (np.array(kept)[:, None] > np.array(gone)) + 0.5 * (np.array(kept)[:, None] == np.array(gone))
+    drawn = [
+        np.bincount(dice.integers(len(kept), size=len(kept)), minlength=len(kept))
+        @ above
+        @ np.bincount(dice.integers(len(gone), size=len(gone)), minlength=len(gone))
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.quantile(np.array(drawn) / above.size, (0.025, 0.975))
+    return float(low), float(high)
 
 
 def _share(scores: list[float], threshold: float) -> float | None:
@@ -285,8 +228,8 @@ def main(arguments: Sequence[str]) -> None:
         def lend(entries: list[Entry]) -> AbstractContextManager[EdgeIndex]:
             return scratch_index(entries, embedder, cache, tokenizer, lambda *_: None)
 
-        variants[f"{name}, 1 to 30 entries"] = collect_small(rows, foreign, lend, vectors, embedder)
-        groups[f"{name}, 1 to 30 entries"] = groups[name]
+        variants[f"{name}{SMALL}"] = collect_small(rows, foreign, lend, vectors, embedder)
+        groups[f"{name}{SMALL}"] = groups[name]
         say(f"collected {name}\n")
 
     columns: list[str] = []
@@ -308,11 +251,12 @@ def main(arguments: Sequence[str]) -> None:
 
     if options.picture:
         options.picture.write_text(diagram(told, ANSWER_THRESHOLD), encoding="utf-8")
-    slopes, bias = train(variants, groups)
-    weights = {name: round(float(slope), 6) for name, slope in zip(FEATURES, slopes, strict=True)}
-    say(f"\n{json.dumps(weights, indent=1)}\nbias {bias:.6f}\n")
+    model = train(variants, groups)
+    for name, (values, heights) in zip(FEATURES, model.curves, strict=True):
+        say(f"{name}: {_points(values, heights)}\n")
+    say(f"bias {model.bias:.6f}\n")
     if options.write:
-        _write(weights, bias)
+        _write(model)
         say("written\n")
 
 
@@ -326,11 +270,17 @@ def foreign_questions(sets: list[list[Question]]) -> list[str]:
     return random.Random(1).sample(texts, FOREIGN)
 
 
-def _write(weights: dict[str, float], bias: float) -> None:
+def _points(values: Floats, heights: Floats) -> list[list[float]]:
+    """A curve's points, without those that stand where another does."""
+    points = {round(float(value), 6): round(float(height), 6) for value, height in zip(values, heights, strict=True)}
+    return [[value, height] for value, height in points.items()]
+
+
+def _write(model: Model) -> None:
     target = Path(__file__).parent.parent / "bot" / "knowledge" / "calibration.json"
     data = [f"{spec[0]} ({spec[3]})" for spec in SETS.values()]
     fields = {
-        "about": "Logistic regression of bot/knowledge/calibration.py, made by benchmarks/train_calibration.py.",
+        "about": "Curves of bot/knowledge/calibration.py, made by benchmarks/train_calibration.py.",
         "data": sorted(set(data)),
         "attribution": [
             "medical_faq: Toyhom, Chinese-medical-dialogue-data",
@@ -340,8 +290,8 @@ def _write(weights: dict[str, float], bias: float) -> None:
             "drcd: DRCKnowledgeTeam, DRCD",
         ],
         "embedder": E5Embedder.name,
-        "weights": weights,
-        "bias": round(bias, 6),
+        "curves": {name: _points(*curve) for name, curve in zip(FEATURES, model.curves, strict=True)},
+        "bias": round(model.bias, 6),
     }
     target.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.calibration_fit import SHARES, Examples, fit
 from benchmarks.cross_encoder_data import fold_of
-from benchmarks.train_calibration import SETS, SHARES, Asking, Examples, collect, fit, foreign_questions, read_variant
+from benchmarks.train_calibration import SETS, Asking, collect, foreign_questions, read_variant
 from bot.evaluation.metrics import auc
 from bot.evaluation.retrieval import RetrievalSet, scratch_index
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration

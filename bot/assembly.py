@@ -28,6 +28,7 @@ from bot.connections import Connections
 from bot.gathered_wakes import GatheredWakes
 from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox, InboxLimits
+from bot.knowledge.figures import FigureStore
 from bot.knowledge.remote import IndexClient
 from bot.links import signing_secret, source_links
 from bot.live import EMPTY, Build, Live, next_snapshot
@@ -162,6 +163,7 @@ def _sources(settings: Settings) -> SourcePages:
     return SourcePages(
         links=source_links(settings),
         knowledge=IndexClient(patient),
+        figures=FigureStore(settings.data_dir / "figures"),
         timezone=ZoneInfo(settings.timezone),
         at_once=max(1, settings.web_threads // 2),
     )

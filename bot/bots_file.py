@@ -134,6 +134,9 @@ class BotConfig(BaseModel):
     four_eyes: bool = False
     """Whether nobody approves what they brought themselves (true or false); it holds for every collection that the bot
     answers from, whichever way somebody comes."""
+    same_person: tuple[Annotated[tuple[_UserId, ...], Field(min_length=2)], ...] = ()
+    """Who goes by several names, so that four eyes are not two: for each person a list of their user ids and of their
+    accounts on the server as ``cli:NAME``, such as ``[[zhang.wei, "cli:zhangw"]]``. It holds for the whole tenant."""
     gate: GateConfig = GateConfig()
     """Whether its golden questions stand before every approval ([evaluation.md](evaluation.md))."""
     admins: tuple[_UserId, ...] = ()

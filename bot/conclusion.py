@@ -10,7 +10,7 @@ from bot.account import HUMAN_SERVES, SILENCED
 from bot.bots_file import BotConfig
 from bot.handoff.desk import Desk
 from bot.messages import ConversationId
-from bot.parts import Text, words_of
+from bot.parts import Part, Stream, Text, words_of
 from bot.records.turns import TurnRecord, TurnRecords
 from bot.replies import WITHDRAWN, Delivery, OutboxReply
 from bot.safety.cases.notices import CASE_KEY
@@ -77,27 +77,27 @@ class Conclusion:
         )
         self._records.save(record)
         if failure == WITHDRAWN and conversation.bot in self._bots:
-            self._ask_again(conversation, record)
+            self._ask_again(conversation, delivery, record)
         elif failure and conversation.bot in self._bots:
-            self._apologise(conversation, record, failure)
+            self._apologise(conversation, delivery, record)
 
-    def _ask_again(self, conversation: ConversationId, record: TurnRecord) -> None:
+    def _ask_again(self, conversation: ConversationId, delivery: Delivery, record: TurnRecord) -> None:
         """What the answer rested on was withdrawn before it was sent; asked again, what holds now is said. No human
         could say more."""
         text = self._texts.say("answer_withdrawn", language_of(record.question, self._bots[conversation.bot].language))
-        self._notify(self._desk.address_of(conversation), text, f"{record.id}:{WITHDRAWN}")
+        self._instead(conversation, delivery, text, f"{record.id}:{WITHDRAWN}")
 
-    def _apologise(self, conversation: ConversationId, record: TurnRecord, failure: str) -> None:
-        bot = self._bots[conversation.bot]
+    def _apologise(self, conversation: ConversationId, delivery: Delivery, record: TurnRecord) -> None:
+        bot, failure = self._bots[conversation.bot], delivery.failure
         if failure == HUMAN_SERVES:
             told = self._desk.human_serves(bot, conversation, record.id, record.question)
         else:
             told = self._desk.failed(bot, conversation, record.id, failure, record.question)
         if failure not in SILENCED:
             text = self._texts.say("apology_not_delivered", language_of(record.question, bot.language))
-            self._notify(self._desk.address_of(conversation), text, f"{record.id}:apology")
+            self._instead(conversation, delivery, text, f"{record.id}:apology")
         for notice in told.notices:
-            self._notify(notice.conversation, notice.text, notice.key)
+            self._notify(notice.conversation, Text(notice.text), notice.key)
 
     def _tell_author(self, delivery: Delivery, failure: str) -> None:
         """A human's words did not arrive: whoever wrote them must know."""
@@ -106,7 +106,17 @@ class Conclusion:
         if bot is not None:
             words = "\n".join(words_of(part) for part in delivery.reply.parts[delivery.sent :])
             text = self._texts.say("human_not_delivered", bot.language, code=failure, text=words)
-            self._notify(author, text, f"{delivery.reply.key}:undelivered")
+            self._notify(author, Text(text), f"{delivery.reply.key}:undelivered")
 
-    def _notify(self, conversation: ConversationId, text: str, key: str) -> None:
-        self._post(conversation, OutboxReply(key=key, parts=(Text(text),), created_at=self._clock()))
+    def _instead(self, conversation: ConversationId, delivery: Delivery, text: str, key: str) -> None:
+        """Say ``text`` in place of what was given up: in the bubble that waits for it, which would otherwise seem to be
+        written for minutes, else where the person can be written to."""
+        left = delivery.reply.parts[delivery.sent :]
+        bubble = next((part.stream_id for part in left if isinstance(part, Stream)), "")
+        if bubble:
+            self._notify(conversation, Stream(text, bubble), key)
+        else:
+            self._notify(self._desk.address_of(conversation), Text(text), key)
+
+    def _notify(self, conversation: ConversationId, said: Part, key: str) -> None:
+        self._post(conversation, OutboxReply(key=key, parts=(said,), created_at=self._clock()))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bot import telemetry
 from bot.bots_file import BotConfig
 from bot.handoff.reach import Reach
-from bot.knowledge.corrections import Corrections, Outcome, Use
+from bot.knowledge.corrections import BATCH, SINCE_S, Corrections, Outcome, Owed, Use
 from bot.knowledge.difference import difference
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.versions import Version
@@ -20,6 +20,8 @@ from bot.texts import Texts, language_of
 CORRECTION_KEY = "correction"
 """Begins the keys of all replies that say so."""
 _EXCERPT = 40
+_PAGES = 10
+"""Of :data:`~bot.knowledge.corrections.BATCH` people looked at a round, where all of them have to wait."""
 _CORRECTION = re.compile(r"correction-(?P<turn>[a-z2-7]{20})\.faq")
 
 
@@ -29,15 +31,27 @@ def correction_source(turn: str) -> str:
 
 
 def misled_by(store: KnowledgeStore, corrections: Corrections, version: Version, now: float) -> list[Use]:
-    """The last answer to each person that rested on what ``version``, which was approved, has taken away or worded
-    otherwise; or the one answer that it was written to correct."""
+    """The last answer to each person that rested on what ``version``, which was approved, has not any more or words
+    otherwise; or the one answer that it was written to correct.
+
+    What earlier versions corrected and nobody was told of counts too.
+    """
     if (corrected := _CORRECTION.fullmatch(version.source)) is not None:
         return corrections.answer(corrected["turn"], version.tenant, now)
-    earlier = [one for one in store.versions(*version.name) if one.approved_at and one.number < version.number]
-    if not earlier:
-        return []
-    found = difference(store.contents(earlier[-1].id), store.contents(version.id))
-    return corrections.misled(earlier[-1], found.outdated, now)
+    earlier = [one for one in store.versions(*version.name) if one.number < version.number and _answered(one, now)]
+    told = corrections.told_of([one.id for one in earlier])
+    last_told = max((one.number for one in earlier if one.id in told), default=0)
+    contents, outdated = store.contents(version.id), set[str]()
+    for one in earlier:
+        if one.number >= last_told:
+            outdated |= set(difference(store.contents(one.id), contents).outdated)
+    return corrections.misled(version, outdated, now)
+
+
+def _answered(version: Version, now: float) -> bool:
+    """Whether it was in service, and not so long ago that its answers are too old to be corrected."""
+    since = now - SINCE_S
+    return version.approved_at is not None and (version.withdrawn_at is None or version.withdrawn_at >= since)
 
 
 class Correcting:
@@ -64,24 +78,37 @@ class Correcting:
         self._quiet = quiet
         self._held = held
         self._clock = clock
+        self._after: Owed | None = None
 
     def go_on(self, post: Callable[[ConversationId, OutboxReply], bool]) -> int:
         """Put the next words into outboxes with ``post``; returns how many. An outbox takes them once, so that a crash
-        before that is noted repeats nothing."""
+        before that is noted repeats nothing. Who has to wait keeps nobody waiting who comes later."""
         now, said = self._clock(), 0
         quiet = [bot for bot in self._bots if self._quiet(bot, now)]
-        for owed in self._corrections.due(quiet):
-            to = self._reach.unasked(owed.use.conversation, now - owed.wrote_at) if owed.in_service else None
-            if to is not None and self._held(to):
-                continue
-            if to is not None:
-                key = f"{CORRECTION_KEY}:{owed.version}"
-                said += post(to, OutboxReply(key=key, parts=(self._words(owed.use),), created_at=now))
-            unsaid = Outcome.UNREACHABLE if owed.in_service else Outcome.SUPERSEDED
-            outcome = unsaid if to is None else Outcome.SAID
-            self._corrections.settle(owed, outcome, now)
-            telemetry.count("correction", outcome=outcome.value)
+        for _ in range(_PAGES):
+            page = self._corrections.due(quiet, self._after)
+            settled = [self._settled(owed, now, post) for owed in page]
+            said += sum(outcome is Outcome.SAID for outcome in settled)
+            self._after = page[-1] if len(page) == BATCH else None
+            if any(settled) or self._after is None:
+                break
         return said
+
+    def _settled(self, owed: Owed, now: float, post: Callable[[ConversationId, OutboxReply], bool]) -> Outcome | None:
+        """What became of a word; ``None`` while it has to wait."""
+        bot = self._bots.get(owed.use.bot)
+        theirs = bot is not None and bot.tenant == owed.use.tenant  # its id may be another company's by now
+        to = self._reach.unasked(owed.use.conversation, now - owed.wrote_at) if owed.holds and theirs else None
+        if to is not None and self._held(to):
+            return None
+        outcome = Outcome.UNREACHABLE if owed.holds else Outcome.SUPERSEDED
+        if to is not None:
+            key = f"{CORRECTION_KEY}:{owed.version}"
+            post(to, OutboxReply(key=key, parts=(self._words(owed.use),), created_at=now))
+            outcome = Outcome.SAID
+        self._corrections.settle(owed, outcome, now)
+        telemetry.count("correction", outcome=outcome.value)
+        return outcome
 
     def _words(self, use: Use) -> Text:
         day = datetime.fromtimestamp(use.asked_at, self._timezone)

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from bot.audit.log import AuditLog
 from bot.bots_file import BotConfig
 from bot.golden.gate import gated_in
-from bot.knowledge.approval import four_eyes_in, rules_of
+from bot.knowledge.approval import four_eyes_in, one_person, rules_of
 from bot.knowledge.ingest import Ingestor
 from bot.knowledge.jobs import IngestJobs, JobRunner
 from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.opening import figure_store
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport
+from bot.knowledge.warming import warm_vectors
 from bot.knowledge_service import KnowledgeService
 from bot.records.database import Database
 from bot.settings import Settings
@@ -53,9 +54,11 @@ def build_ingestion(
         return SyncReport(**knowledge.sync({"tenant": tenant, "collection": collection}))
 
     ingestor = Ingestor(
-        store=KnowledgeStore(database, audit, partial(four_eyes_in, bots)),
+        store=KnowledgeStore(
+            database, audit, partial(four_eyes_in, bots), partial(one_person, bots, audit.key.pseudonym)
+        ),
         reader=FileReader(figure_store(settings)),
-        warm=knowledge.warm,
+        warm=warm_vectors(settings),
         sync=sync,
         timezone=ZoneInfo(settings.timezone),
         rules=partial(rules_of, bots),

@@ -6,8 +6,9 @@ Whoever builds this owns the embedded index; every other process asks it through
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -21,17 +22,18 @@ from bot.answering.replay import replay
 from bot.audit.log import AuditLog
 from bot.audit.turns import audit_of_turns
 from bot.bots_file import BotConfig
-from bot.errors import BotError, Unavailable, UsageError
+from bot.errors import BotError, KnowledgeError, Unavailable, UsageError
+from bot.evaluation.confidences import ConfidenceMeter
 from bot.golden.candidate import answer_parts
 from bot.golden.gate import ApprovalGate
 from bot.golden.running import reply_to
 from bot.golden.store import GoldenStore
 from bot.knowledge.approvals import Approvals
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
-from bot.knowledge.entries import Audience, Entry, Scope
+from bot.knowledge.entries import Audience, Scope
+from bot.knowledge.following import Following
 from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
 from bot.knowledge.opening import open_index
-from bot.knowledge.points import warm
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.revisions import Revisions
@@ -52,10 +54,16 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
 
 
 class KnowledgeService:
-    """Store, index and answers over ``database``. Raises ``KnowledgeError`` when another process owns the index."""
+    """Store, index and answers over ``database``; ``clock`` gives monotonic seconds. Raises ``KnowledgeError`` when
+    another process owns the index."""
 
     def __init__(
-        self, settings: Settings, bots: Mapping[str, BotConfig], database: Database, composer: Composer | None = None
+        self,
+        settings: Settings,
+        bots: Mapping[str, BotConfig],
+        database: Database,
+        composer: Composer | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bots = bots
         self._store = KnowledgeStore(database)
@@ -63,7 +71,6 @@ class KnowledgeService:
         self._records = TurnRecords(database, audit_of_turns(AuditLog.from_settings(settings, database)))
         self._parts = parts = answer_parts(settings, composer)
         self.embedder, self.tokenizer = parts.embedder, parts.tokenizer
-        self._passages = parts.passages
         self._index = open_index(settings, parts.passages, parts.tokenizer)
         self._searcher = Searcher(self._index, parts.embedder, Calibration.shipped(), parts.check)
         approvals = Approvals(self._store)
@@ -76,6 +83,7 @@ class KnowledgeService:
         self._single = SingleQuestions(self.answerer, self.shelf, self.has_any)
         self.versions = {"embedder": parts.passages.name, "threshold": str(ANSWER_THRESHOLD)}
         self._writing = threading.Lock()
+        self._following = Following(self._store, self._index, clock)
         self._started = False
         self._catching_up: threading.Thread | None = None
         self._closed = threading.Event()
@@ -106,10 +114,6 @@ class KnowledgeService:
         log.warning("index_foreign", cure="use the settings the worker has, or run `reindex`")
         return SyncReport(upserted=0, deleted=0)
 
-    def warm(self, entries: Sequence[Entry]) -> None:
-        """Make sure that the vectors of ``entries`` are in the cache; questions asked meanwhile go before."""
-        warm(self._passages, self._index.states, entries)
-
     def has_any(self, bot: BotConfig) -> bool:
         """True when anything is indexed for ``bot``, whoever may read it."""
         return any(self._index.ids(bot.tenant, collection) for collection in bot.knowledge)
@@ -117,20 +121,24 @@ class KnowledgeService:
     def health(self) -> dict[str, Any]:
         """``{"state": "ok", "entries": n}``, or the error.
 
-        After :meth:`start` an index that somebody dropped is built anew.
+        After :meth:`start` an index that somebody dropped is built anew, and one that nobody brought up to date is.
         """
         try:
-            return {"state": "ok", "entries": self._index.count()}
+            entries = self._index.count()
         except BotError as error:
             if self._started and isinstance(error, IndexMissing):
                 self._postpone(error, BELIEVED_S + 1.0)  # or another process would read it half filled, by its name
             return {"state": "down", "error": str(error)}
+        if self._started:
+            self._follow()
+        return {"state": "ok", "entries": entries}
 
     def operations(self) -> dict[str, Handler]:
         """What other processes may ask for, by name; see :class:`bot.knowledge.remote.IndexServer`."""
         return {
             "ask": self.ask,
             "golden": self.golden,
+            "confidences": self.confidences,
             "examine": self.examine,
             "read": self._reading.read,
             "replay": self.replay,
@@ -167,6 +175,22 @@ class KnowledgeService:
         turn = turn_of(bot, arguments["actor"], arguments["question"], reader, time.time())
         return reply_to(self._single, turn, self.versions, self._index.entries)
 
+    def confidences(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """How sure ``bot`` is of ``question`` from a reader of ``audience``, for ``actor``: ``{"confidence", "masked",
+        "first"}`` as :class:`~bot.evaluation.confidences.Confidences` has them, ``first`` as ``golden`` gives it; an
+        empty object where another thing than the search decides what is said. Leaves no trace in the records."""
+        bot, reader = self._bot(arguments["bot"]), Audience(arguments["audience"])
+        turn = turn_of(bot, arguments["actor"], arguments["question"], reader, time.time())
+        if not self._single.rests_on_knowledge(turn):
+            return {}
+        found = self._meter.of(turn.text, bot, reader, turn.now)
+        first = found.first
+        return {
+            "confidence": found.confidence,
+            "masked": found.masked,
+            "first": {"title": first.title, "source": first.source, "text": first.text} if first else None,
+        }
+
     def gate(self, audit: AuditLog) -> ApprovalGate:
         """What stands before an approval in this process."""
         return ApprovalGate(self._bots, self._store, GoldenStore(audit), lambda: self._parts)
@@ -174,6 +198,10 @@ class KnowledgeService:
     def replay(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Answer turn ``turn_id`` again, searched anew, as of its own time; see :func:`bot.answering.replay.replay`."""
         return replay(self._records, self._anew, self._bots, self.versions, arguments["turn_id"])
+
+    @cached_property
+    def _meter(self) -> ConfidenceMeter:
+        return ConfidenceMeter(self._index, self.embedder, self._parts.check, self.standing)
 
     def sync(self, arguments: Mapping[str, Any]) -> dict[str, int]:
         """Bring one collection of the index to the truth: ``tenant``, ``collection``."""
@@ -240,6 +268,16 @@ class KnowledgeService:
             return reindex(self._store, self._index, self._answered_from())
         finally:
             self._cache.forget()  # what was there before is not trusted, even where the ids are the same
+
+    def _follow(self) -> None:
+        """Bring the index up to date where whoever changed something did not live to ask for that."""
+        try:
+            behind = self._following.is_behind()
+        except BotError as error:  # of what is away its own health tells
+            log.info("index_not_compared", error=str(error))
+            return
+        if behind:
+            self._postpone(KnowledgeError("something was approved or withdrawn, and the index was not told"))
 
     def _catch_up(self, wait_s: float) -> None:
         while not self._closed.wait(wait_s):

@@ -286,7 +286,7 @@ class Pipeline:
             conversation=turn.conversation,
         )
         answer = self._answerer.compose(turn.retrieved, asking)
-        turn.found(kind=answer.kind.value, cited=[entry.id for entry in answer.cited])
+        turn.found(**answer.figures)
         if answer.kind is ReplyKind.REFUSAL and (own := self._attachments.answer(turn)):
             return self._with_footer(turn, own)
         return self._answered(turn, answer)

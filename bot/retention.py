@@ -4,8 +4,9 @@ Once a day, after :data:`NIGHT` in the installation's time zone, personal data i
 what is older still is removed. It is done in small batches with pauses as long as the work, a slice at a time, and
 whatever was left goes on at the next slice: people who ask at night notice nothing. Doing it again does nothing.
 
-What lies outside SQL ends by itself: media (:mod:`bot.media.store`), dead letters, refused messages and everything else
-in Redis have an expiry of their own. :data:`HELD` stays whatever its age.
+Pictures of documents that nobody can be shown any more go with it. What else lies outside SQL ends by itself: media
+(:mod:`bot.media.store`), dead letters, refused messages and everything else in Redis have an expiry of their own.
+:data:`HELD` stays whatever its age.
 """
 
 import json
@@ -28,6 +29,8 @@ from bot.broadcasts import broadcasts, recipients
 from bot.feedback.records import feedback
 from bot.handoff.tickets import TicketState, tickets
 from bot.identity.register import remove_ended, remove_old_codes
+from bot.knowledge.figures import FigureStore
+from bot.knowledge.unused_figures import UnusedFigures
 from bot.links import DAY_S
 from bot.records.turns import turns
 from bot.redis_client import redis_answers
@@ -80,7 +83,7 @@ class KeepDays:
 
 
 class Retention:
-    """Ends what is over. ``pause(seconds)`` lets others work; ``clock`` gives epoch seconds.
+    """Ends what is over, ``figures`` too. ``pause(seconds)`` lets others work; ``clock`` gives epoch seconds.
 
     Methods raise :class:`~bot.errors.Unavailable` when Redis or the database does not answer.
     """
@@ -91,6 +94,7 @@ class Retention:
         audit: AuditLog,
         keep: KeepDays,
         timezone: ZoneInfo,
+        figures: UnusedFigures,
         *,
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
@@ -99,8 +103,16 @@ class Retention:
         self._audit = audit
         self._keep = keep
         self._timezone = timezone
+        self._figures = figures
         self._clock = clock
         self._pause = pause
+
+    @classmethod
+    def from_settings(cls, settings: Settings, client: "redis.Redis", audit: AuditLog) -> Self:
+        """The one of an installation."""
+        linked_s = settings.citation_link_days * DAY_S
+        figures = UnusedFigures(audit.database, FigureStore(settings.data_dir / "figures"), linked_s)
+        return cls(client, audit, KeepDays.from_settings(settings), ZoneInfo(settings.timezone), figures)
 
     def work(self) -> bool:
         """One slice of the day's work; False when it is done, not due yet, or somebody else is at it."""
@@ -156,6 +168,7 @@ class Retention:
         )
         for kind, days, remove in removed:
             yield kind, "removed", self._remover(kind, now - days * DAY_S, remove)
+        yield "figures", "removed", lambda: self._remove_figures(now)
         yield "turns", "masked", lambda: self._mask(now - self._keep.words * DAY_S)
 
     def _remover(
@@ -164,14 +177,21 @@ class Retention:
         def batch() -> tuple[int, bool]:
             with self._audit.database.write() as connection:
                 number = remove(connection, before)
-                details = {"removed": number, "before": utc_text(before)}
-                event = AuditEvent(
-                    action=Action.DELETION, subject=f"records:{kind}", actor="system:worker", details=details
-                )
-                self._audit.append_within(connection, [event] if number else [])
+                self._report(connection, kind, number, before)
             return number, number > 0
 
         return batch
+
+    def _remove_figures(self, now: float) -> tuple[int, bool]:
+        number = self._figures.remove(now, REMOVED_AT_ONCE)
+        with self._audit.database.write() as connection:
+            self._report(connection, "figures", number, now)
+        return number, number > 0
+
+    def _report(self, connection: Connection, kind: str, number: int, before: float) -> None:
+        details = {"removed": number, "before": utc_text(before)}
+        event = AuditEvent(action=Action.DELETION, subject=f"records:{kind}", actor="system:worker", details=details)
+        self._audit.append_within(connection, [event] if number else [])
 
     def _mask(self, before: float) -> tuple[int, bool]:
         """Mask the words of the next turns that were asked ``before``."""

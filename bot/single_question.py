@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.answering.answerer import Answer, Answerer
 from bot.answering.asking import Asking
-from bot.answering.render import refusal_text
+from bot.answering.render import plain_text, refusal_text
 from bot.bots_file import BotConfig
 from bot.handoff.nobody import Nobody
 from bot.knowledge.entries import Audience
@@ -38,11 +38,19 @@ class SingleQuestions:
             if answer is None:
                 asking = Asking(bot=turn.bot, language=turn.language)
                 answer = self._answerer.answer((turn.text,), asking, turn.reader, turn.now)
+            answer = precautions.offering(turn, answer)
             words = self._words(answer, turn)
             said = precautions.pass_on(turn, Said(kind=answer.kind, text=words, answer=answer))
+            turn.found(**answer.figures)
+            turn.end_step("compose", answer.timings_ms.get("total", 0.0))
         said = precautions.complete(turn, replace(said, text=turn.prefaced(said.text)))
         untold = self._texts.say("nobody_told", turn.language) if desk.wanted else ""
         return replace(said, text="\n".join(filter(None, [said.text, untold])))
+
+    def rests_on_knowledge(self, turn: Turn) -> bool:
+        """Whether how sure the search is decides what is said: no precaution ends ``turn`` before, and no table."""
+        heeded = Precautions(Nobody(), self._texts, None).heed(turn)
+        return heeded is None and self._looked_up(turn) is None
 
     def _looked_up(self, turn: Turn) -> Answer | None:
         """What a table answers, unless a FAQ certainly does."""
@@ -54,10 +62,10 @@ class SingleQuestions:
 
     def _words(self, answer: Answer, turn: Turn) -> str:
         if answer.kind is not ReplyKind.REFUSAL:
-            return answer.text
+            return plain_text(answer, self._texts, turn.language)
         if not answer.passages and not self._has_any(turn.bot):
             return self._texts.say("empty_knowledge", turn.language)
-        return refusal_text(answer.near, self._texts, turn.language)
+        return refusal_text(answer, self._texts, turn.language)
 
 
 def turn_of(bot: BotConfig, actor: str, question: str, reader: Audience, now: float) -> Turn:

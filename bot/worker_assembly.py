@@ -59,7 +59,7 @@ from bot.records.turns import TurnRecords
 from bot.redis_client import connect
 from bot.reload import Reloader
 from bot.replies import Delivery
-from bot.retention import KeepDays, Retention
+from bot.retention import Retention
 from bot.safety.cases.parts import SafetyParts, build_ledger, build_safety
 from bot.safety.consent.desk import HealthConsent
 from bot.safety.consent.records import Consents
@@ -224,7 +224,7 @@ def build_worker() -> WorkerServices:
             post=outbox.post,
         ),
         safety=safety,
-        retention=Retention(client, base.audit, KeepDays.from_settings(settings), ZoneInfo(settings.timezone)),
+        retention=Retention.from_settings(settings, client, base.audit),
     )
 
 

@@ -128,8 +128,8 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
     ) == [
         "bots.yaml:2: bots.imaging.name: missing",
         "bots.yaml:3: bots.imaging.nmae: unknown key (did you mean name?); expected name, tenant, persona, knowledge, "
-        "four_eyes, gate, admins, servicers, service_hours, group_admins, language, answer_threshold, feedback, "
-        "external_media, menu, quiet_hours, digest_people, digest_at, safety, channels",
+        "four_eyes, same_person, gate, admins, servicers, service_hours, group_admins, language, answer_threshold, "
+        "feedback, external_media, menu, quiet_hours, digest_people, digest_at, safety, channels",
         "bots.yaml:4: bots.imaging.language: found 'fr'; expected 'zh' or 'en'",
         "bots.yaml:5: bots.imaging.answer_threshold: found '1.5'; expected at most 1.0",
         "bots.yaml:6: bots.imaging.knowledge: found 'imaging'; expected a list",

@@ -1,5 +1,7 @@
 """Every kind of record ends when its setting says, and what must stay stays."""
 
+import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +27,12 @@ from bot.identity.bindings import Bindings
 from bot.identity.register import Register
 from bot.identity.roster import Row
 from bot.identity.tables import Account, Author, bindings, codes
+from bot.knowledge.entries import Audience, EntryKind
+from bot.knowledge.figures import FigureStore
+from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.store import KnowledgeStore
+from bot.knowledge.unused_figures import UnusedFigures
+from bot.knowledge.versions import Submission
 from bot.links import DAY_S
 from bot.messages import ConversationId
 from bot.records.database import Database, metadata
@@ -40,6 +48,7 @@ HERE = ConversationId(bot="imaging", channel="app", person="wang.fang")
 KEEP = KeepDays(words=30, turns=184, tickets=200, broadcasts=100)
 KNOWLEDGE = {"knowledge_documents", "knowledge_versions", "knowledge_entries", "knowledge_version_entries"}
 KNOWLEDGE |= {"golden_questions", "golden_runs"}  # of nobody
+KNOWLEDGE |= {"knowledge_changes"}  # counts
 KNOWLEDGE |= {"mined_spans"}  # words of documents
 KNOWLEDGE |= {"ingest_jobs", "ingest_files"}  # which files were brought, and by whom, as with a version
 
@@ -52,6 +61,7 @@ class Archive:
     audit: AuditLog
     retention: Retention
     turns: TurnRecords
+    figures: Path
     now: float = NOON
 
     def turn(self, id_: str, days: float, question: str = "我的手机是13800138000", **more: object) -> None:
@@ -102,6 +112,28 @@ class Archive:
             connection.execute(insert(broadcasts).values(**row, at=self.now - days * DAY_S))
             connection.execute(insert(recipients).values(broadcast=number, conversation=HERE.key))
 
+    def picture(self, name: str, days: float = 40) -> str:
+        """The id of a picture that a document brought so long ago."""
+        id_ = hashlib.sha256(name.encode()).hexdigest() + ".png"
+        path = self.figures / id_[:2] / id_
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+        os.utime(path, (self.now - days * DAY_S,) * 2)
+        return id_
+
+    def document(self, source: str, *figures: str, approve: bool = True) -> Origin:
+        origin = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source=source)
+        entry = make_entry(
+            origin, kind=EntryKind.PASSAGE, title="", text=" ".join(figures), location="", figures=figures
+        )
+        submission = Submission(origin=origin, title="", content_hash=source, entries=(entry,))
+        KnowledgeStore(self.database).put(submission, approve=approve, actor="cli:li", now=self.now)
+        return origin
+
+    def withdraw(self, origin: Origin, days: float) -> None:
+        place = origin.tenant, origin.collection, origin.source
+        assert KnowledgeStore(self.database).withdraw(*place, actor="cli:li", now=self.now - days * DAY_S)
+
     def count(self, table: object) -> int:
         with self.database.read() as connection:
             return connection.scalar(select(func.count()).select_from(table)) or 0  # type: ignore[arg-type]
@@ -117,10 +149,26 @@ def archive(database_url: str, redis_client: redis.Redis, tmp_path: Path) -> Ite
     def clock() -> float:
         return made.now
 
-    retention = Retention(redis_client, audit, KEEP, SHANGHAI, clock=clock, pause=lambda _seconds: None)
-    made = Archive(database, audit, retention, kept)
+    figures = UnusedFigures(database, FigureStore(tmp_path / "figures"), 30 * DAY_S)
+    retention = Retention(redis_client, audit, KEEP, SHANGHAI, figures, clock=clock, pause=lambda _seconds: None)
+    made = Archive(database, audit, retention, kept, tmp_path / "figures")
     yield made
     database.dispose()
+
+
+def test_pictures_go_when_no_link_can_show_them_any_more(archive: Archive) -> None:
+    names = ("answers", "waits", "withdrawn", "both", "linked", "orphan")
+    seen = {name: archive.picture(name) for name in names} | {"young": archive.picture("young", days=0.5)}
+    archive.document("answers.pdf", seen["answers"], seen["both"])
+    archive.document("waits.pdf", seen["waits"], approve=False)
+    archive.withdraw(archive.document("withdrawn.pdf", seen["withdrawn"], seen["both"]), days=31)
+    archive.withdraw(archive.document("linked.pdf", seen["linked"]), days=29)
+    assert archive.retention.work() is False
+    gone = {name for name, id_ in seen.items() if FigureStore(archive.figures).path(id_) is None}
+    assert gone == {"withdrawn", "orphan"}
+    subjects = select(audit_entries.c.subject).where(audit_entries.c.action == "deletion")
+    with archive.database.read() as connection:
+        assert list(connection.scalars(subjects)) == ["records:figures"]
 
 
 def test_every_kind_ends_at_its_time_and_not_before(archive: Archive) -> None:

@@ -18,8 +18,11 @@ import structlog
 
 from bot import telemetry
 from bot.answering.asking import Asking
+from bot.answering.differences import Difference, differences
 from bot.answering.evidence import Evidence, Passages, Retriever
 from bot.answering.grounded import Composer, Composition
+from bot.answering.offering import nearest
+from bot.answering.premises import Premise, misses_time, unmet
 from bot.knowledge.entries import Audience, Entry
 from bot.knowledge.search import Hit
 from bot.messages import Citation, ReplyKind
@@ -51,8 +54,10 @@ class Answer:
 
     ``text`` is the answer without its list of sources; empty for a refusal, whose words depend on the language.
     ``cited`` are the entries behind ``citations``, in the same order. ``near`` are the FAQ questions closest to a
-    refused question. ``passages`` are all that was found, for the record; ``timings_ms`` is keyed by step;
-    ``generation`` tells what a language model did, if one was asked.
+    refused question, ``offered`` the passages that are named beside it (:mod:`bot.answering.offering`). ``passages``
+    are all that was found, for the record; ``timings_ms`` is keyed by step; ``generation`` tells
+    what a language model did, if one was asked. ``premises`` are what the question takes for granted and the sources
+    tell otherwise, ``differences`` where approved sources do not agree; both stand before the text.
     """
 
     kind: ReplyKind
@@ -60,6 +65,9 @@ class Answer:
     cited: tuple[Entry, ...] = ()
     confidence: float
     near: tuple[str, ...] = ()
+    offered: tuple[Entry, ...] = ()
+    premises: tuple[Premise, ...] = ()
+    differences: tuple[Difference, ...] = ()
     passages: Passages = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     generation: Mapping[str, Any] = field(default_factory=dict)
@@ -68,6 +76,16 @@ class Answer:
     def citations(self) -> tuple[Citation, ...]:
         """The sources as they are shown, numbered from 1."""
         return tuple(_citation(n, entry) for n, entry in enumerate(self.cited, 1))
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What was decided, for the notes of the turn; JSON-ready."""
+        facts: dict[str, Any] = {"kind": self.kind.value, "cited": [entry.id for entry in self.cited]}
+        if self.premises:
+            facts["premises"] = [premise.kind.value for premise in self.premises]
+        if self.differences:
+            facts["sources_differ"] = [[each.first.id, each.second.id] for each in self.differences]
+        return facts
 
 
 class Answerer:
@@ -98,6 +116,9 @@ class Answerer:
         return answer
 
     def _compose(self, evidence: Evidence, asking: Asking) -> Answer:
+        return _noticing(self._composed(evidence, asking), evidence, asking)
+
+    def _composed(self, evidence: Evidence, asking: Asking) -> Answer:
         faq = evidence.faq
         if faq is not None:
             return _answer(evidence, ReplyKind.FAQ, faq.entry.text, (faq.entry,))
@@ -133,7 +154,7 @@ def _from_model(evidence: Evidence, entries: Sequence[Entry], composition: Compo
         cited = tuple(entries[index] for index in composition.cited)
         return _answer(evidence, ReplyKind.GROUNDED, composition.text, cited, generation)
     if composition.declined:
-        return _refusal(evidence, generation)
+        return _refusal(evidence, generation, asking)
     telemetry.count("degraded", what="answer_without_model")
     log.warning("answer_without_model", outcome=composition.outcome.value, error=composition.error)
     return _without_model(evidence, generation, asking)
@@ -141,14 +162,55 @@ def _from_model(evidence: Evidence, entries: Sequence[Entry], composition: Compo
 
 def _without_model(evidence: Evidence, generation: Mapping[str, Any], asking: Asking) -> Answer:
     if not evidence.documents_answer:
-        return _refusal(evidence, generation)
+        return _refusal(evidence, generation, asking)
     least = SECOND_PASSAGE_SHARE * evidence.documents.hits[0].score
     near = [hit for hit in evidence.documents.hits if hit.score >= least]
     quoted = _harmless(near, asking)[:QUOTED_PASSAGES]
-    if not quoted:
-        return _refusal(evidence, generation)
+    if not quoted or _only_on_the_subject(evidence, [hit.entry for hit in quoted]):
+        return _refusal(evidence, generation, asking)
     text = "\n\n".join(f"{hit.entry.text} [{n}]" for n, hit in enumerate(quoted, 1))
     return _answer(evidence, ReplyKind.EXTRACTIVE, text, tuple(hit.entry for hit in quoted), generation)
+
+
+def _only_on_the_subject(evidence: Evidence, quoted: Sequence[Entry]) -> bool:
+    """Whether passages speak of the subject of a question and not of what it asks: of another year, product or person,
+    or of no time where it asks when."""
+    missing = [premise.kind for premise in unmet(evidence.question, quoted, _found(evidence)) if not premise.told]
+    kinds = [kind.value for kind in missing]
+    if misses_time(evidence.question, "\n".join(entry.text for entry in quoted)):
+        kinds.append("time")
+    for kind in kinds:
+        telemetry.count("premise_unmet", kind=kind, outcome="refused")
+    if kinds:
+        log.info("quote_withheld", entries=[entry.id for entry in quoted], kinds=kinds)
+    return bool(kinds)
+
+
+def _noticing(answer: Answer, evidence: Evidence, asking: Asking) -> Answer:
+    """``answer`` with what its sources tell otherwise than the question takes for granted, and with the sources that
+    say something else, which are cited too."""
+    if not answer.cited or asking.own:
+        return answer
+    found = _found(evidence)
+    premises = tuple(each for each in unmet(evidence.question, answer.cited, found) if each.told)
+    differ = tuple(
+        each
+        for each in differences(evidence.question, answer.cited, found)
+        if [hit.entry for hit in _harmless([Hit(each.second, 0.0)], asking)] == [each.second]
+    )
+    for premise in premises:
+        telemetry.count("premise_unmet", kind=premise.kind.value, outcome="told")
+    if differ:
+        telemetry.count("sources_differ")
+        log.warning("sources_differ", entries=[(each.first.id, each.second.id) for each in differ])
+    known = {entry.id for entry in answer.cited}
+    more = {each.second.id: each.second for each in differ if each.second.id not in known}
+    return replace(answer, cited=(*answer.cited, *more.values()), premises=premises, differences=differ)
+
+
+def _found(evidence: Evidence) -> list[Entry]:
+    """All entries that were found, each once."""
+    return list({hit.entry.id: hit.entry for hit in (*evidence.documents.hits, *evidence.both.hits)}.values())
 
 
 def _harmless(hits: Sequence[Hit], asking: Asking) -> list[Hit]:
@@ -192,12 +254,14 @@ def _without_attacks(text: str, attacks: Callable[[str], bool]) -> str:
     return "" if attacks(left) else left
 
 
-def _refusal(evidence: Evidence, generation: Mapping[str, Any]) -> Answer:
+def _refusal(evidence: Evidence, generation: Mapping[str, Any], asking: Asking) -> Answer:
+    """Of what the person sent, nothing is named: they know it."""
     return Answer(
         kind=ReplyKind.REFUSAL,
         text="",
         confidence=evidence.confidence,
         near=evidence.near_questions,
+        offered=() if asking.own else nearest(evidence, lambda hits: _harmless(hits, asking)),
         passages=evidence.passages,
         timings_ms=evidence.timings_ms,
         generation=generation,

@@ -27,6 +27,10 @@ _ENDINGS = (
     "霉素|西林|沙星|他汀|沙坦|普利|洛尔|地平|替尼|单抗|拉唑|替丁|双胍|胰岛素|肝素|激素|沙醇|海醇|帕醇|佛醇|普胺|葡胺|酸钠|"
     "酸钾|布洛芬|尼松|米松|尼龙|奈德|列脲|美脲|格列净|列净|列酮|列奈|列汀|注射液|胶囊|口服液|颗粒|滴眼液|软膏|疫苗|指南|共识|说明书"
 )
+_DRUG = re.compile(
+    rf"[{_HAN}](?:霉素|西林|沙星|他汀|沙坦|普利|洛尔|地平|替尼|单抗|拉唑|替丁|双胍|沙醇|海醇|帕醇|佛醇|普胺|葡胺|"
+    "布洛芬|尼松|米松|尼龙|奈德|列脲|美脲|列净|列酮|列奈|列汀)"
+)
 _PLACES = re.compile(
     "北京|上海|天津|重庆|河北|山西|内蒙古|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|广西|海南|四川|贵州|云南|"
     "西藏|陕西|甘肃|青海|宁夏|新疆|香港|澳门|台湾|广州|深圳|杭州|南京|苏州|武汉|成都|西安|沈阳|大连|青岛|济南|郑州|长沙|福州|厦门|"
@@ -42,11 +46,12 @@ _DEPARTMENT = re.compile(
 )
 _NAME = re.compile(rf"[{_HAN}]{{0,12}}?(?:{_ENDINGS})")
 _ENDING = re.compile(rf"(?:{_ENDINGS})$")
-_PERSON = re.compile(
-    "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蔡蒋余于杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆"
-    f"汪范石廖贾韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严武戴莫孔向汤][{_HAN}]{{0,2}}"
-    "(?:教授|主任|医生|博士|院长|老师)"
+FAMILY_NAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蔡蒋余于杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆"
+    "汪范石廖贾韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严武戴莫孔向汤"
 )
+"""The common ones, a character each."""
+_PERSON = re.compile(f"[{FAMILY_NAMES}][{_HAN}]{{0,2}}(?:教授|主任|医生|博士|院长|老师)")
 """A common family name, what may be a given name, and an office."""
 _BOUNDARY = re.compile(
     "的|了|在|由|与|及|或|是|为|到|往|去|从|向|至|对|请|可|应|须|需|按|据|经|被|把|将|有|无|不|未|并|且|若|如|当|"
@@ -80,6 +85,21 @@ def _is_name(word: str, *, first: bool) -> bool:
 def titles(words: str) -> list[str]:
     """What stands in quotation or title marks, folded."""
     return [fold(next(filter(None, found.groups()))) for found in _QUOTED.finditer(words)]
+
+
+def officials(words: str) -> list[str]:
+    """People named with their office (王敏主任), folded."""
+    return [found.group() for found in _PERSON.finditer(fold(words))]
+
+
+def places(words: str) -> list[str]:
+    """Provinces and large cities."""
+    return [found.group() for found in _PLACES.finditer(fold(words))]
+
+
+def drugs(words: str) -> list[str]:
+    """Generic names of drugs, told by what they end in; of each that and the character before it (``甲双胍``)."""
+    return [found.group() for found in _DRUG.finditer(fold(words))]
 
 
 def unknown_chinese_name(words: str, grounds: Sequence[Ground]) -> bool:

@@ -16,14 +16,36 @@ def answer_text(answer: Answer, texts: Texts, language: Language, link: Link) ->
     """The answer with its sources below, each linked to its place, where it has any; or the refusal with the questions
     that come near."""
     if answer.kind is ReplyKind.REFUSAL:
-        return refusal_text(answer.near, texts, language)
+        return refusal_text(answer, texts, language, link)
     if not answer.cited:  # a question for what is missing
         return answer.text
     heading = texts.say("sources", language)
     cited = zip(answer.citations, answer.cited, strict=True)
     sources = "\n".join(_source_line(citation, entry, texts, language, link) for citation, entry in cited)
     lead = texts.say("quoted", language) + "\n" if answer.kind is ReplyKind.EXTRACTIVE else ""
-    return f"{lead}{answer.text}\n\n{heading}\n{sources}"
+    return f"{_noticed(answer, texts, language)}{lead}{answer.text}\n\n{heading}\n{sources}"
+
+
+def plain_text(answer: Answer, texts: Texts, language: Language) -> str:
+    """The answer without its list of sources."""
+    return f"{_noticed(answer, texts, language)}{answer.text}"
+
+
+def _noticed(answer: Answer, texts: Texts, language: Language) -> str:
+    """What must be read before the answer: where its sources tell otherwise than the question, and where they differ
+    from one another. Its last line is empty, if there is any."""
+    lines = [
+        texts.say("premise_unmet", language, asked=premise.asked, told=premise.told) for premise in answer.premises
+    ]
+    number = {entry.id: n for n, entry in enumerate(answer.cited, 1)}
+    if answer.differences:
+        lines.append(texts.say("sources_differ", language))
+    for each in answer.differences:
+        said = ((each.first, each.first_says), (each.second, each.second_says))
+        lines += [
+            texts.say("sources_differ_line", language, n=number[entry.id], says=says.strip()) for entry, says in said
+        ]
+    return "\n".join((*lines, "", "")) if lines else ""
 
 
 def own_answer_text(answer: Answer, texts: Texts, language: Language) -> str:
@@ -36,12 +58,23 @@ def own_answer_text(answer: Answer, texts: Texts, language: Language) -> str:
     return "\n".join((lead, answer.text, "", heading, *lines))
 
 
-def refusal_text(near: tuple[str, ...], texts: Texts, language: Language) -> str:
-    """That the knowledge does not carry an answer, and what comes near."""
-    if not near:
+def refusal_text(answer: Answer, texts: Texts, language: Language, link: Link = lambda label, _entry: label) -> str:
+    """That the knowledge does not carry an answer, and what comes near: FAQ questions to ask, passages to look at."""
+    nearest = []
+    if answer.near:
+        nearest.append(texts.say("near_questions", language))
+        nearest += [f"· {question}" for question in answer.near]
+    if answer.offered:
+        nearest.append(texts.say("near_sources", language))
+        nearest += [_near_source(entry, texts, language, link) for entry in answer.offered]
+    if not nearest:
         return texts.say("refusal", language)
-    lines = "\n".join(f"· {question}" for question in near)
-    return texts.say("refusal_near", language, near=lines)
+    return texts.say("refusal_near", language, near="\n".join(nearest))
+
+
+def _near_source(entry: Entry, texts: Texts, language: Language, link: Link) -> str:
+    where = " · ".join(filter(None, (entry.source, entry.place)))
+    return texts.say("near_source_line", language, title=link(entry.title or entry.source, entry), where=where)
 
 
 def _source_line(citation: Citation, entry: Entry, texts: Texts, language: Language, link: Link) -> str:

@@ -1,15 +1,20 @@
-"""What is named on the command line as a folder: a path as it is, a repository cloned, a site fetched."""
+"""What is named on the command line as files: a path as it is, a repository cloned, a site fetched, a table asked of a
+database."""
 
+import csv
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 from tqdm import tqdm
 
+from bot.errors import UsageError
 from bot.knowledge.importing.repository import clone, is_repository
 from bot.knowledge.importing.site import FetchedSite, fetch_site, is_public
+from bot.sql_table import address_of, query_table
 
 
 @contextmanager
@@ -32,6 +37,29 @@ def brought(addresses: Sequence[str], *, intranet: bool) -> Iterator[list[Path]]
                 place = Path(address)
             paths.append(place)
         yield paths
+
+
+@contextmanager
+def queried(name: str, sql: str, query: str, *, columns: str, timezone: ZoneInfo) -> Iterator[list[Path]]:
+    """What ``query`` gives in the database that ``sql`` addresses or names, as a CSV file called ``name``, which is
+    there as long as this is open. ``columns``, a line of CSV, stands in the place of the query's own names.
+
+    Raises :class:`~bot.errors.UsageError` for what the database refuses, beyond the bounds of
+    :mod:`bot.sql_table`, and for a name or columns that do not fit.
+    """
+    if Path(name).name != name or Path(name).suffix.lower() != ".csv":
+        raise UsageError("with --sql, PATHS is what the table is called, such as rules.csv")
+    rows = query_table(address_of(sql), query, timezone=timezone)
+    if columns:
+        names = next(csv.reader([columns]), [])
+        if len(names) != len(rows[0]):
+            raise UsageError(f"--columns names {len(names)} columns, and the query gives {len(rows[0])}")
+        rows[0] = names
+    with tempfile.TemporaryDirectory() as elsewhere:
+        path = Path(elsewhere) / name
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+        yield [path]
 
 
 def _fetched(address: str, place: Path, *, intranet: bool) -> FetchedSite:

@@ -8,12 +8,12 @@ import click
 from tqdm import tqdm
 
 from bot import telemetry
-from bot.cli import gate
+from bot.cli import gate, threshold
 from bot.errors import UsageError
 from bot.evaluation.classify import BUILT, TASKS, evaluate_classification
 from bot.settings import load_settings, prepare_process
 
-_BUILT = "`eval retrieval`, `eval classify` and `eval gate`"
+_BUILT = "`eval retrieval`, `eval classify`, `eval threshold` and `eval gate`"
 _File = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
@@ -96,6 +96,7 @@ def conversation(**_options: object) -> None:
 
 
 command.add_command(gate.command, "gate")
+command.add_command(threshold.command, "threshold")
 
 
 def _not_built(name: str) -> UsageError:

@@ -27,7 +27,8 @@ from bot.knowledge.versions import Status
 def command(folder: Path, bot: str | None, collection: str | None) -> None:
     """Write what a collection has approved into FOLDER: FAQ tables (CSV), Markdown, pictures, all of it as JSON lines.
 
-    What lies in its folders public, hcp and staff can be ingested again with that --audience.
+    What lies in its folders public, hcp and staff can be ingested again with that --audience; what is for some bots
+    alone lies beside them in folders that name these, for --only-for.
     """
     configuration = read_configuration()
     chosen = choose_bot(configuration.bots, bot)
@@ -39,12 +40,12 @@ def command(folder: Path, bot: str | None, collection: str | None) -> None:
     settings = configuration.settings
     with open_database(configuration) as database, open_audit(configuration, database) as audit:
         documents = list(_approved(KnowledgeStore(database), chosen.tenant, wanted))
-        written = export(documents, folder, ZoneInfo(settings.timezone), figure_store(settings))
-        details = {"what": "export", "entries": written.entries}
+        details = {"what": "export", "entries": sum(map(len, documents))}
         subject = f"collection:{wanted}"
         audit.append(
             AuditEvent(action=Action.READ, subject=subject, actor=actor(), tenant=chosen.tenant, details=details)
         )
+        written = export(documents, folder, ZoneInfo(settings.timezone), figure_store(settings))
         sealed = seal(folder, wanted, [*chain(*documents)], GoldenStore(audit).accepted(chosen.id))
     click.echo(f"{written.entries} entries in {written.files} files below {folder}")
     if sealed:

@@ -1,7 +1,6 @@
 """``hcp``: the register of health-care professionals, and who is bound to it (docs/identity.md)."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -21,9 +20,8 @@ from bot.identity.bindings import Bindings
 from bot.identity.links import VerificationLinks
 from bot.identity.register import Register
 from bot.identity.roster import check_roster, read_roster
-from bot.identity.sql_roster import query_table
 from bot.identity.tables import Account, Author, Professional
-from bot.settings import read_environment
+from bot.sql_table import address_of, query_table
 from bot.texts import Texts
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -83,7 +81,7 @@ def import_roster(
         bots = opened.configuration.bots.values()
         places = {f"{bot.id}/{channel}" for bot in bots if bot.tenant == opened.tenant for channel in bot.channels}
         if sql and query:
-            table = query_table(_address(sql), query, timezone=opened.timezone)
+            table = query_table(address_of(sql), query, timezone=opened.timezone)
             roster = check_roster(table, timezone=opened.timezone, places=places)
         else:
             roster = read_roster(text, timezone=opened.timezone, places=places)
@@ -227,17 +225,6 @@ def _open_at(bot: str | None, channel: str) -> Iterator[tuple[_Open, str]]:
         raise UsageError(f"{chosen.id} has no channel {channel!r}; there are: {', '.join(chosen.channels)}")
     with _open(chosen.tenant) as opened:
         yield opened, chosen.id
-
-
-def _address(sql: str) -> str:
-    """The address of a database, looked up where it is only named: others on the machine can read a command line."""
-    named = re.fullmatch(r"\$\{(\w+)\}", sql)
-    if named is None:
-        return sql
-    try:
-        return read_environment()[named[1]]
-    except KeyError:
-        raise UsageError(f"{named[1]} is set neither in the environment nor in .env") from None
 
 
 def _text(path: Path) -> str:

@@ -12,20 +12,21 @@ from bot import telemetry
 from bot.assembly import Configuration, read_configuration
 from bot.audit.log import AuditLog
 from bot.cli.access import Ask, actor, choose_bot, knowledge, open_audit, open_database
-from bot.cli.bringing import brought
+from bot.cli.bringing import brought, queried
 from bot.cli.gating import approval_gate, stage_bars
 from bot.errors import InputError, UsageError
 from bot.golden.bundle import is_bundle, read_bundle, submissions, take_figures
 from bot.golden.gate import gated_in
 from bot.ingestion import ingest_jobs
-from bot.knowledge.approval import four_eyes_in, rules_of
+from bot.knowledge.approval import four_eyes_in, one_person, rules_of
 from bot.knowledge.entries import Audience
 from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, NotSearchable, Wishes
 from bot.knowledge.loaders.reader import FileReader
-from bot.knowledge.opening import figure_store, warm_vectors
+from bot.knowledge.opening import figure_store
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import Progress, SyncReport
 from bot.knowledge.versions import Status, Version
+from bot.knowledge.warming import warm_vectors
 from bot.records.database import Database
 from bot.task_queue import create_celery, make_ingest_waker
 from bot.texts import Texts
@@ -55,7 +56,11 @@ DEMO_KNOWLEDGE = Path("deploy/demo/knowledge")
     "--only-for", "only", multiple=True, metavar="BOT", help="A bot that alone may answer from it; repeatable."
 )
 @click.option("--override", default="", metavar="REASON", help="Approve it although golden questions fall.")
+@click.option("--restore", is_flag=True, help="Also what was withdrawn and has not changed since.")
 @click.option("--intranet", is_flag=True, help="A sitemap may lie inside the company's own network.")
+@click.option("--sql", metavar="URL", help="PATHS names a table, which is asked of this database; or ${NAME} in .env.")
+@click.option("--query", metavar="SELECT", default="", help="What to ask it; its columns as in a CSV file.")
+@click.option("--columns", default="", help="The names of these columns, as a line of CSV: databases cut long ones.")
 @click.option("--later", is_flag=True, help="Leave it to the worker, in the background; see `jobs`.")
 def command(
     paths: tuple[str, ...],
@@ -66,9 +71,13 @@ def command(
     number: str,
     only: tuple[str, ...],
     override: str,
+    restore: bool,
     approve: bool,
     later: bool,
     intranet: bool,
+    sql: str | None,
+    query: str,
+    columns: str,
 ) -> None:
     """Take the files at and below PATHS into the knowledge: documents, tables, pages, pictures, archives of them.
 
@@ -91,12 +100,17 @@ def command(
         number=number,
         bots=tuple(sorted(set(only))),
         override=" ".join(override.split()),
+        restore=restore,
     )
     os.nice(_BEHIND_ANSWERS)
     bundles = [path for path in map(Path, paths) if is_bundle(path)]
     if bundles and (later or len(paths) > 1):
         raise UsageError(f"{bundles[0]} was sealed when it was exported: ingest it by itself, and without --later")
-    with brought(paths, intranet=intranet) as folders:
+    if (sql is None) == bool(query) or (columns and not query) or (sql and len(paths) > 1):
+        raise UsageError("say what to ask for: NAME.csv with --sql URL and --query SELECT")
+    zone = ZoneInfo(configuration.settings.timezone)
+    asked = queried(paths[0], sql, query, columns=columns, timezone=zone) if sql else None
+    with asked or brought(paths, intranet=intranet) as folders:
         if later:
             click.echo(_leave(configuration, folders, wishes))
             return
@@ -167,6 +181,7 @@ def _ingest(configuration: Configuration, paths: Sequence[Path], wishes: Wishes)
             number=wishes.number,
             bots=wishes.bots,
             override=wishes.override,
+            restore=wishes.restore,
             progress=progress,
         )
 
@@ -198,11 +213,16 @@ def _ingestor(configuration: Configuration, database: Database, audit: AuditLog,
         with knowledge(configuration, database) as ask:
             return _sync(ask, tenant, collection)
 
-    store = KnowledgeStore(database, audit, partial(four_eyes_in, configuration.bots))
+    store = KnowledgeStore(
+        database,
+        audit,
+        partial(four_eyes_in, configuration.bots),
+        partial(one_person, configuration.bots, audit.key.pseudonym),
+    )
     return Ingestor(
         store=store,
         reader=FileReader(figure_store(settings)),
-        warm=warm_vectors(settings, len(os.sched_getaffinity(0))),
+        warm=warm_vectors(settings),
         sync=sync,
         timezone=ZoneInfo(settings.timezone),
         rules=partial(rules_of, configuration.bots),
@@ -237,6 +257,7 @@ def _summary(report: IngestReport, *, approve: bool) -> str:
     if approve and report.drafts:
         return f"{counts or 'no files'}; {report.drafts} not searchable, the others searchable now{problems}"
     if approve:
-        return f"{counts or 'no files'}; searchable now{problems}"
+        but = " but for what stays withdrawn" if report.count(FileStatus.WITHDRAWN) else ""
+        return f"{counts or 'no files'}; searchable now{but}{problems}"
     drafts = f"{report.drafts} waiting as drafts, which are never searched: run it again with --approve"
     return f"{counts or 'no files'}; {drafts}{problems}"

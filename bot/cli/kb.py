@@ -1,9 +1,10 @@
 """``kb``: looking after documents from the command line: what there is, its way to approval and back, and its uses."""
 
 import json
+import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,21 +23,22 @@ from bot.cli.access import actor, choose_bot, knowledge, open_audit, open_databa
 from bot.cli.gating import approval_gate, stage_bars
 from bot.cli.kb_words import Lines, difference_json, difference_lines
 from bot.correcting import misled_by
-from bot.errors import InputError, UsageError
-from bot.knowledge.approval import four_eyes_in, rules_of
+from bot.errors import BotError, InputError, KnowledgeError, UsageError
+from bot.knowledge.approval import four_eyes_in, one_person, rules_of
 from bot.knowledge.corrections import Corrections
 from bot.knowledge.difference import difference
-from bot.knowledge.opening import warm_vectors
+from bot.knowledge.entries import Entry
 from bot.knowledge.review import Review
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.sync import batches
 from bot.knowledge.versions import WAITING, Status, Version
+from bot.knowledge.warming import warm_vectors
 from bot.records.database import Database
 from bot.safety.personal_data import Masker
 from bot.texts import Texts
 
 DEADLINE_S = 900.0
-_EMBEDDED_AT_ONCE = 32
+DROP_DEADLINE_S = 30.0
+"""A withdrawal holds before the index has followed: nobody need wait long for that."""
 _BOT = click.option("--bot", help="Whose tenant and collections; may be left out when there is one bot.")
 _SOURCE = click.argument("source", metavar="SOURCE")
 _VERSION = click.option("--version", "number", type=click.IntRange(1), help="The version that is meant, by its number.")
@@ -63,7 +65,7 @@ class _Open:
     def history(self, source: str) -> list[Version]:
         """The versions of the document called ``source``, or with that number; the oldest first."""
         found = self.review.find_source(self.bot, source)
-        if not found and source.isdecimal():
+        if not found and re.fullmatch(r"\d{1,9}", source):
             found = self.review.history(self.bot, int(source))
         if not found:
             raise UsageError(f"{self.bot.id} has no document {source!r}; `kb list` shows what there is")
@@ -146,8 +148,11 @@ def approve(source: str, bot: str | None, number: int | None, override: str, *, 
     with _open(bot) as opened:
         version = opened.version(source, number, *WAITING)
         reason = " ".join(override.split())
+        _warm(opened.configuration, opened.review.contents(version))
         opened.review.approve(version, actor=actor(), now=opened.now, most_entries=None, override=reason)
-        click.echo(f"version {version.number} of {version.source} is approved and searched")
+        expired = version.valid_to <= time.time()
+        stands = "approved, but all of it has expired" if expired else "approved and searched"
+        click.echo(f"version {version.number} of {version.source} is {stands}")
         misled = misled_by(opened.store, opened.corrections, version, opened.now)
         if notify:
             _want(opened, version)
@@ -180,7 +185,7 @@ def withdraw(source: str, bot: str | None, number: int | None) -> None:
         held = [one for one in opened.history(source) if one.status in (Status.APPROVED, *WAITING)]
         if not held:
             raise UsageError(f"{source!r} is out of service already: see `kb show {source}`")
-        opened.review.withdraw(held, actor=actor(), now=opened.now)
+        opened.review.withdraw(opened.bot, held, actor=actor(), now=opened.now)
     click.echo(f"{held[0].source} is out of service")
 
 
@@ -196,7 +201,7 @@ def show_difference(source: str, bot: str | None, first: int | None, last: int |
         history = opened.history(source)
         in_use = [version for version in history if version.status is not Status.WITHDRAWN]
         to = opened.version(source, last, *Status) if last else (in_use or history)[-1]
-        before = opened.version(source, first, *Status) if first else opened.review.before(to)
+        before = opened.version(source, first, *Status) if first else opened.review.before(opened.bot, to)
         if before is None:
             raise UsageError(
                 f"version {to.number} of {source!r} is its first; `kb show --version {to.number}` shows it"
@@ -277,7 +282,12 @@ def _open(wanted: str | None) -> Iterator[_Open]:
         open_audit(configuration, database) as audit,
         stage_bars() as tell,
     ):
-        store = KnowledgeStore(database, audit, partial(four_eyes_in, configuration.bots))
+        store = KnowledgeStore(
+            database,
+            audit,
+            partial(four_eyes_in, configuration.bots),
+            partial(one_person, configuration.bots, audit.key.pseudonym),
+        )
         review = Review(
             database,
             store,
@@ -294,20 +304,27 @@ def _open(wanted: str | None) -> Iterator[_Open]:
 
 def _drop(configuration: Configuration, database: Database, tenant: str, collection: str) -> None:
     with knowledge(configuration, database) as ask:
-        ask("drop", {"tenant": tenant, "collection": collection}, DEADLINE_S)
+        ask("drop", {"tenant": tenant, "collection": collection}, DROP_DEADLINE_S)
 
 
 def _sync(
     configuration: Configuration, store: KnowledgeStore, database: Database, tenant: str, collection: str
 ) -> None:
-    """The vectors are made here first, so that nobody who asks the running system waits for them."""
-    warm = warm_vectors(configuration.settings)
-    with tqdm(desc="embed", total=len(store.approved_ids(tenant, collection)), unit="entry") as bar:
-        for batch in batches(store.approved_entries(tenant, collection), _EMBEDDED_AT_ONCE):
-            warm(batch)
-            bar.update(len(batch))
-    with knowledge(configuration, database) as ask:
-        ask("sync", {"tenant": tenant, "collection": collection}, DEADLINE_S)
+    _warm(configuration, store.approved_entries(tenant, collection))
+    try:
+        with knowledge(configuration, database) as ask:
+            ask("sync", {"tenant": tenant, "collection": collection}, DEADLINE_S)
+    except BotError as error:
+        raise KnowledgeError(
+            f"approved, but not searchable yet ({error}): the running system follows by itself; `reindex` does it now"
+        ) from error
+
+
+def _warm(configuration: Configuration, entries: Iterable[Entry]) -> None:
+    """Make the vectors here, so that nobody who asks the running system waits for them; those of what is to be approved
+    before it is, or nothing would answer in place of the version before meanwhile."""
+    with tqdm(desc="embed", unit="entry") as bar:
+        warm_vectors(configuration.settings)(entries, bar.update)
 
 
 def _dump(facts: dict[str, Any]) -> str:

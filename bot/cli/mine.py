@@ -34,7 +34,7 @@ from bot.cli.mine_words import (
 )
 from bot.errors import ModelError, UsageError
 from bot.handoff.tickets import Tickets
-from bot.knowledge.approval import four_eyes_in
+from bot.knowledge.approval import four_eyes_in, one_person
 from bot.knowledge.embedder import CachedEmbedder
 from bot.knowledge.entries import EntryKind
 from bot.knowledge.opening import make_embedder, vector_cache
@@ -142,15 +142,15 @@ def show_duplicates(bot: str | None, *, as_json: bool) -> None:
 @_BOT
 @_JSON
 def show_contradictions(bot: str | None, *, as_json: bool) -> None:
-    """List FAQs whose answer and a document contradict one another."""
+    """List FAQs and documents that a document contradicts."""
     with _open(bot) as opened:
         entries = opened.library.entries()
     library = Library([entry for entry in entries if entry.kind is EntryKind.PASSAGE])
-    faqs = [entry for entry in entries if entry.kind is EntryKind.FAQ]
-    found = [each for faq in tqdm(faqs, desc="compare", unit="faq") for each in library.contradictions(faq)]
+    entries = [entry for entry in entries if entry.kind is not EntryKind.ROW]
+    found = [each for entry in tqdm(entries, desc="compare", unit="entry") for each in library.contradictions(entry)]
     for each in found:
         _show(contradiction_facts(each), contradiction_lines(each), as_json=as_json)
-    _sum_up(f"{len(found)} contradictions between {len(faqs)} FAQs and the documents", as_json=as_json)
+    _sum_up(f"{len(found)} contradictions between {len(entries)} FAQs and passages", as_json=as_json)
 
 
 @command.command("gaps")
@@ -266,5 +266,10 @@ def _open(wanted: str | None) -> Iterator[_Open]:
     bot = choose_bot(configuration.bots, wanted)
     now = time.time()
     with open_database(configuration) as database, open_audit(configuration, database) as audit:
-        store = KnowledgeStore(database, audit, partial(four_eyes_in, configuration.bots))
+        store = KnowledgeStore(
+            database,
+            audit,
+            partial(four_eyes_in, configuration.bots),
+            partial(one_person, configuration.bots, audit.key.pseudonym),
+        )
         yield _Open(configuration, database, audit, bot, store, BotLibrary(store, bot, now), now)

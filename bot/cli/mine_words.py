@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.knowledge.entries import Entry
+from bot.knowledge.entries import Entry, EntryKind
 from bot.mining.contradictions import Contradiction
 from bot.mining.drafts import Draft
 from bot.mining.duplicates import Duplicate
@@ -73,19 +73,19 @@ def duplicate_facts(found: Duplicate) -> dict[str, Any]:
 
 
 def contradiction_lines(found: Contradiction) -> list[str]:
-    """A FAQ against a passage."""
+    """A FAQ or a passage against a passage."""
     return [
-        f"{found.kind.value}  {found.faq.title}",
-        f"{_MARGIN}{_where(found.faq)}: {found.faq_says}",
+        f"{found.kind.value}  {found.entry.title}",
+        f"{_MARGIN}{_where(found.entry)}: {found.says}",
         f"{_MARGIN}{_where(found.passage)}: {found.passage_says}",
     ]
 
 
 def contradiction_facts(found: Contradiction) -> dict[str, Any]:
-    """A FAQ against a passage."""
+    """A FAQ or a passage against a passage."""
     return {
         "kind": found.kind.value,
-        "faq": _entry_facts(found.faq) | {"says": found.faq_says},
+        "faq" if found.entry.kind is EntryKind.FAQ else "document": _entry_facts(found.entry) | {"says": found.says},
         "passage": _entry_facts(found.passage) | {"says": found.passage_says},
     }
 

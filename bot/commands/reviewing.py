@@ -1,7 +1,8 @@
 """The way of a document to its readers and back: offered, looked at, approved, sent back, corrected, withdrawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from bot.audit.entries import Action
 from bot.commands import arguments
@@ -69,10 +70,13 @@ def _approve(tools: Tools, call: Call) -> Outcome:
         raise InputError("kb_changed", number=version.document)  # it is not what was shown
     if version is None:  # approved already, perhaps by this very turn before it died
         version = _found(tools, call)[0]
+        if call.version and not call.version.startswith(f"{version.id}-"):
+            raise InputError("kb_changed", number=version.document)
         tools.review.sync(version.tenant, version.collection)
     else:
         tools.review.approve(version, actor=actor_of(tools, call), now=call.now)
-    said = _said(tools, call, "kb_approved", version)
+    expired = version.valid_to <= call.now
+    said = _said(tools, call, "kb_approved_expired" if expired else "kb_approved", version)
     misled = misled_by(tools.store, tools.corrections, version, call.now)
     hint = tools.texts.say("kb_misled", call.language, people=len(misled), number=version.document) if misled else ""
     return replace(said, text="\n".join(filter(None, (said.text, hint))))
@@ -176,7 +180,7 @@ def _withdraw(tools: Tools, call: Call) -> Outcome:
     if found and _ids(found) != call.version:  # not what was shown
         raise InputError("kb_changed_withdraw", number=number)
     if found:
-        tools.review.withdraw(found, actor=actor_of(tools, call), now=call.now)
+        tools.review.withdraw(call.bot, found, actor=actor_of(tools, call), now=call.now)
     else:  # done already, perhaps by this very turn before it died
         for collection in call.bot.knowledge:
             tools.review.drop(call.bot.tenant, collection)
@@ -206,21 +210,30 @@ def _said(tools: Tools, call: Call, key: str, version: Version) -> Outcome:
 
 def _changes(tools: Tools, call: Call, version: Version) -> str:
     """What ``version`` changes of the one before it, in short; empty where there is none."""
-    before = tools.review.before(version)
+    before = tools.review.before(call.bot, version)
     if before is None:
         return ""
     found = difference(tools.review.contents(before), tools.review.contents(version))
     values = {"added": len(found.added), "removed": len(found.removed), "changed": len(found.changed)}
-    lines = [tools.texts.say("kb_changes", call.language, version=before.number, **values), *_lines(found)]
-    if len(lines) > _CHANGES_SHOWN + 1:
-        lines[_CHANGES_SHOWN + 1 :] = ["…"]
-    return "\n".join(lines)
+    lines = _lines(tools, call, found)
+    shown = [tools.texts.say("kb_changes", call.language, version=before.number, **values)]
+    if before.audience is not version.audience:
+        was, is_ = (tools.texts.say(f"audience_{one.audience}", call.language) for one in (before, version))
+        shown.append(tools.texts.say("kb_audience_changes", call.language, before=was, after=is_))
+    shown += islice(lines, _CHANGES_SHOWN)
+    return "\n".join([*shown, "…"] if next(lines, None) else shown)
 
 
-def _lines(found: Difference) -> list[str]:
-    changed = [f"~ {pair.after.title}：{excerpt(marked(pair.words, _AROUND), 2 * _EXCERPT)}" for pair in found.changed]
-    removed = [f"- {entry.title}：{excerpt(entry.text)}" for entry in found.removed]
-    return [*changed, *removed, *(f"+ {entry.title}：{excerpt(entry.text)}" for entry in found.added)]
+def _lines(tools: Tools, call: Call, found: Difference) -> Iterator[str]:
+    """Made one by one: to compare the words of what nobody is shown takes long in a large document."""
+    for pair in found.changed:
+        fields = "、".join(tools.texts.say(f"entry_field_{name}", call.language) for name in pair.fields)
+        beside = f"（{fields}）" if fields else ""
+        same = pair.before.text == pair.after.text
+        words = excerpt(pair.after.text) if same else excerpt(marked(pair.words, _AROUND), 2 * _EXCERPT)
+        yield f"~ {pair.after.title}{beside}：{words}"
+    yield from (f"- {entry.title}：{excerpt(entry.text)}" for entry in found.removed)
+    yield from (f"+ {entry.title}：{excerpt(entry.text)}" for entry in found.added)
 
 
 COMMANDS = (

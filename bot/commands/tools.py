@@ -23,7 +23,7 @@ from bot.handoff.reach import Reach
 from bot.identity.arrivals import Arrivals
 from bot.identity.bindings import Bindings
 from bot.identity.links import VerificationLinks
-from bot.knowledge.approval import Gate, four_eyes_in, rules_of
+from bot.knowledge.approval import Gate, four_eyes_in, one_person, rules_of
 from bot.knowledge.corrections import Corrections
 from bot.knowledge.review import Review
 from bot.knowledge.search import Hit
@@ -101,7 +101,7 @@ def make_tools(
     """The tools of an installation whose database is that of ``audit``; ``sync(tenant, collection)`` brings the index
     to what is approved, ``drop(tenant, collection)`` takes out of it what is not; what is approved passes ``gate``."""
     database, timezone = audit.database, ZoneInfo(settings.timezone)
-    store = KnowledgeStore(database, audit, partial(four_eyes_in, bots))
+    store = KnowledgeStore(database, audit, partial(four_eyes_in, bots), partial(one_person, bots, audit.key.pseudonym))
     budget = TokenBudget(client, settings.llm_daily_tokens, settings.timezone)
     reports, texts, bindings = Reports(database), Texts(), Bindings(audit)
     quiet, corrections = QuietHours(bots, timezone).hold, Corrections(database)

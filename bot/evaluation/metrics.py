@@ -3,6 +3,9 @@
 import math
 from collections.abc import Collection, Sequence
 
+Z95 = 1.96
+"""Of a 95 % interval."""
+
 
 def recall_at(ranking: Sequence[str], positives: Collection[str], k: int) -> float:
     """1 when one of ``positives`` is among the first ``k`` ids, else 0 (also called hit rate or success at k)."""
@@ -49,3 +52,11 @@ def refused_at_kept(answerable: Sequence[float], unanswerable: Sequence[float], 
     descending = sorted(answerable, reverse=True)
     threshold = descending[math.ceil(kept * len(descending)) - 1]
     return sum(score < threshold for score in unanswerable) / len(unanswerable)
+
+
+def interval(right: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of ``right`` in ``n`` (Wilson, 1927)."""
+    share, spread = right / n, Z95 * Z95 / n
+    middle = (share + spread / 2) / (1 + spread)
+    half = Z95 * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -8,17 +8,20 @@ import math
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from bot.answering.offering import OFFERED_FROM
 from bot.errors import UsageError
+from bot.evaluation.hiding import HidingIndex
 from bot.evaluation.metrics import auc, ndcg_at, recall_at, reciprocal_rank, refused_at_kept
 from bot.evaluation.rows import read_rows, text_of
-from bot.knowledge.calibration import Calibration
+from bot.evaluation.thresholds import kept_at, label_free
+from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
@@ -76,11 +79,16 @@ def evaluate_retrieval(
 
     ``fields`` are the corpus fields that are indexed, of :data:`FIELDS`; with ``faq`` each row is a FAQ whose
     question is its title. Refusal figures are ``None`` without ``unanswerable_path``; ``ms_per_query`` is the mean
-    time of a search, its embedding included. Raises :class:`~bot.errors.UsageError` naming file and line of a bad row.
+    time of a search, its embedding included. Beyond the contract: what the ``threshold`` of a bot that sets none keeps
+    of the right first hits (:func:`_at`), ``right_firsts_kept_or_named`` with those that its refusals name
+    (:mod:`bot.answering.offering`), and ``label_free`` what the threshold does that these questions give without their
+    labels (:func:`bot.evaluation.thresholds.label_free`). Raises :class:`~bot.errors.UsageError` naming file and line
+    of a bad row.
     """
     rows = read_set(corpus_path, queries_path, unanswerable_path, fields=fields, faq=faq)
     with scratch_index(rows.entries, embedder, cache, tokenizer, progress) as index:
-        return _measure(Searcher(index, embedder, Calibration.shipped(), check), rows, progress)
+        hiding = HidingIndex(index)
+        return _measure(Searcher(hiding, embedder, Calibration.shipped(), check), hiding, rows, progress)
 
 
 def read_set(
@@ -137,17 +145,28 @@ def scope() -> Scope:
     return Scope(tenant=_SCOPE, collections=(_SCOPE,), reader=Audience.STAFF, now=0.0)
 
 
-def _measure(searcher: Searcher, rows: RetrievalSet, progress: Progress) -> dict[str, Any]:
-    rankings, answerable, seconds = _ask(searcher, rows.questions, "questions", progress)
-    ids = [[rows.row_ids[id_] for id_ in ranking] for ranking in rankings]
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """``ids`` of what a question found, best first; ``confidence`` in the first, and ``masked`` that in the next one
+    with the first hidden; ``seconds`` the search took."""
+
+    ids: list[str]
+    confidence: float
+    masked: float
+    seconds: float
+
+
+def _measure(searcher: Searcher, hiding: HidingIndex, rows: RetrievalSet, progress: Progress) -> dict[str, Any]:
+    asked = _ask(searcher, hiding, rows.questions, "questions", progress)
     golds = [question.positives for question in rows.questions]
-    judged = list(zip(ids, golds, strict=True))
+    judged = [([rows.row_ids[id_] for id_ in found.ids], gold) for found, gold in zip(asked, golds, strict=True)]
     result: dict[str, Any] = {"n": len(judged)}
     for k in (1, 5, 10):
         result[f"recall@{k}"] = fmean(recall_at(ranking, gold, k) for ranking, gold in judged)
     result["mrr@10"] = fmean(reciprocal_rank(ranking, gold, 10) for ranking, gold in judged)
     result["ndcg@10"] = fmean(ndcg_at(ranking, gold, 10) for ranking, gold in judged)
-    _, refused, refused_seconds = _ask(searcher, rows.unanswerable, "unanswerable", progress)
+    lost = _ask(searcher, hiding, rows.unanswerable, "unanswerable", progress)
+    answerable, refused = [found.confidence for found in asked], [found.confidence for found in lost]
     result["refusal_auc"] = auc(answerable, refused)
     result["refused_at_95_kept"] = refused_at_kept(answerable, refused, 0.95)
     by_kind = {
@@ -157,24 +176,44 @@ def _measure(searcher: Searcher, rows: RetrievalSet, progress: Progress) -> dict
     result["refusal_auc_by_kind"] = (
         {kind: auc(answerable, scores) for kind, scores in by_kind.items()} if rows.unanswerable else None
     )
-    result["ms_per_query"] = fmean(seconds + refused_seconds) * 1000
+    result["ms_per_query"] = fmean(found.seconds for found in asked + lost) * 1000
+    firsts = [(found.confidence, recall_at(ids, gold, 1) > 0) for found, (ids, gold) in zip(asked, judged, strict=True)]
+    stream = asked + lost
+    free = label_free([found.confidence for found in stream], [found.masked for found in stream])
+    result |= _at(ANSWER_THRESHOLD, firsts, refused)
+    result["right_firsts_kept_or_named"] = kept_at(firsts, min(OFFERED_FROM, ANSWER_THRESHOLD)).kept
+    result["label_free"] = None if free is None else _at(free.threshold, firsts, refused)
     return result
 
 
+def _at(threshold: float, firsts: Sequence[tuple[float, bool]], refused: Sequence[float]) -> dict[str, Any]:
+    """What ``threshold`` does: the share of the right first hits that it shows, the share that is right of all it
+    shows, unanswerable questions (``refused`` are their confidences) among them, and the share of these it refuses."""
+    kept = kept_at([*firsts, *((confidence, False) for confidence in refused)], threshold)
+    return {
+        "threshold": threshold,
+        "right_firsts_kept": kept.kept,
+        "precision_shown": kept.precision,
+        "unanswerable_refused": fmean(confidence < threshold for confidence in refused) if refused else None,
+    }
+
+
 def _ask(
-    searcher: Searcher, questions: list[Question], stage: str, progress: Progress
-) -> tuple[list[list[str]], list[float], list[float]]:
-    """For each question the ids found, the confidence, and the seconds it took."""
-    rankings, confidences, seconds = [], [], []
+    searcher: Searcher, hiding: HidingIndex, questions: list[Question], stage: str, progress: Progress
+) -> list[_Found]:
+    """What each question finds."""
+    asked = []
     for number, question in enumerate(questions, start=1):
         started = time.perf_counter()
         found = searcher.search(question.text, scope(), limit=10)
-        seconds.append(time.perf_counter() - started)
-        rankings.append([hit.entry.id for hit in found.hits])
-        confidences.append(found.confidence)
+        seconds = time.perf_counter() - started
+        ids = [hit.entry.id for hit in found.hits]
+        with hiding.without(ids[:1]):
+            masked = searcher.search(question.text, scope(), limit=1).confidence
+        asked.append(_Found(ids, found.confidence, masked, seconds))
         if number % _BATCH == 0 or number == len(questions):
             progress(stage, number, len(questions))
-    return rankings, confidences, seconds
+    return asked
 
 
 def corpus_entry(row_id: str, title: str, text: str, fields: tuple[str, ...] = FIELDS, *, faq: bool = False) -> Entry:

@@ -29,6 +29,7 @@ SEAL_FILE = "gate.json"
 _FORMAT = 1
 _MOST_BYTES = 64 * 1024
 _LISTS = ("questions", "bots", "figures")
+_TYPES: Mapping[Any, type | tuple[type, ...]] = {float: (int, float), int: int}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +111,8 @@ def take_figures(folder: Path, figures: FigureStore) -> None:
     """Keep the pictures of the bundle in ``folder`` here."""
     if (folder / FIGURES_FOLDER).is_dir():
         with tempfile.TemporaryDirectory() as copies:
-            shutil.copytree(folder / FIGURES_FOLDER, copies, dirs_exist_ok=True)
+            # Links stay links, which are passed over: a bundle could show any file of this machine otherwise.
+            shutil.copytree(folder / FIGURES_FOLDER, copies, symlinks=True, dirs_exist_ok=True)
             figures.take(Path(copies))
 
 
@@ -143,6 +145,16 @@ def _read_seal(path: Path) -> Seal:
 def _entry(row: Mapping[str, Any], where: str) -> Entry:
     try:
         lists = {name: tuple(row[name]) for name in _LISTS}
-        return Entry(**{**row, **lists, "kind": EntryKind(row["kind"]), "audience": Audience(row["audience"])})
+        entry = Entry(**{**row, **lists, "kind": EntryKind(row["kind"]), "audience": Audience(row["audience"])})
+        _check_types(entry, row)
+        return entry
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{where}: no entry ({error}): export it again") from error
+
+
+def _check_types(entry: Entry, row: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` for a value that JSON has and an entry has not."""
+    for one in fields(Entry):
+        values = row[one.name] if one.name in _LISTS else [getattr(entry, one.name)]
+        if not isinstance(values, list) or not all(isinstance(each, _TYPES.get(one.type, str)) for each in values):
+            raise ValueError(f"{one.name} is {row[one.name]!r:.40}")

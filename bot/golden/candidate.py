@@ -18,13 +18,13 @@ from bot.answering.grounded import Composer
 from bot.bots_file import BotConfig
 from bot.golden.running import OutOfTime, reply_to
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
-from bot.knowledge.embedder import CachedEmbedder, Embedder, Floats, Progress
+from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.masked_embedder import MaskedEmbedder
 from bot.knowledge.opening import make_embedder, make_reading_check, make_tokenizer, vector_cache
 from bot.knowledge.reading_check import ReadingCheck
 from bot.knowledge.search import Searcher
-from bot.knowledge.state_store import StateStore
+from bot.knowledge.state_store import STATES_FILE, StateStore
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import batches
 from bot.knowledge.tokens import Tokenizer
@@ -45,7 +45,7 @@ class AnswerParts:
     """What answers are made of beside an index.
 
     ``embedder`` reads questions, ``passages`` keeps what it makes of approved texts. ``states`` is the file of the live
-    index's token states, ``None`` where it keeps none. ``composer`` is ``None`` where there is no language model.
+    index's token states, where there are some. ``composer`` is ``None`` where there is no language model.
     """
 
     embedder: Embedder
@@ -53,7 +53,7 @@ class AnswerParts:
     tokenizer: Tokenizer
     check: ReadingCheck | None
     composer: Composer | None
-    states: Path | None
+    states: Path
 
 
 def answer_parts(settings: Settings, composer: Composer | None) -> AnswerParts:
@@ -66,7 +66,7 @@ def answer_parts(settings: Settings, composer: Composer | None) -> AnswerParts:
         tokenizer=make_tokenizer(),
         check=make_reading_check(settings, embedder),
         composer=composer,
-        states=settings.index_dir / "states.sqlite" if settings.qdrant_url is None else None,
+        states=settings.index_dir / STATES_FILE,
     )
 
 
@@ -98,12 +98,9 @@ def answering(
     from bot.knowledge.edge_index import EdgeIndex  # its engine only where something is gated
 
     held = {entry.id: entry for entries in knowledge.values() for entry in entries}
-    states = None
-    if parts.states is not None and parts.passages.tokens is not None:
-        states = StateStore(parts.states, parts.passages.name)
-    embedder = parts.passages if states is not None else _WithoutStates(parts.passages)
+    states = StateStore(parts.states, parts.passages.name) if parts.passages.tokens is not None else None
     with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
-        index = EdgeIndex(Path(folder), embedder, parts.tokenizer, states)
+        index = EdgeIndex(Path(folder), parts.passages, parts.tokenizer, states)
         try:
             done = 0
             for batch in batches(held.values(), _BATCH):
@@ -147,26 +144,3 @@ class _Rows:
     def approved_rows(self, _tenant: str, collection: str) -> list[Entry]:
         """What there is, of the one tenant."""
         return [entry for entry in self._knowledge.get(collection, ()) if entry.kind is EntryKind.ROW]
-
-
-class _WithoutStates:
-    """``embedder`` for an index that keeps no token states, as one on a server does not."""
-
-    tokens = None
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self.name = embedder.name
-        self.dimension = embedder.dimension
-
-    def health(self) -> dict[str, str]:
-        """See :class:`~bot.knowledge.embedder.Embedder`."""
-        return self._embedder.health()
-
-    def queries(self, texts: Sequence[str]) -> Floats:
-        """See :class:`~bot.knowledge.embedder.Embedder`."""
-        return self._embedder.queries(texts)
-
-    def passages(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
-        """See :class:`~bot.knowledge.embedder.Embedder`."""
-        return self._embedder.passages(texts, progress)

@@ -14,7 +14,7 @@ from bot.errors import InputError
 from bot.golden.candidate import AnswerParts, Told, answering, knowledge_with
 from bot.golden.judging import Outcome, compare
 from bot.golden.questions import GoldenQuestion
-from bot.golden.running import OutOfTime, run_questions
+from bot.golden.running import AT_ONCE, OutOfTime, run_questions
 from bot.golden.store import APPROVAL, GoldenStore, Run
 from bot.golden.versions import ran_on
 from bot.knowledge.store import KnowledgeStore
@@ -97,12 +97,14 @@ class ApprovalGate:
     def _run(self, bot: BotConfig, questions: list[GoldenQuestion], versions: Sequence[Version], actor: str) -> Run:
         until = time.monotonic() + bot.gate.seconds
         knowledge = knowledge_with(self._knowledge, bot, versions)
-        with answering(self._parts(), knowledge, self._tell, until) as reply:
+        parts = self._parts()
+        with answering(parts, knowledge, self._tell, until) as reply:
 
             def ask(question: GoldenQuestion) -> Mapping[str, Any]:
                 return reply(turn_of(bot, actor, question.question, question.audience, time.time()))
 
-            outcomes, made = run_questions(questions, ask, partial(self._tell, "gate"), until)
+            at_once = AT_ONCE if parts.composer else 1
+            outcomes, made = run_questions(questions, ask, partial(self._tell, "gate"), until, at_once)
         return _run_of(bot, actor, ran_on(bot, questions, knowledge, made), outcomes)
 
 

@@ -84,7 +84,7 @@ def judge(question: GoldenQuestion, reply: Mapping[str, Any]) -> Outcome:
         question=question.question,
         kind=reply["kind"],
         confidence=reply["confidence"],
-        first_right=_first_right(question, reply["first"]),
+        first_right=first_answers(question, reply["first"]),
         fault=fault,
         missing=missing,
     )
@@ -131,8 +131,9 @@ def _fault(question: GoldenQuestion, reply: Mapping[str, Any]) -> tuple[Fault | 
     return (None, "") if missing is None else (Fault.FACT, missing)
 
 
-def _first_right(question: GoldenQuestion, first: Mapping[str, str] | None) -> bool:
-    """Whether what was found first answers; nothing answers what must be refused."""
+def first_answers(question: GoldenQuestion, first: Mapping[str, str] | None) -> bool:
+    """Whether ``first``, the title, source and text of what was found first, answers; nothing answers what must be
+    refused."""
     if first is None or question.must_refuse or not _is_of(question, [first]):
         return False
     return all(says(f"{first['title']}\n{first['text']}", fact) for fact in question.facts)

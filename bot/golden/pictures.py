@@ -1,13 +1,13 @@
 """A run of golden questions as two pictures (SVG) and a few lines: what is right at which coverage, and what a
 confidence is worth. Each in Chinese and in English."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
 from bot.errors import UsageError
 from bot.evaluation.charts import COLOURS, Axis, Panel, picture
+from bot.evaluation.metrics import interval
 from bot.golden.judging import Outcome
 from bot.texts import LANGUAGES, Language, Texts
 
@@ -15,8 +15,6 @@ COVERAGE_FILE = "accuracy-coverage"
 RELIABILITY_FILE = "reliability"
 SUMMARY_FILE = "summary"
 BINS = 5
-_Z = 1.96
-"""Of a 95 % interval."""
 _PERCENT = [(share / 100, f"{share} %") for share in range(0, 101, 20)]
 _LEFT, _WIDTH = 70.0, 420.0
 _CURVE, _DOT = COLOURS[0], COLOURS[1]
@@ -67,14 +65,6 @@ def calibration_error(outcomes: Sequence[Outcome]) -> float:
     """How far confidence and the share whose first hit answers lie apart, 0 to 1: the mean over :func:`bins` weighted
     by their size (expected calibration error)."""
     return sum(abs(_mean(each) - _share(each)) * len(each) for each in bins(outcomes) if each) / len(outcomes)
-
-
-def interval(right: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of ``right`` in ``n`` (Wilson, 1927)."""
-    share, spread = right / n, _Z * _Z / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = _Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def coverage_picture(outcomes: Sequence[Outcome], texts: Texts, language: Language) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bot.errors import UsageError
@@ -23,23 +24,33 @@ class OutOfTime(UsageError):
     """The golden questions took longer than they may."""
 
 
+AT_ONCE = 4
+"""Questions asked side by side where a language model composes: nearly all of an answer is waiting for it."""
+
+
 def run_questions(
-    questions: Sequence[GoldenQuestion], ask: Ask, progress: Progress, until: float
+    questions: Sequence[GoldenQuestion], ask: Ask, progress: Progress, until: float, at_once: int = 1
 ) -> tuple[list[Outcome], dict[str, str]]:
-    """The outcome of each question, and the versions of what made the answers, by name.
+    """The outcome of each question, and the versions of what made the answers, by name. ``ask`` is called by as many
+    threads as are asked ``at_once``.
 
     Raises :class:`OutOfTime` when it is not over at ``until``, monotonic seconds.
     """
     outcomes = []
     versions: dict[str, set[str]] = {}
-    for done, question in enumerate(questions, 1):
-        reply = ask(question)
-        outcomes.append(judge(question, reply))
-        for name, version in reply["versions"].items():
-            versions.setdefault(name, set()).add(version)
-        progress(done, len(questions))
-        if time.monotonic() > until and done < len(questions):
-            raise OutOfTime(f"only {done} of {len(questions)} golden questions were answered in the time they have")
+    with ThreadPoolExecutor(at_once, thread_name_prefix="golden") as pool:
+        replies = [pool.submit(ask, question) for question in questions]
+        try:
+            for done, (question, reply) in enumerate(zip(questions, replies, strict=True), 1):
+                outcomes.append(judge(question, reply.result()))
+                for name, version in reply.result()["versions"].items():
+                    versions.setdefault(name, set()).add(version)
+                progress(done, len(questions))
+                if time.monotonic() > until and done < len(questions):
+                    told = f"only {done} of {len(questions)} golden questions were answered in the time they have"
+                    raise OutOfTime(told)
+        finally:
+            pool.shutdown(cancel_futures=True)
     return outcomes, {name: ", ".join(sorted(found - {""})) for name, found in versions.items()}
 
 

@@ -51,6 +51,18 @@ def four_eyes_in(bots: Mapping[str, BotConfig], tenant: str, collection: str) ->
     return any(bot.four_eyes for bot in bots.values() if bot.tenant == tenant and collection in bot.knowledge)
 
 
+def one_person(
+    bots: Mapping[str, BotConfig], pseudonym: Callable[[str, str], str], tenant: str, one: str, other: str
+) -> bool:
+    """Whether ``one`` and ``other``, as versions name who did something, are one person of ``tenant``: by their name,
+    or because a bot of the tenant says so. ``pseudonym`` is that of the audit log."""
+    if one == other:
+        return True
+    known = (ids for bot in bots.values() if bot.tenant == tenant for ids in bot.same_person)
+    names = ({id_ if id_.startswith("cli:") else pseudonym(tenant, id_) for id_ in ids} for ids in known)
+    return any({one, other} <= each for each in names)
+
+
 def unfit_numbers(material: Iterable[tuple[str, str]], rules: Collection[ApprovalNumber]) -> tuple[str, ...]:
     """The numbers in ``material``, pairs of audience and number, that keep it from being approved; an empty one stands
     for material without a number. What only staff may read needs none."""

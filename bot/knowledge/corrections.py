@@ -2,7 +2,8 @@
 
 An answer rested on a version when it cited one of its entries while that version was in service. When a later version
 takes such an entry away or changes its words, whoever was given it can be told so: only when somebody wants that, each
-person once a version, where a channel can write to people who have just not asked, and not in the bot's quiet hours.
+person once a version, where a channel can write to people who have just not asked, and not in the bot's quiet hours. A
+version that is replaced before everybody heard of it is still told of, unless what they were answered holds again.
 They are asked to ask again: what holds now goes through every check that an answer goes through.
 """
 
@@ -20,9 +21,12 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    exists,
     func,
     insert,
+    or_,
     select,
+    tuple_,
     update,
 )
 
@@ -68,18 +72,19 @@ class Use:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owed:
-    """A word that somebody wants to be said: about which answer, by the ``version`` with which id, whether that is
-    ``in_service`` still, and when the person ``wrote_at`` last in that conversation, epoch seconds."""
+    """A word that somebody wants to be said: about which answer, by the ``version`` with which id, since when, whether
+    that ``holds`` still, and when the person ``wrote_at`` last in that conversation; times are epoch seconds."""
 
     use: Use
     version: int
-    in_service: bool
+    wanted_at: float
+    holds: bool
     wrote_at: float
 
 
 class Outcome(StrEnum):
-    """What became of the word to a person. ``SAID``: their outbox has it. ``SUPERSEDED``: the version was out of
-    service before."""
+    """What became of the word to a person. ``SAID``: their outbox has it. ``SUPERSEDED``: the document was out of
+    service before, or had come to say again what they were answered."""
 
     SAID = "said"
     UNREACHABLE = "unreachable"
@@ -112,19 +117,29 @@ class Corrections:
         with self._database.read() as connection:
             return [_use(row) for row in connection.execute(query.limit(most))]
 
-    def misled(self, before: Version, entries: Collection[str], now: float) -> list[Use]:
-        """The last answer to each person that rested on one of ``entries`` of the version ``before``, was delivered and
-        is not too old to be corrected."""
+    def misled(self, version: Version, entries: Collection[str], now: float) -> list[Use]:
+        """The last answer to each person that rested on one of ``entries``, which ``version`` has not any more, was
+        delivered, is not too old to be corrected, and of which no other version has told them."""
         wanted, found = sorted(entries), dict[ConversationId, Use]()
-        since = _correctable(now)
+        of_others = corrections.c.version_id != version.id
+        told = select(corrections.c.turn_id).where(of_others, _told_or_waiting())
+        may = and_(_correctable(now), turns.c.tenant == version.tenant, turns.c.id.not_in(told))
         for start in range(0, len(wanted), PAGE):
             cited = turn_entries.c.entry_id.in_(wanted[start : start + PAGE])
+            rested = turns.c.id.in_(select(turn_entries.c.turn_id).where(cited))
             with self._database.read() as connection:
-                rows = connection.execute(_last_to_each(_resting_on(cited, before).where(since))).all()
+                rows = connection.execute(_last_to_each(_uses().where(rested, may))).all()
             for use in map(_use, rows):
                 if use.conversation not in found or found[use.conversation].asked_at < use.asked_at:
                     found[use.conversation] = use
         return sorted(found.values(), key=lambda use: (use.asked_at, use.turn))
+
+    def told_of(self, candidates: Collection[int]) -> set[int]:
+        """The ids of those of the versions ``candidates`` of which everybody was told, is about to be, or cannot be."""
+        asked = select(corrections.c.version_id).where(corrections.c.version_id.in_(candidates))
+        with self._database.read() as connection:
+            missed = set(connection.scalars(asked.where(corrections.c.outcome == Outcome.SUPERSEDED)))
+            return set(connection.scalars(asked.distinct())) - missed
 
     def answer(self, turn: str, tenant: str, now: float) -> list[Use]:
         """The answer of ``turn``, where it rested on knowledge, was delivered and is not too old to be corrected."""
@@ -137,6 +152,8 @@ class Corrections:
         """Let the people of ``uses`` hear that ``version`` corrects what they were told; returns how many had not been
         named for it before. Who was told of it once is not told again, whatever else they asked."""
         with self._database.write() as connection:
+            # Two who want it at once take turns, and the second finds what the first has written down.
+            connection.execute(select(versions.c.id).where(versions.c.id == version.id).with_for_update())
             known = select(turns.c.conversation).join(corrections, corrections.c.turn_id == turns.c.id)
             told = set(connection.scalars(known.where(corrections.c.version_id == version.id)))
             fresh = [use for use in uses if use.conversation.key not in told]
@@ -153,26 +170,31 @@ class Corrections:
             counts = {row[0]: row[1] for row in connection.execute(query)}
         return Told(wanted=sum(counts.values()), **{outcome.value: counts.get(outcome, 0) for outcome in Outcome})
 
-    def due(self, quiet: Collection[str]) -> list[Owed]:
+    def due(self, quiet: Collection[str], after: Owed | None = None) -> list[Owed]:
         """Who is next to be told, but by the bots called ``quiet``; at most :data:`BATCH`, those first who have waited
-        longest."""
+        longest, and of these the ones that follow ``after``."""
         later = turns.alias("later")
         wrote_at = select(func.max(later.c.asked_at)).where(later.c.conversation == turns.c.conversation)
+        order = (corrections.c.wanted_at, turns.c.id, corrections.c.version_id)
         query = (
             _uses()
-            .add_columns(corrections.c.version_id, versions.c.status, wrote_at.scalar_subquery().label("wrote_at"))
+            .add_columns(corrections.c.version_id, corrections.c.wanted_at, _holds().label("holds"))
+            .add_columns(wrote_at.scalar_subquery().label("wrote_at"))
             .join(corrections, corrections.c.turn_id == turns.c.id)
             .join(versions, versions.c.id == corrections.c.version_id)
             .where(corrections.c.settled_at.is_(None), turns.c.bot.not_in(quiet))
-            .order_by(corrections.c.wanted_at, turns.c.id)
+            .order_by(*order)
         )
+        if after is not None:
+            query = query.where(tuple_(*order) > (after.wanted_at, after.use.turn, after.version))
         with self._database.read() as connection:
             rows = connection.execute(query.limit(BATCH)).all()
         return [
             Owed(
                 use=_use(row),
                 version=row.version_id,
-                in_service=row.status == Status.APPROVED,
+                wanted_at=row.wanted_at,
+                holds=bool(row.holds),
                 wrote_at=row.wrote_at,
             )
             for row in rows
@@ -188,6 +210,23 @@ class Corrections:
 def _uses() -> Select[tuple[object, ...]]:
     names = ("id", "bot", "tenant", "conversation", "person", "asked_at", "kind", "question", "parts_sent")
     return select(*(turns.c[name] for name in names))
+
+
+def _told_or_waiting() -> ColumnElement[bool]:
+    return or_(corrections.c.outcome.is_(None), corrections.c.outcome == Outcome.SAID)
+
+
+def _holds() -> ColumnElement[bool]:
+    """Whether ``versions`` answers, or a later version of its document does and lacks what the turn rested on."""
+    serving, holding = versions.alias("serving"), versions.alias("holding")
+    replaced = exists().where(serving.c.document_id == versions.c.document_id, serving.c.status == Status.APPROVED)
+    answers_again = exists().where(
+        version_entries.c.entry_id == turn_entries.c.entry_id,
+        version_entries.c.version_id == holding.c.id,
+        holding.c.status == Status.APPROVED,
+    )
+    outdated = exists().where(turn_entries.c.turn_id == turns.c.id, ~answers_again)
+    return or_(versions.c.status == Status.APPROVED, and_(replaced, outdated))
 
 
 def _correctable(now: float) -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ import onnxruntime  # type: ignore[import-untyped]  # it ships no stubs
 from bot.errors import KnowledgeError
 from bot.knowledge.e5_graph import Adapter, cached_graph
 from bot.knowledge.e5_weights import E5Weights, Floats
+from bot.knowledge.embedder import readable
 
 QUESTION_PIECES = 128
 """Of a question that are read."""
@@ -59,8 +60,8 @@ class CrossEncoder:
         """How much ``text`` looks like what answers ``question``: a logit of no fixed scale, higher for better."""
         tokenizer = self._weights.tokenizer
         marks = tokenizer.specials
-        asked = [marks.begin, *tokenizer.encode(question)[:QUESTION_PIECES], marks.end]
-        told = [*tokenizer.encode(text)[: MOST_PIECES - len(asked) - 1], marks.end]
+        asked = [marks.begin, *tokenizer.encode(readable(question))[:QUESTION_PIECES], marks.end]
+        told = [*tokenizer.encode(readable(text))[: MOST_PIECES - len(asked) - 1], marks.end]
         pieces = np.array(asked + told, dtype=np.int64)
         count = len(pieces)
         embedded = self._weights.word_rows(pieces)

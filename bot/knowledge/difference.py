@@ -6,19 +6,26 @@ table) is counted, and shown as no change.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from bot.knowledge.entries import Entry, EntryKind
 
 _ALIKE = 0.5
-"""The share of words, 0 to 1, that two passages have in common at least to be the same one, changed."""
+"""The share of pairs of neighbouring characters, 0 to 1, that two passages have in common at least to be the same one,
+changed."""
 _MOST_COMPARED = 60
-"""Entries without a partner, on each side, that are compared word by word with every other."""
+"""Entries without a partner, on each side, that are compared with every other."""
+_MOST_WORDS = 400
+"""Words, on each side, between the first and the last change that are compared one by one: what that takes grows with
+their square, and with their cube where they repeat. Of more, sentences are compared; of more than so many sentences,
+all went and all came."""
 _WORD = re.compile(r"[A-Za-z0-9_]+(?:[.,:%/-][A-Za-z0-9_]+)*%?|\s+|.", re.DOTALL)
 """A Latin word or a number with its unit sign, blanks, or one character: Chinese is compared character by character."""
+_SENTENCE = re.compile(r"[^。！？；!?;\n]*[。！？；!?;\n]+|[^。！？；!?;\n]+")
 _SHOWN_FIELDS = ("title", "questions", "audience", "bots", "approval_number", "valid_from", "valid_to", "figures")
 
 
@@ -131,32 +138,53 @@ def _pair_alike(gone: _Entries, come: _Entries, pairs: list[Pair]) -> None:
     """The same for those that are most alike, as long as they are alike at all."""
     if max(len(gone), len(come)) > _MOST_COMPARED:
         return
+    ones, others = ([(entry, _pairs_in(entry.text)) for entry in side.values()] for side in (gone, come))
     likeness = [
         (-share, n, m, one.id, other.id)
-        for n, one in enumerate(gone.values())
-        for m, other in enumerate(come.values())
-        if one.kind is other.kind and (share := _share(one.text, other.text)) >= _ALIKE
+        for n, (one, its) in enumerate(ones)
+        for m, (other, theirs) in enumerate(others)
+        if one.kind is other.kind and (share := _share(its, theirs)) >= _ALIKE
     ]
     for *_, one_id, other_id in sorted(likeness):
         if one_id in gone and other_id in come:
             pairs.append(Pair(gone.pop(one_id), come.pop(other_id)))
 
 
-def _share(before: str, after: str) -> float:
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    return matcher.ratio() if matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE else 0.0
+def _pairs_in(text: str) -> Counter[str]:
+    """Each pair of neighbouring characters, and the first and the last alone."""
+    return Counter(map("".join, pairwise(f" {text} ")))
+
+
+def _share(one: Counter[str], other: Counter[str]) -> float:
+    """Sørensen and Dice's coefficient."""
+    return 2 * (one & other).total() / (one.total() + other.total())
 
 
 def _pieces(before: str, after: str) -> Iterator[Piece]:
     one, other = _WORD.findall(before), _WORD.findall(after)
+    first = _common(one, other)
+    last = _common(one[first:][::-1], other[first:][::-1])
+    begins, ends = "".join(one[:first]), "".join(one[len(one) - last :])
+    one, other = one[first : len(one) - last], other[first : len(other) - last]
+    if max(len(one), len(other)) > _MOST_WORDS:
+        one, other = _SENTENCE.findall("".join(one)), _SENTENCE.findall("".join(other))
+    if max(len(one), len(other)) > _MOST_WORDS:
+        one, other = ["".join(one)], ["".join(other)]
+    yield from filter(lambda piece: piece.text, (Piece(begins), *_compared(one, other), Piece(ends)))
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """With how many equal words both begin."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _compared(one: list[str], other: list[str]) -> Iterator[Piece]:
     for what, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if what == "equal":
             yield Piece("".join(one[a:b]))
             continue
-        if b > a:
-            yield Piece("".join(one[a:b]), gone=True)
-        if d > c:
-            yield Piece("".join(other[c:d]), come=True)
+        yield Piece("".join(one[a:b]), gone=True)
+        yield Piece("".join(other[c:d]), come=True)
 
 
 def marked(pieces: Sequence[Piece], around: int | None = None) -> str:

@@ -111,7 +111,7 @@ class E5Embedder:
         """See :class:`Embedder`. More texts than a person asks at once are an import's and wait like one."""
         if not 0 < len(texts) <= QUESTIONS_A_RUN:
             return self._import(texts, "query", None)
-        return self._queue.question(self._questions, [_clean(text) for text in texts])
+        return self._queue.question(self._questions, [readable(text) for text in texts])
 
     def passages(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
         """See :class:`Embedder`. Texts of like length share a slice, so ``progress`` runs short ones first."""
@@ -126,7 +126,7 @@ class E5Embedder:
         done = 0
         for chosen in _slices(texts):
             with self._queue.slice_of_import():
-                vectors[chosen] = self._encode([_clean(texts[at]) for at in chosen], kind)
+                vectors[chosen] = self._encode([readable(texts[at]) for at in chosen], kind)
             done += len(chosen)
             if progress:
                 progress(done, len(texts))
@@ -143,11 +143,11 @@ class _E5Tokens:
 
     def encode(self, texts: Sequence[str], kind: str) -> list[Encoded]:
         if kind == "query" and len(texts) <= QUESTIONS_A_RUN:
-            return self._queue.question(self._questions, [_clean(text) for text in texts])
+            return self._queue.question(self._questions, [readable(text) for text in texts])
         encoded: dict[int, Encoded] = {}
         for chosen in _slices(texts):
             with self._queue.slice_of_import():
-                made = self._encode([_clean(texts[at]) for at in chosen], kind)
+                made = self._encode([readable(texts[at]) for at in chosen], kind)
             encoded |= zip(chosen, made, strict=True)
         return [encoded[at] for at in range(len(texts))]
 
@@ -213,7 +213,7 @@ def _slices(texts: Sequence[str]) -> Iterator[list[int]]:
         yield chosen
 
 
-def _clean(text: str) -> str:
+def readable(text: str) -> str:
     """``text`` as both engines can read it: bounded, no NUL (it ends a C string), no lone surrogates."""
     return text[:MAX_CHARACTERS].replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 

@@ -22,12 +22,20 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passage:
-    """One entry's ``text``, word for word, and its ``location`` in the document (see
-    :class:`bot.knowledge.entries.Entry`); ``cited`` is true for the one the answer cites."""
+    """One entry's ``text``, word for word, its ``location`` in the document, the ``page`` or slide it begins on and the
+    ``figures`` that stand with it (see :class:`bot.knowledge.entries.Entry`); ``cited`` is true for the one the answer
+    cites, and only its figures are named."""
 
     location: str
     text: str
     cited: bool
+    page: int = 0
+    figures: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Self:
+        """The inverse of ``asdict``."""
+        return cls(**fields | {"figures": tuple(fields.get("figures", ()))})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +74,6 @@ class Excerpt:
                 **fields,
                 "kind": EntryKind(fields["kind"]),
                 "standing": Standing(fields["standing"]),
-                "passages": tuple(Passage(**passage) for passage in fields["passages"]),
+                "passages": tuple(map(Passage.from_json, fields["passages"])),
             }
         )

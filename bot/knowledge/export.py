@@ -1,10 +1,12 @@
 """What is approved in a collection as open files: FAQ tables, Markdown with its place, and every entry as JSON lines.
 
 A folder for each audience holds what :mod:`bot.knowledge.ingest` takes back: CSV for FAQs, Markdown for documents, in
-the order of the document. ``entries.jsonl`` beside them has every field, and ``figures`` the pictures.
+the order of the document. What is for some bots alone lies apart, in a folder that names them. ``entries.jsonl``
+beside them has every field, and ``figures`` the pictures.
 """
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -15,9 +17,13 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.figures import FigureStore
 from bot.knowledge.origin import ALWAYS_FROM, ALWAYS_TO
+
+log = structlog.get_logger()
 
 ENTRIES_FILE = "entries.jsonl"
 FIGURES_FOLDER = "figures"
@@ -53,13 +59,25 @@ def _write(entries: Sequence[Entry], folder: Path, timezone: ZoneInfo) -> int:
         mine = [entry for entry in entries if entry.kind is kind]
         if not mine:
             continue
-        source = PurePosixPath(mine[0].source)
-        name = source if source.suffix.lower() in (suffix, ".markdown") else PurePosixPath(f"{source}{suffix}")
-        path = folder / mine[0].audience.value / Path(*name.parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = _place(folder / "-only-for-".join((mine[0].audience.value, *mine[0].bots)), mine[0].source, suffix)
         path.write_text(_table(mine, timezone) if kind is EntryKind.FAQ else _document(mine), encoding="utf-8")
         files += 1
     return files
+
+
+def _place(folder: Path, source: str, suffix: str) -> Path:
+    """Where a document goes: below ``folder`` whatever its source says, which may come from another installation; under
+    a name of ours where its own cannot be had or is another's."""
+    name = PurePosixPath(source if PurePosixPath(source).suffix.lower() in (suffix, ".markdown") else source + suffix)
+    path = folder.joinpath(*(part for part in name.parts if part not in ("/", "//", "..", ".")))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            return path
+    except OSError as error:
+        log.info("export_renamed", source=source[:200], reason=error.strerror)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{hashlib.sha256(source.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}{suffix}"
 
 
 def _table(entries: Sequence[Entry], timezone: ZoneInfo) -> str:

@@ -1,7 +1,9 @@
 """Pictures of documents, kept as files by their content, so that an answer can show what its source shows."""
 
+import os
 import re
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -26,12 +28,45 @@ class FigureStore:
                 and path.stat().st_size <= MAX_BYTES
             ):
                 kept = self._folder / path.name[:2] / path.name
-                if not kept.exists():
+                if not _touched(kept):
                     kept.parent.mkdir(parents=True, exist_ok=True)
                     shutil.move(path, kept.with_suffix(".part"))
                     kept.with_suffix(".part").replace(kept)
+
+    def hold(self, ids: Iterable[str]) -> bool:
+        """Whether all of these are here; then they count as just brought."""
+        return all(_touched(self._folder / id_[:2] / id_) for id_ in ids)
+
+    def kept(self) -> Iterator[tuple[str, float]]:
+        """The id of every picture, and when it was last brought, in epoch seconds."""
+        for path in self._folder.glob("??/*"):
+            try:
+                if ID.fullmatch(path.name):
+                    yield path.name, path.stat().st_mtime
+            except FileNotFoundError:  # somebody else has removed it
+                continue
+
+    def remove(self, id_: str, *, untouched_since: float) -> bool:
+        """Remove a picture that nobody has brought since that epoch second; whether it went."""
+        path = self._folder / id_[:2] / id_
+        try:
+            if path.stat().st_mtime >= untouched_since:
+                return False
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
     def path(self, id_: str) -> Path | None:
         """The file of a picture; ``None`` where there is none with this id."""
         path = self._folder / id_[:2] / id_
         return path if ID.fullmatch(id_) and path.is_file() else None
+
+
+def _touched(path: Path) -> bool:
+    """Whether there is such a file; it counts as new from now on."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True

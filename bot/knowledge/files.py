@@ -38,19 +38,22 @@ class Found:
 def find_files(paths: Iterable[Path]) -> Iterator[Found]:
     """The files at and below ``paths``, folders in the order of their names; each file once, nothing silently left out.
 
-    Hidden files, links to folders and unknown kinds are passed over with a note; an unknown kind that was asked for by
-    name is a problem.
+    Hidden files, links to folders or out of the folder and unknown kinds are passed over with a note; an unknown kind
+    that was asked for by name is a problem.
     """
     seen: set[Path] = set()
     sources: dict[str, Path] = {}
     for path in paths:
         folder = path if path.is_dir() else path.parent
+        inside = path.resolve() if path.is_dir() else None
         for found in (replace(found, folder=folder) for found in _walk(path, path.name, asked=True)):
             if found.problem or found.note:
                 yield found
                 continue
             real = found.path.resolve()
-            if real in seen:
+            if inside is not None and not real.is_relative_to(inside):  # whoever made the folder chose what it names
+                yield replace(found, note="a link out of the folder: name the file to have it read")
+            elif real in seen:
                 yield replace(found, note="already read in this run")
             elif found.source in sources:
                 same = f"{sources[found.source]} has the same name {found.source}"

@@ -69,7 +69,24 @@ class Candidates:
     words: Mapping[str, float] = field(default_factory=dict)
 
 
-class Index(Protocol):
+class Searchable(Protocol):
+    """What a search needs of an index; it raises what an :class:`Index` does."""
+
+    def candidates(self, question: str, vector: Floats, scope: Scope, kind: EntryKind | None, limit: int) -> Candidates:
+        """The best ``limit`` entries of each route inside ``scope``; ``vector`` is the question's."""
+        ...
+
+    def entries(self, ids: Sequence[str]) -> list[Entry]:
+        """The entries with these ids, in this order, without those that have gone."""
+        ...
+
+    @property
+    def states(self) -> StateStore | None:
+        """The token states of its entries; ``None`` where it keeps none."""
+        ...
+
+
+class Index(Searchable, Protocol):
     """Searchable entries. Safe for threads.
 
     Methods raise :class:`~bot.errors.KnowledgeError` when the index cannot be read or written, and
@@ -91,21 +108,8 @@ class Index(Protocol):
         """The ids of every entry of a collection, valid now or not."""
         ...
 
-    def candidates(self, question: str, vector: Floats, scope: Scope, kind: EntryKind | None, limit: int) -> Candidates:
-        """The best ``limit`` entries of each route inside ``scope``; ``vector`` is the question's."""
-        ...
-
-    def entries(self, ids: Sequence[str]) -> list[Entry]:
-        """The entries with these ids, in this order, without those that have gone."""
-        ...
-
     def count(self) -> int:
         """How many entries there are, of all tenants."""
-        ...
-
-    @property
-    def states(self) -> StateStore | None:
-        """The token states of its entries; ``None`` where it keeps none."""
         ...
 
     def state(self) -> IndexState:

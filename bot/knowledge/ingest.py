@@ -8,7 +8,7 @@ the index is brought up to date. These last two take up whatever an interrupted 
 import re
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -28,16 +28,14 @@ from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.origin import Origin
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.submissions import Loader
-from bot.knowledge.sync import Progress, SyncReport, batches
+from bot.knowledge.sync import Progress, SyncReport
 from bot.knowledge.versions import WAITING, Status, Submission, Version
 from bot.safety.conduct import ApprovalNumber
 
 log = structlog.get_logger()
 
-EMBED_BATCH = 32
-"""Entries a call of the embedder: some seconds of work, so that progress is seen."""
-
 _GIVE_NUMBER = "give it with --approval-number, in the column 审批号 of a table, or in the front matter"
+_STAYS_WITHDRAWN = "it was withdrawn and stays so while its content is the same; --restore brings it back"
 _NAME = re.compile(r"[\w.-]{1,64}")
 
 
@@ -52,12 +50,14 @@ def _ungated(_tenant: str, _collection: str) -> bool:
 
 
 class FileStatus(StrEnum):
-    """What became of a file. ``APPROVED``: its waiting draft, unchanged, was approved. ``SKIPPED``: nothing stored."""
+    """What became of a file. ``APPROVED``: its waiting draft, unchanged, was approved. ``WITHDRAWN``: just this was
+    taken out of service, and stays so. ``SKIPPED``: nothing stored."""
 
     ADDED = "added"
     CHANGED = "changed"
     APPROVED = "approved"
     UNCHANGED = "unchanged"
+    WITHDRAWN = "withdrawn"
     SKIPPED = "skipped"
 
 
@@ -108,7 +108,8 @@ class IngestReport:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wishes:
     """Where files go and how: ``number`` is the approval number of what names none itself, ``bots`` those that alone
-    may answer from it. ``override`` is the reason for which it is approved whatever the gate says."""
+    may answer from it. ``override`` is the reason for which it is approved whatever the gate says. With ``restore``
+    what was taken out of service comes back, else it stays so while its bytes are the same."""
 
     tenant: str
     collection: str
@@ -118,6 +119,7 @@ class Wishes:
     number: str = ""
     bots: tuple[str, ...] = ()
     override: str = ""
+    restore: bool = False
 
     def check(self) -> None:
         """Raise :class:`~bot.errors.UsageError` for what cannot be a name, :class:`~bot.errors.KnowledgeError` for what
@@ -153,7 +155,8 @@ class NotSearchable(KnowledgeError):
 class Ingestor:
     """Takes files into the knowledge of a collection.
 
-    ``reader`` reads what is no text. ``warm`` makes sure that the vectors of the given entries are in the vector cache;
+    ``reader`` reads what is no text. ``warm`` (:data:`bot.knowledge.warming.Warm`) puts the vectors of the given
+    entries into the vector cache;
     ``sync`` brings the index of one collection (tenant, collection) up to date, here or in the process that owns the
     index. ``timezone`` is where the days of FAQ tables begin; ``rules(tenant, collection)`` says what is asked of
     approval numbers there; ``gated(tenant, collection)`` whether what is to be approved there waits until all of it
@@ -165,7 +168,7 @@ class Ingestor:
         *,
         store: KnowledgeStore,
         reader: FileReader,
-        warm: Callable[[Sequence[Entry]], None],
+        warm: Callable[[Iterable[Entry], Callable[[int], object]], None],
         sync: Callable[[str, str], SyncReport],
         timezone: ZoneInfo,
         limits: LoadLimits | None = None,
@@ -195,12 +198,12 @@ class Ingestor:
         number: str = "",
         bots: tuple[str, ...] = (),
         override: str = "",
+        restore: bool = False,
         progress: Progress | None = None,
     ) -> IngestReport:
         """Store the files at and below ``paths``; with ``approve`` they are searchable when this returns.
 
-        ``actor`` (``cli:<os user>``) is kept with every version; ``number`` is the approval number of what names none
-        itself, ``bots`` those that alone may answer from it; ``override`` is the reason to approve it past the gate.
+        ``actor`` (``cli:<os user>``) is kept with every version; the others are as in :class:`Wishes`.
         Raises :class:`~bot.errors.UsageError` for a name that cannot be a collection's,
         :class:`~bot.errors.KnowledgeError` for what cannot be an approval number, :class:`~bot.errors.InputError` when
         all is stored and waits because it does not pass the gate, :class:`NotSearchable` when storing went well and
@@ -216,6 +219,7 @@ class Ingestor:
             number=number,
             bots=bots,
             override=override,
+            restore=restore,
         )
         wishes.check()
         found = list(find_files(paths))
@@ -283,24 +287,32 @@ class Ingestor:
     def publish(self, tenant: str, collection: str, progress: Progress) -> SyncReport:
         """Make searchable what the collection has approved. Raises :class:`~bot.errors.BotError`."""
         total, done = len(self._store.approved_ids(tenant, collection)), 0
-        for batch in batches(self._store.approved_entries(tenant, collection), EMBED_BATCH):
-            self._warm(batch)
-            done += len(batch)
+
+        def tell(more: int) -> None:
+            nonlocal done
+            done += more
             progress("embed", done, max(done, total))
+
+        self._warm(self._store.approved_entries(tenant, collection), tell)
         return self._sync(tenant, collection)
 
     def _take(self, file: Found, wishes: Wishes, progress: Progress) -> FileResult:
         if file.problem or file.note:
-            return _skipped(file, file.problem, note=file.note)
+            return skipped(file, file.problem, note=file.note)
+        origin = wishes.origin(file.source)
         try:
-            loaded = self._loader.load(file, wishes.origin(file.source), partial(progress, "page"))
+            known = self._loader.bytes_of(file, origin)
+            again = self._store.same_file(origin, known.content_hash, known.made_with) if known.made_with else None
+            if again and self._loader.keeps_figures(again):
+                return self._stored(again, wishes, file.printable)
+            loaded = self._loader.load(file, origin, known, partial(progress, "page"))
         except KnowledgeError as error:
-            return _skipped(file, str(error))
+            return skipped(file, str(error))
         if not loaded.submission.entries:
-            return _skipped(file, "nothing in it could be used: what was known from it stays", *loaded.problems)
+            return skipped(file, "nothing in it could be used: what was known from it stays", *loaded.problems)
         stored = self._stored(loaded.submission, wishes, file.printable)
-        problems = (*stored.problems, *loaded.problems)
-        return replace(stored, problems=problems, notes=loaded.notes if stored.entries else ())
+        problems, notes = (*stored.problems, *loaded.problems), (*stored.notes, *loaded.notes)
+        return replace(stored, problems=problems, notes=notes if stored.entries else ())
 
     def _stored(self, submission: Submission, wishes: Wishes, path: str) -> FileResult:
         """What became of a document that lies at ``path``."""
@@ -309,7 +321,11 @@ class Ingestor:
             problem = f"not approved: bots.yaml asks for another approval number than {in_words(unfit)}; {_GIVE_NUMBER}"
             return replace(result, problems=(problem,))
         at_once = wishes.approve and not self._gated(wishes.tenant, wishes.collection)
-        stored = self._store.put(submission, approve=at_once, actor=wishes.actor, now=self._clock())
+        stored = self._store.put(
+            submission, approve=at_once, actor=wishes.actor, now=self._clock(), restore=wishes.restore
+        )
+        if stored.status is Status.WITHDRAWN:
+            result = replace(result, notes=(_STAYS_WITHDRAWN,))
         return replace(
             result,
             status=FileStatus(stored.change),
@@ -337,7 +353,8 @@ class Ingestor:
         return unfit_numbers(material, self._rules(submission.origin.tenant, submission.origin.collection))
 
 
-def _skipped(file: Found, *problems: str, note: str = "") -> FileResult:
+def skipped(file: Found, *problems: str, note: str = "") -> FileResult:
+    """What became of a file of which nothing was stored: the ``problems`` and the ``note`` that are not empty."""
     return FileResult(
         path=file.printable,
         source=file.source,

@@ -17,11 +17,13 @@ from typing import Any
 
 import structlog
 from sqlalchemy import JSON, Column, Double, ForeignKey, Integer, Row, String, Table, Text, insert, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from bot import telemetry
 from bot.errors import BotError, InputError, KnowledgeError, UsageError
 from bot.knowledge.entries import Audience
 from bot.knowledge.files import Found, find_files
-from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, Wishes
+from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, Wishes, skipped
 from bot.records.database import Database, metadata
 from bot.texts import Texts
 
@@ -30,6 +32,8 @@ log = structlog.get_logger()
 SILENT_S = 60.0
 """A job that nobody has touched for so long has lost its worker."""
 _TOUCH_EVERY_S = 10.0
+MAX_ATTEMPTS = 3
+"""A file that a worker has begun so often, and never ended, is what ends the workers."""
 RECENT = 50
 
 jobs = Table(
@@ -48,6 +52,7 @@ jobs = Table(
     Column("created_at", Double, nullable=False),
     Column("touched_at", Double, nullable=False),
     Column("ended_at", Double),
+    Column("publishings", Integer, nullable=False, server_default="0"),
 )
 files = Table(
     "ingest_files",
@@ -56,6 +61,7 @@ files = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("source", Text, nullable=False),
     Column("result", JSON(none_as_null=True)),
+    Column("attempts", Integer, nullable=False, server_default="0"),
 )
 
 
@@ -183,6 +189,18 @@ class IngestJobs:
         """Say that a worker is at it, and how far."""
         self._set(id_, stage=stage, done=done, total=total, touched_at=self._clock())
 
+    def begin(self, id_: str, position: int) -> int:
+        """Write down that a worker begins a file, before it does; how often one has by now."""
+        mine = (files.c.job_id == id_) & (files.c.position == position)
+        return self._counted(
+            update(files).where(mine).values(attempts=files.c.attempts + 1).returning(files.c.attempts)
+        )
+
+    def begin_publishing(self, id_: str) -> int:
+        """The same for making searchable what was stored."""
+        counted = update(jobs).where(jobs.c.id == id_).values(publishings=jobs.c.publishings + 1)
+        return self._counted(counted.returning(jobs.c.publishings))
+
     def settle(self, id_: str, position: int, results: Sequence[FileResult]) -> None:
         """Write down what became of a file, and let its copy go."""
         mine = (files.c.job_id == id_) & (files.c.position == position)
@@ -195,6 +213,10 @@ class IngestJobs:
         state, now = JobState.FAILED if problem else JobState.DONE, self._clock()
         self._set(id_, state=state, problem=problem, touched_at=now, ended_at=now)
         shutil.rmtree(self._folder / id_, ignore_errors=True)
+
+    def _counted(self, counted: ReturningUpdate[Any]) -> int:
+        with self._database.write() as connection:
+            return int(connection.execute(counted).scalar_one())
 
     def _set(self, id_: str, **values: Any) -> None:
         with self._database.write() as connection:
@@ -232,12 +254,29 @@ class JobRunner:
             if not file.results:
                 path = self._jobs.path(id_, position, file.source)
                 found = Found(path=path, source=file.source, folder=path.parent, shown=file.source)
-                self._jobs.settle(id_, position, list(self._ingestor.take(found, job.wishes, at.tell)))
+                if self._jobs.begin(id_, position) > MAX_ATTEMPTS:
+                    log.error("file_given_up", job=id_, source=file.source, attempts=MAX_ATTEMPTS)
+                    telemetry.count("degraded", what="ingest_file_given_up")
+                    self._jobs.settle(id_, position, [given_up(found)])
+                else:
+                    self._jobs.settle(id_, position, list(self._ingestor.take(found, job.wishes, at.tell)))
             at.tell("read", position + 1, len(job.files))
+        if job.wishes.approve:
+            self._publish(id_, job.wishes, at)
+        else:
+            self._over(id_)
+
+    def _publish(self, id_: str, wishes: Wishes, at: "_Progress") -> None:
+        """Make searchable what was stored, and end the job."""
+        if self._jobs.begin_publishing(id_) > MAX_ATTEMPTS:
+            log.error("job_given_up", job=id_, attempts=MAX_ATTEMPTS)
+            telemetry.count("degraded", what="ingest_job_given_up")
+            ended = f"the worker ended {MAX_ATTEMPTS} times while it made them searchable"
+            self._jobs.end(id_, f"stored, but not searchable yet ({ended}): look into its log, then run `reindex`")
+            return
         try:
-            if job.wishes.approve:
-                self._release(id_, job.wishes)
-                self._ingestor.publish(job.wishes.tenant, job.wishes.collection, at.tell)
+            self._release(id_, wishes)
+            self._ingestor.publish(wishes.tenant, wishes.collection, at.tell)
         except InputError as error:
             log.error("job_not_approved", job=id_, reason=error.text_key)
             self._jobs.end(id_, Texts().say(error.text_key, "en", **error.values))
@@ -246,8 +285,11 @@ class JobRunner:
             log.error("job_not_searchable", job=id_, error=str(error))
             self._jobs.end(id_, f"stored, but not searchable yet ({error}): run `reindex`")
             return
+        self._over(id_)
+
+    def _over(self, id_: str) -> None:
         self._jobs.end(id_)
-        log.info("job_done", job=id_, files=len(job.files))
+        log.info("job_done", job=id_)
 
     def _release(self, id_: str, wishes: Wishes) -> None:
         """Approve what waits for the gate, and write down of each file what became of it."""
@@ -290,11 +332,13 @@ class _Progress:
 
 
 def _left_out(file: Found) -> list[dict[str, Any]]:
-    problems, notes = [file.problem] if file.problem else [], [file.note] if file.note else []
-    result = FileResult(
-        path=file.printable, source=file.source, status=FileStatus.SKIPPED, problems=tuple(problems), notes=tuple(notes)
-    )
-    return [asdict(result)]
+    return [asdict(skipped(file, file.problem, note=file.note))]
+
+
+def given_up(file: Found) -> FileResult:
+    """What became of a file that ended every worker that began it."""
+    ended = f"given up: the worker ended {MAX_ATTEMPTS} times while it read it"
+    return skipped(file, f"{ended}; divide it, or save it as another kind, and ingest it alone")
 
 
 def _job(row: Row[Any], held: Sequence[Row[Any]]) -> Job:

@@ -47,13 +47,19 @@ def lock_document(connection: Connection, origin: Origin) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A version that waits or answers, who brought it, and its entries in order."""
+    """A version that waits or answers, who brought it, the bots that alone may answer from it, and its entries in
+    order."""
 
     id: int
     number: int
     status: Status
     brought_by: str
+    bots: tuple[str, ...]
     entry_ids: list[str]
+
+    def is_for(self, bot: str) -> bool:
+        """Whether the bot with this id may answer from it."""
+        return not self.bots or bot in self.bots
 
 
 class Ledger:
@@ -71,9 +77,8 @@ class Ledger:
         row = self._connection.execute(query).one_or_none()
         if row is None:
             return None
-        members = select(version_entries.c.entry_id).where(version_entries.c.version_id == row.id)
-        entry_ids = list(self._connection.scalars(members.order_by(version_entries.c.position)))
-        return Held(row.id, row.number, Status(row.status), row.ingested_by, entry_ids)
+        entry_ids = self._members(row.id)
+        return Held(row.id, row.number, Status(row.status), row.ingested_by, tuple(row.bots), entry_ids)
 
     def submit(self, held: Held) -> None:
         """Offer a version for approval."""
@@ -95,6 +100,20 @@ class Ledger:
             self._update(held, status=Status.WITHDRAWN, withdrawn_at=self._now, withdrawn_by=self._actor)
             self._count_change()
 
+    def taken_out(self, submission: Submission) -> int | None:
+        """The id of a withdrawn version that was made of the same bytes, or holds the same entries."""
+        mine = (versions.c.document_id == self.document) & (versions.c.status == Status.WITHDRAWN)
+        found = select(versions.c.id, versions.c.content_hash).where(mine).order_by(versions.c.number.desc())
+        rows = self._connection.execute(found).all()
+        same = next((row.id for row in rows if row.content_hash == submission.content_hash), None)
+        if same is None and rows and self._members(rows[0].id) == [entry.id for entry in submission.entries]:
+            same = rows[0].id
+        return same
+
+    def made_of(self, held: Held, submission: Submission) -> None:
+        """Remember that a version came out of this file too, so that it need not be read again."""
+        self._update(held, content_hash=submission.content_hash, made_with=submission.made_with)
+
     def add(self, submission: Submission, wanted: Mapping[str, Entry]) -> Held:
         """A new draft with the entries ``wanted``, those that other versions have already shared with them."""
         of_document = versions.c.document_id == self.document
@@ -107,6 +126,7 @@ class Ledger:
             bots=list(submission.origin.bots),
             title=submission.title,
             content_hash=submission.content_hash,
+            made_with=submission.made_with,
             entries=len(wanted),
             ingested_at=self._now,
             ingested_by=self._actor,
@@ -115,7 +135,7 @@ class Ledger:
         ids = list(wanted)
         for start in range(0, len(ids), PAGE):
             self._add_entries(version, ids[start : start + PAGE], wanted, start)
-        return Held(version, last + 1, Status.DRAFT, self._actor, ids)
+        return Held(version, last + 1, Status.DRAFT, self._actor, submission.origin.bots, ids)
 
     def _add_entries(self, version: int, ids: list[str], wanted: Mapping[str, Entry], start: int) -> None:
         known = set(self._connection.scalars(select(entries.c.id).where(entries.c.id.in_(ids))))
@@ -125,6 +145,11 @@ class Ledger:
         places = enumerate(ids, start=start)
         members = [{"version_id": version, "entry_id": entry_id, "position": n} for n, entry_id in places]
         self._connection.execute(insert(version_entries), members)
+
+    def _members(self, version: int) -> list[str]:
+        """The ids of a version's entries in their order."""
+        members = select(version_entries.c.entry_id).where(version_entries.c.version_id == version)
+        return list(self._connection.scalars(members.order_by(version_entries.c.position)))
 
     def _count_change(self) -> None:
         """In the transaction of the change itself, so that nobody sees the one without the other."""

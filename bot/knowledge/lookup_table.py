@@ -18,10 +18,15 @@ from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 
+import structlog
+
+from bot import telemetry
 from bot.errors import KnowledgeError
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.loaders import LoadLimits
 from bot.knowledge.origin import Origin, make_entry
+
+log = structlog.get_logger()
 
 
 class ColumnKind(StrEnum):
@@ -35,6 +40,7 @@ class ColumnKind(StrEnum):
 
 
 CONDITIONS = (ColumnKind.CHOICE, ColumnKind.RANGE)
+_WITH_UNIT = (ColumnKind.RANGE, ColumnKind.NUMBER)
 HEADER = "表头"
 """Where the entry stands that holds the names of the columns."""
 
@@ -45,10 +51,18 @@ _ANY = frozenset({"不限", "任意", "任何", "所有", "全部", "any", "all"
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _BETWEEN = re.compile(rf"(?P<low>{_NUMBER})(?:[-–—~至到]|to)(?P<high>{_NUMBER})")
 _FROM = re.compile(
-    rf"(?:(?P<sign>≥|>=|>|不低于|不少于|至少|大于等于|超过|大于|高于)(?P<a>{_NUMBER})|(?P<b>{_NUMBER})(?:及|或)?以上)"
+    rf"(?:(?P<sign>≥|>=|>|不低于|不少于|至少|大于等于|超过|大于|高于)(?P<a>{_NUMBER})|(?P<b>{_NUMBER})(?:(?:及|或)?以上|\+))"
 )
 _UP_TO = re.compile(
     rf"(?:(?P<sign>≤|<=|<|不超过|不高于|至多|小于等于|不足|小于|低于)(?P<a>{_NUMBER})|(?P<b>{_NUMBER})(?:及|或)?以[下内])"
+)
+_BOTH = re.compile(r"[且,]|并且")
+_CHAIN = re.compile(rf"(?P<low>{_NUMBER})(?P<from>≤|<=|<)[^\d≤<>=]{{1,20}}(?P<to>≤|<=|<)(?P<high>{_NUMBER})")
+"""``30≤x<60``, whatever it calls the number."""
+_SHARE = re.compile(r"0?\.\d+|[01](?:\.0+)?")
+_UNIT_IN_NAME = re.compile(
+    r".+?\((?P<unit>[a-zμ°%℃/·²³0-9.]{1,16}|毫[升克米]|[千公]?[克斤米]|[元天分次岁年月升]|周岁|个月|小时|分钟)\)",
+    re.IGNORECASE,
 )
 _OPEN = frozenset({">", "<", "超过", "大于", "高于", "不足", "小于", "低于"})
 _DATE = re.compile(r"(\d{4})(?:-|/|年)(\d{1,2})(?:-|/|月)(\d{1,2})日?")
@@ -152,9 +166,12 @@ def read_lookup_table(
     columns = _columns(header)
     entries = [_entry(origin, title, "\n".join(filter(None, header)), _place(where, HEADER))]
     problems: list[str] = []
+    meanings: dict[tuple[str, str], str] = {}
     for number, cells in rows[1:]:
         try:
-            entries.append(_entry(origin, title, _row_text(columns, header, cells), _place(where, f"第 {number} 行")))
+            text = _row_text(columns, header, cells)
+            _check_options(columns, _cells(columns, text), meanings)
+            entries.append(_entry(origin, title, text, _place(where, f"第 {number} 行")))
         except _BadCell as error:
             problems.append(f"row {number}: {error}")
     if problems:
@@ -163,9 +180,21 @@ def read_lookup_table(
     return tuple(entries)
 
 
+def _check_options(columns: Sequence[Column], cells: Sequence[Cell], meanings: dict[tuple[str, str], str]) -> None:
+    """Put the words of a row's options into ``meanings``, by column and word; none may mean two options there."""
+    for column, cell in zip(columns, cells, strict=True):
+        for words in cell if isinstance(cell, tuple) else ():
+            for word in words:
+                if (meant := meanings.setdefault((column.name, word), words[0])) != words[0]:
+                    raise _BadCell(
+                        f"{column.name}: {word[:40]} already means {meant[:40]}: write that, or another word"
+                    )
+
+
 def tables_of(entries: Iterable[Entry]) -> list[LookupTable]:
     """The tables that ``entries`` of the kind ``row`` make up: of each file and name one. Rows without the entry of
-    their columns are none's."""
+    their columns are none's. A table that an older version took in and this one cannot read is left out, which is
+    logged and counted."""
     grouped: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in entries:
         grouped.setdefault((entry.collection, entry.source, entry.title), []).append(entry)
@@ -175,8 +204,13 @@ def tables_of(entries: Iterable[Entry]) -> list[LookupTable]:
 def _table(group: Sequence[Entry]) -> Iterable[LookupTable]:
     headers = [entry for entry in group if entry.location.endswith(HEADER)]
     for header in headers[:1]:
-        columns = _columns(header.text.split("\n"))
-        rows = (Row(entry=entry, cells=_cells(columns, entry.text)) for entry in group if entry not in headers)
+        try:
+            columns = _columns(header.text.split("\n"))
+            rows = [Row(entry=entry, cells=_cells(columns, entry.text)) for entry in group if entry is not header]
+        except KnowledgeError as error:
+            telemetry.count("degraded", what="lookup_table")
+            log.error("lookup_table_unreadable", source=header.source, reason=str(error), cure="ingest it again")
+            continue
         in_order = sorted(rows, key=lambda row: _number_in(row.entry.location))
         yield LookupTable(title=header.title, columns=columns, rows=tuple(in_order))
 
@@ -188,7 +222,11 @@ def _columns(header: Sequence[str]) -> tuple[Column, ...]:
         if marked is None:
             raise KnowledgeError(f"row 1: the column {cell[:40]} has no type: write {cell[:40]}[文本], or another type")
         names = tuple(" ".join(name.split()) for name in _SYNONYMS.split(marked["names"]) if name.strip())
-        columns.append(Column(names=names, kind=_KIND_OF[marked["kind"]], unit=(marked["unit"] or "").strip()))
+        unit, kind = (marked["unit"] or "").strip(), _KIND_OF[marked["kind"]]
+        in_name = _UNIT_IN_NAME.fullmatch(names[0]) if kind in _WITH_UNIT and names else None
+        if in_name:
+            names, unit = (*names, names[0].partition("(")[0].strip()), unit or in_name["unit"]
+        columns.append(Column(names=tuple(dict.fromkeys(names)), kind=kind, unit=unit))
     named = [fold(name) for column in columns for name in column.names]
     if twice := next((name for name in named if named.count(name) > 1), None):
         raise KnowledgeError(f"row 1: {twice[:40]} names two columns")
@@ -222,13 +260,18 @@ def _cells(columns: Sequence[Column], text: str) -> tuple[Cell, ...]:
 
 
 def shown(table: LookupTable, row: Row) -> str:
-    """``row`` as people read it: word for word, but for the words that only mean the same as an option."""
-    choices = {column.name for column in table.columns if column.kind is ColumnKind.CHOICE}
+    """``row`` as people read it: word for word, but for the words that only mean the same as an option; a number has
+    its unit behind the name of its column."""
+    columns = {column.name: column for column in table.columns}
     lines = []
     for line in row.entry.text.split("\n"):
         name, _, cell = line.partition("：")
-        plain = "、".join(_SYNONYMS.split(option)[0].strip() for option in _OPTIONS.split(cell))
-        lines.append(f"{name}：{plain}" if name in choices else line)
+        column = columns[name]
+        if column.kind is ColumnKind.CHOICE:
+            cell = "、".join(_SYNONYMS.split(option)[0].strip() for option in _OPTIONS.split(cell))
+        told = f"{name}{cell}"
+        unit = f"（{column.unit}）" if column.unit and column.unit not in told and any(map(str.isdigit, cell)) else ""
+        lines.append(f"{name}{unit}：{cell}")
     return "\n".join(lines)
 
 
@@ -242,9 +285,13 @@ def read_cell(column: Column, cell: str) -> Cell:
     if not folded or (column.decides and folded in _ANY):
         return None
     if column.kind is ColumnKind.CHOICE:
+        if not any(map(str.isalnum, folded)):
+            raise _BadCell(f"{column.name} is {cell[:40]}, which nobody says: write 不限 where it makes no difference")
         return _options(folded)
     if column.kind is ColumnKind.DATE:
         return _day(column, folded)
+    if column.unit == "%" and _SHARE.fullmatch(folded) and folded != "0":
+        raise _BadCell(f"{column.name} is {folded}, as a spreadsheet keeps {float(folded):.0%}: write it with its %")
     plain = folded.replace(fold(column.unit), "") if column.unit else folded
     interval = _interval("".join(plain.split()))
     if interval is None or (column.kind is ColumnKind.NUMBER and interval.low != interval.high):
@@ -271,13 +318,34 @@ def _interval(text: str) -> Interval | None:
     if re.fullmatch(_NUMBER, text):
         return Interval(Fraction(text), Fraction(text))
     if between := _BETWEEN.fullmatch(text):
-        low, high = Fraction(between["low"]), Fraction(between["high"])
-        return Interval(low, high) if low <= high else None
+        return _filled(Interval(Fraction(between["low"]), Fraction(between["high"])))
+    return _bounded(text) or _of_two_bounds(text)
+
+
+def _bounded(text: str) -> Interval | None:
     if least := _FROM.fullmatch(text):
         return Interval(Fraction(least["a"] or least["b"]), None, low_open=least["sign"] in _OPEN)
     if most := _UP_TO.fullmatch(text):
         return Interval(None, Fraction(most["a"] or most["b"]), high_open=most["sign"] in _OPEN)
     return None
+
+
+def _of_two_bounds(text: str) -> Interval | None:
+    if chain := _CHAIN.fullmatch(text):
+        low, high = Fraction(chain["low"]), Fraction(chain["high"])
+        return _filled(Interval(low, high, chain["from"] in _OPEN, chain["to"] in _OPEN))
+    sides = [side for side in map(_bounded, _BOTH.split(text)) if side]
+    if len(sides) != 2 or len(_BOTH.split(text)) != 2:
+        return None
+    least, most = sides
+    if least.low is None or most.high is None:
+        return None
+    return _filled(Interval(least.low, most.high, least.low_open, most.high_open))
+
+
+def _filled(interval: Interval) -> Interval | None:
+    """``interval``, unless no number lies in it."""
+    return interval if interval.meets(interval) else None
 
 
 def _before(one: Interval, other: Interval) -> bool:

@@ -1,22 +1,17 @@
 """Which implementation of each part of the knowledge runs, as the settings say."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 
 import requests
 
 from bot.errors import ConfigError
-from bot.knowledge.embedder import CachedEmbedder, E5Embedder, Embedder
+from bot.knowledge.embedder import E5Embedder, Embedder
 from bot.knowledge.embedding_server import EmbeddingServer
-from bot.knowledge.entries import Entry
 from bot.knowledge.figures import FigureStore
 from bot.knowledge.index import Index
-from bot.knowledge.points import warm
 from bot.knowledge.reading_check import ReadingCheck
-from bot.knowledge.segment import Segmenter, jieba_dictionary
-from bot.knowledge.state_store import STATES_FILE, StateStore
+from bot.knowledge.segment import jieba_segmenter
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
 from bot.settings import Settings
@@ -53,7 +48,7 @@ def make_reading_check(settings: Settings, embedder: Embedder) -> ReadingCheck |
 @cache
 def make_tokenizer() -> Tokenizer:
     """The tokenizer of the lexical routes, made once a process: its dictionary takes half a second."""
-    return Tokenizer(Segmenter(jieba_dictionary()))
+    return Tokenizer(jieba_segmenter())
 
 
 def vector_cache(settings: Settings) -> VectorCache:
@@ -64,34 +59,6 @@ def vector_cache(settings: Settings) -> VectorCache:
 def figure_store(settings: Settings) -> FigureStore:
     """The pictures of documents, under ``DATA_DIR/figures``."""
     return FigureStore(settings.data_dir / "figures")
-
-
-def warm_vectors(settings: Settings, cores: int = 1) -> Callable[[Sequence[Entry]], None]:
-    """What makes sure that the vectors of entries are in the cache, and their token states beside the index.
-
-    A model is loaded for each of ``cores``, and only when something may have to be embedded; a server has its own.
-    """
-    count = cores if settings.embedding_base_url is None else 1
-
-    @cache
-    def parts() -> tuple[list[CachedEmbedder], StateStore | None]:
-        vectors = vector_cache(settings)
-        embedders = [CachedEmbedder(make_embedder(settings), vectors) for _ in range(count)]
-        kept = settings.qdrant_url is None and embedders[0].tokens is not None
-        return embedders, StateStore(settings.index_dir / STATES_FILE, embedders[0].name) if kept else None
-
-    def warm_all(entries: Sequence[Entry]) -> None:
-        embedders, states = parts()
-        by_length = sorted(entries, key=lambda entry: len(entry.text))
-        shares = [by_length[at::count] for at in range(count)]
-        with ThreadPoolExecutor(count) as pool:  # the model computes without the interpreter's lock
-            list(pool.map(partial(_warm, states), embedders, shares))
-
-    return warm_all
-
-
-def _warm(states: StateStore | None, embedder: CachedEmbedder, entries: Sequence[Entry]) -> None:
-    warm(embedder, states, entries)
 
 
 def open_index(settings: Settings, embedder: Embedder, tokenizer: Tokenizer) -> Index:

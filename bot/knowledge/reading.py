@@ -100,6 +100,7 @@ def _excerpt(connection: Connection, entry: Row[Any], place: Row[Any], now: floa
     position = version_entries.c.position
     passages = (
         select(entries.c.id, entries.c.location, entries.c.text, entries.c.approval_number)
+        .add_columns(entries.c.page, entries.c.figures)
         .join(version_entries, version_entries.c.entry_id == entries.c.id)
         .where(
             version_entries.c.version_id == place.id,
@@ -122,9 +123,14 @@ def _excerpt(connection: Connection, entry: Row[Any], place: Row[Any], now: floa
         since=since,
         earlier=0 if alone else first,
         later=0 if alone else place.entries - 1 - last,
-        passages=tuple(Passage(location=row.location, text=row.text, cited=row.id == place.entry_id) for row in rows),
+        passages=tuple(_passage(row, cited=row.id == place.entry_id) for row in rows),
         approval_number=next((row.approval_number for row in rows if row.id == place.entry_id), ""),
     )
+
+
+def _passage(row: Row[Any], *, cited: bool) -> Passage:
+    figures = tuple(row.figures) if cited else ()
+    return Passage(location=row.location, text=row.text, cited=cited, page=row.page, figures=figures)
 
 
 def _window(position: int, total: int) -> tuple[int, int]:

@@ -5,12 +5,15 @@ collections, but for those that are for other bots alone.
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Collection, Sequence
 
+import structlog
 from sqlalchemy import ColumnElement, func, select
 
+from bot import telemetry
 from bot.bots_file import BotConfig
-from bot.errors import InputError
+from bot.errors import BotError, InputError
 from bot.knowledge.approval import Gate, no_gate, unfit_numbers
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Entry, EntryKind
@@ -22,6 +25,8 @@ from bot.knowledge.tables import documents, entries, version_entries, versions
 from bot.knowledge.versions import WAITING, Status, Submission, Version
 from bot.records.database import Database
 from bot.safety.conduct import ApprovalNumber
+
+log = structlog.get_logger()
 
 MOST_ENTRIES = 200
 """Of a document that may be approved from a chat: embedding takes a fifth of a second an entry, and somebody waits."""
@@ -82,9 +87,10 @@ class Review:
         )
         return self._held(bot, versions.c.id.in_(numbered))
 
-    def before(self, version: Version) -> Version | None:
-        """The version of its document that was approved last before it; ``None`` where there was none."""
-        history = self._store.versions(*version.name)
+    def before(self, bot: BotConfig, version: Version) -> Version | None:
+        """The version of its document that was approved last before it, of those that are the bot's; ``None`` where
+        there was none."""
+        history = self.history(bot, version.document)
         approved = [one for one in history if one.approved_at is not None and one.number < version.number]
         return approved[-1] if approved else None
 
@@ -139,11 +145,13 @@ class Review:
         most_entries: int | None = MOST_ENTRIES,
         override: str = "",
     ) -> None:
-        """Let ``version``, which waits, answer from now on; past the gate for the reason ``override``.
+        """Let ``version``, which waits, answer from now on; past the gate for the reason ``override``. What passing it
+        takes is added to ``now``, so that what was answered meanwhile is not taken for an answer of ``version``.
 
         Raises :class:`~bot.errors.InputError` when it has more than ``most_entries``, does not carry the approval
         number that is asked for, does not pass the gate, takes another person, or does not wait any more as it did.
         """
+        began = time.monotonic()
         if most_entries is not None and version.entries > most_entries:
             raise InputError("kb_too_large", number=version.document, entries=version.entries, limit=most_entries)
         material = ((version.audience, number) for number in self.approval_numbers(version))
@@ -151,28 +159,34 @@ class Review:
             found = "、".join(one or "–" for one in unfit)
             raise InputError("kb_approval_number", number=version.document, found=found)
         self._gate([version], actor, override)
+        now += time.monotonic() - began
         if not self._store.approve(*version.name, version=version.id, status=version.status, actor=actor, now=now):
             raise InputError("kb_not_waiting", number=version.document)
         self._sync(version.tenant, version.collection)
 
-    def withdraw(self, shown: Sequence[Version], *, actor: str, now: float) -> None:
-        """Take the document of ``shown`` out of service; these are all that answers and waits of it.
+    def withdraw(self, bot: BotConfig, shown: Sequence[Version], *, actor: str, now: float) -> None:
+        """Take the document of ``shown`` out of service; these are all of it that answers and waits and is the bot's.
 
         Raises :class:`~bot.errors.InputError` when others do by now.
         """
         first = shown[0]
         ids = {version.id for version in shown}
-        if not self._store.withdraw(*first.name, actor=actor, now=now, shown=ids):
+        if not self._store.withdraw(*first.name, actor=actor, now=now, shown=ids, bot=bot.id):
             raise InputError("kb_changed_withdraw", number=first.document)
-        self._drop(first.tenant, first.collection)
+        self.drop(first.tenant, first.collection)
 
     def sync(self, tenant: str, collection: str) -> None:
         """Bring the index to what is approved, for a turn that died between the approval and that."""
         self._sync(tenant, collection)
 
     def drop(self, tenant: str, collection: str) -> None:
-        """The same for what is out of service."""
-        self._drop(tenant, collection)
+        """The same for what is out of service. Nothing is answered from that, whatever the index holds: where it cannot
+        be reached, whoever withdrew something is not told that it failed."""
+        try:
+            self._drop(tenant, collection)
+        except BotError as error:
+            telemetry.count("degraded", what="index_behind_withdrawal")
+            log.warning("index_not_dropped", tenant=tenant, collection=collection, error=str(error))
 
     def _bring(self, submission: Submission, actor: str, now: float) -> Version:
         self._store.put(submission, approve=False, submit=True, actor=actor, now=now)

@@ -16,10 +16,11 @@ from bot.knowledge.calibration import Calibration, features
 from bot.knowledge.embedder import Embedder
 from bot.knowledge.entries import Entry, EntryKind, Scope
 from bot.knowledge.fusion import DEPTH, fuse
-from bot.knowledge.index import Candidates, Floats, Index, Route
+from bot.knowledge.index import Candidates, Floats, Route, Searchable
 from bot.knowledge.points import body
 from bot.knowledge.reading_check import ReadingCheck
 from bot.knowledge.reranking import RERANKED, closeness, rerank
+from bot.knowledge.state_filling import StateFiller
 from bot.knowledge.token_states import Encoded
 
 log = structlog.get_logger()
@@ -55,7 +56,7 @@ class Searcher:
     at a first hit once more where its chance is unsure."""
 
     def __init__(
-        self, index: Index, embedder: Embedder, calibration: Calibration, check: ReadingCheck | None = None
+        self, index: Searchable, embedder: Embedder, calibration: Calibration, check: ReadingCheck | None = None
     ) -> None:
         self._index = index
         self._embedder = embedder
@@ -66,6 +67,7 @@ class Searcher:
         if embedder.tokens is not None and self._states is None:
             telemetry.count("degraded", what="late_interaction")
             log.warning("late_interaction_off", reason="this index keeps no token states")
+        self._filler = StateFiller(embedder, self._states) if self._states is not None else None
         if embedder.name != calibration.embedder:
             log.warning("confidence_uncalibrated", embedder=embedder.name, calibrated_for=calibration.embedder)
 
@@ -89,7 +91,7 @@ class Searcher:
         entries = {entry.id: entry for entry in head}
         chosen = ranking[:limit]
         hits = tuple(Hit(entries[id_], score) for id_, score in chosen if id_ in entries)
-        confidence = self._calibration.probability(features(candidates, ranking)) if hits else 0.0
+        confidence = self._calibration.probability(features(candidates, ranking, question, head)) if hits else 0.0
         reranked = time.perf_counter()
         if hits and self._check:
             confidence = self._check.chance(question, body(hits[0].entry), confidence)
@@ -110,7 +112,11 @@ class Searcher:
         if self._states is None or asked.encoded is None or not first:
             return ranking
         close = closeness(asked.encoded, candidates, first, self._states)
-        return ranking if close is None else rerank(candidates, ranking, close, len(asked.encoded.texts))
+        if close is not None:
+            return rerank(candidates, ranking, close, len(asked.encoded.texts))
+        if self._filler is not None:
+            self._filler.want(first)
+        return ranking
 
     def _read(self, question: str) -> "_Asked":
         if self._states is not None and self._embedder.tokens is not None:

@@ -8,6 +8,7 @@ without its hidden Markov model; a character no word covers stands alone, and th
 
 import math
 from array import array
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,6 +52,12 @@ class Segmenter:
             words.append(run[start : stops[start]])
             start = stops[start]
         return words
+
+
+@cache
+def jieba_segmenter() -> Segmenter:
+    """The segmenter with jieba's dictionary, made once a process. Raises :class:`~bot.errors.KnowledgeError`."""
+    return Segmenter(jieba_dictionary())
 
 
 def jieba_dictionary() -> Path:

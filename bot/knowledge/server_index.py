@@ -38,7 +38,7 @@ from bot.knowledge.points import (
 from bot.knowledge.qdrant_calls import Gone, connect
 from bot.knowledge.qdrant_collections import Build, Collections, Quantization
 from bot.knowledge.question import Nearest, Population, Sight, best_of_each, candidates
-from bot.knowledge.state_store import StateStore
+from bot.knowledge.state_store import STATES_FILE, StateStore
 from bot.knowledge.tokens import Tokenizer
 from bot.settings import Settings
 
@@ -54,6 +54,8 @@ _PAGE = 1_000
 """Ids read or deleted at a time."""
 _HEALTH_S = 3.0
 """Seconds for the question how many entries there are: it is asked for every heartbeat, which must not be late."""
+MOST_STATES = 100_000
+"""Texts whose token states are kept, 3 GB: nobody knows which ones no entry needs any more."""
 OVERSAMPLING: dict[Quantization, float] = {"scalar": 2.0, "binary": 3.0}
 """Candidates by quantised vectors for each one wanted."""
 
@@ -62,20 +64,25 @@ class ServerIndex:
     """An :class:`~bot.knowledge.index.Index` on a server. Opening it asks the server nothing.
 
     ``embedder`` should cache. ``collection`` names the one collection to use, whatever the alias of ``collections``
-    means; without it the alias decides. No token states are kept, so that nothing is re-ranked by them.
+    means; without it the alias decides. ``states`` are this machine's: those of entries that another one wrote are
+    made when a question meets them (:mod:`bot.knowledge.state_filling`). They are closed with the index.
     """
 
-    states: StateStore | None = None
-
     def __init__(
-        self, collections: Collections, embedder: Embedder, tokenizer: Tokenizer, collection: str | None = None
+        self,
+        collections: Collections,
+        embedder: Embedder,
+        tokenizer: Tokenizer,
+        collection: str | None = None,
+        states: StateStore | None = None,
     ) -> None:
+        self.states = states
         self._collections = collections
         self._calls = collections.calls
         self._client = collections.calls.client
         self._embedder = embedder
         self._tokenizer = tokenizer
-        self._points = PointMaker(embedder, tokenizer)
+        self._points = PointMaker(embedder, tokenizer, states)
         self._collection = collection
 
     def upsert(self, entries: Sequence[Entry]) -> None:
@@ -135,12 +142,14 @@ class ServerIndex:
     def rebuilt(self) -> Iterator["ServerIndex"]:
         """See :class:`~bot.knowledge.index.Index`: a new collection takes the place of the old one."""
         name = self._collections.begin()
-        yield ServerIndex(self._collections, self._embedder, self._tokenizer, name)
+        yield ServerIndex(self._collections, self._embedder, self._tokenizer, name, self.states)
         self._collections.switch(name)
 
     def close(self) -> None:
         """See :class:`~bot.knowledge.index.Index`."""
         self._client.close()
+        if self.states is not None:
+            self.states.close()
 
     def _with_collection(self, work: Callable[[str], T], *, look: bool = False) -> T:
         """``work`` with the collection's name, and once more with its successor's when a rebuild has just ended."""
@@ -236,7 +245,11 @@ def open_server_index(settings: Settings, embedder: Embedder, tokenizer: Tokeniz
         collections.state()
     except Unavailable as error:
         log.warning("index_unreachable", error=str(error))
-    return ServerIndex(collections, embedder, tokenizer)
+    states = None
+    if embedder.tokens is not None:
+        states = StateStore(settings.index_dir / STATES_FILE, embedder.name)
+        states.keep_newest(MOST_STATES)
+    return ServerIndex(collections, embedder, tokenizer, states=states)
 
 
 def _to_client(point: PointData) -> models.PointStruct:

@@ -1,7 +1,8 @@
 """Token states of texts by their content, beside the index whose entries they belong to.
 
 One SQLite file, read through a memory map. A text's states are made in the same run of the model as its vector and are
-never changed, so a row is right whatever the index does; what no entry needs any more is dropped when the index opens.
+never changed, so a row is right whatever the index does; what no entry needs any more is dropped when the embedded
+index opens, and the oldest beyond a bound when one on a server does.
 """
 
 import hashlib
@@ -78,6 +79,10 @@ class StateStore:
         self._write("DELETE FROM state WHERE key = ?", gone)
         return len(gone)
 
+    def keep_newest(self, most: int) -> None:
+        """Drop all but the ``most`` that were kept last."""
+        self._write("DELETE FROM state WHERE rowid <= (SELECT max(rowid) FROM state) - ?", [(most,)])
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -95,7 +100,7 @@ class StateStore:
                 raise self._unreadable(error) from error
         return rows
 
-    def _write(self, statement: str, rows: Collection[tuple[bytes, ...]]) -> None:
+    def _write(self, statement: str, rows: Collection[tuple[bytes | int, ...]]) -> None:
         if not rows:
             return
         with self._lock:

@@ -18,8 +18,20 @@ from bot.errors import InputError
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.history import find_versions
 from bot.knowledge.ledger import PAGE, Held, Ledger, entries_of, find_document, lock_document
+from bot.knowledge.origin import Origin
 from bot.knowledge.tables import changes, documents, entries, version_entries, versions
-from bot.knowledge.versions import WAITING, Change, FourEyes, Status, Stored, Submission, Version, two_eyes
+from bot.knowledge.versions import (
+    WAITING,
+    Change,
+    FourEyes,
+    OnePerson,
+    Status,
+    Stored,
+    Submission,
+    Version,
+    one_name,
+    two_eyes,
+)
 from bot.records.database import Database
 
 Name = tuple[str, str, str]
@@ -30,21 +42,39 @@ class KnowledgeStore:
     """Documents and entries in the database. Every method is one or more short transactions.
 
     What is changed is written into ``audit`` in the same transaction; who only reads needs none. Where ``four_eyes``
-    says so, nobody approves what they brought themselves, whichever way they come. Raises
+    says so, nobody approves what they brought themselves, whichever way they come and, as far as ``one_person`` knows,
+    under whichever name. Raises
     :class:`~bot.errors.Unavailable` when the database does not answer.
     """
 
-    def __init__(self, database: Database, audit: AuditLog | None = None, four_eyes: FourEyes = two_eyes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditLog | None = None,
+        four_eyes: FourEyes = two_eyes,
+        one_person: OnePerson = one_name,
+    ) -> None:
         self._database = database
         self._audit = audit
         self._four_eyes = four_eyes
+        self._one_person = one_person
 
-    def put(self, submission: Submission, *, approve: bool, actor: str, now: float, submit: bool = False) -> Stored:
+    def put(
+        self,
+        submission: Submission,
+        *,
+        approve: bool,
+        actor: str,
+        now: float,
+        submit: bool = False,
+        restore: bool = True,
+    ) -> Stored:
         """Store a document: nothing when it is unchanged, else a new version. ``now`` is epoch seconds.
 
         With ``approve`` the version answers from now on in place of the one before; where that takes another person
         than ``actor`` it is in review instead. Otherwise it waits in place of an earlier one that waited: in review
         with ``submit``, else as a draft. A document that is equal to its approved version is unchanged either way.
+        Without ``restore`` nothing is stored where the document was taken out of service and these are bytes of it.
         """
         wanted = {entry.id: entry for entry in submission.entries}
         origin = submission.origin
@@ -55,6 +85,11 @@ class KnowledgeStore:
             same = next((held for held in (live, waiting) if held and held.entry_ids == list(wanted)), None)
             newest = same or waiting or live
             counts = _counts(wanted, newest)
+            if not restore and newest is None and (gone := ledger.taken_out(submission)) is not None:
+                withdrawn = {"entries": len(wanted), "added": 0, "removed": 0}
+                return Stored(change=Change.WITHDRAWN, version=gone, status=Status.WITHDRAWN, **withdrawn)
+            if same:
+                ledger.made_of(same, submission)
             if same and same is live:
                 ledger.withdraw(waiting)
                 if waiting:
@@ -113,7 +148,7 @@ class KnowledgeStore:
             if ledger is None or held is None or held.id != version:
                 return False
             if self._four_eyes(tenant, collection):
-                if held.brought_by == actor:
+                if self._one_person(tenant, held.brought_by, actor):
                     raise InputError("kb_four_eyes", number=ledger.document)
                 if held.status is Status.DRAFT:
                     raise InputError("kb_not_submitted", number=ledger.document)
@@ -124,22 +159,32 @@ class KnowledgeStore:
         return True
 
     def withdraw(
-        self, tenant: str, collection: str, source: str, *, actor: str, now: float, shown: Collection[int] | None = None
+        self,
+        tenant: str,
+        collection: str,
+        source: str,
+        *,
+        actor: str,
+        now: float,
+        shown: Collection[int] | None = None,
+        bot: str | None = None,
     ) -> bool:
-        """Take a document out of service, what waits of it too; ``False`` when there was nothing to take, or other
-        versions than those with the ids ``shown``, where these are given."""
+        """Take a document out of service, what waits of it too; where ``bot`` is given, as far as that bot may answer
+        from it. ``False`` when there was nothing to take, or other versions than those with the ids ``shown``, where
+        these are given."""
         name = (tenant, collection, source)
         with self._database.write() as connection:
             ledger, live = _held(connection, name, actor, now, Status.APPROVED)
             if ledger is None:
                 return False
-            taken = [held for held in (live, ledger.held(*WAITING)) if held]
-            if shown is not None and {held.id for held in taken} != set(shown):
+            held = filter(None, (live, ledger.held(*WAITING)))
+            taken = [one for one in held if bot is None or one.is_for(bot)]
+            if shown is not None and {one.id for one in taken} != set(shown):
                 return False
-            for held in taken:
-                ledger.withdraw(held)
+            for one in taken:
+                ledger.withdraw(one)
             if taken:
-                self._report(connection, Action.WITHDRAWAL, name, actor, {"draft": live is None})
+                self._report(connection, Action.WITHDRAWAL, name, actor, {"draft": live not in taken})
         return bool(taken)
 
     def collections(self) -> list[tuple[str, str]]:
@@ -156,6 +201,29 @@ class KnowledgeStore:
             place.append(documents.c.source == source)
         with self._database.read() as connection:
             return find_versions(connection, *place)
+
+    def same_file(self, origin: Origin, content_hash: str, made_with: str) -> Submission | None:
+        """What was made of the same bytes of the same document with the same; the newest, if anything."""
+        query = (
+            select(versions.c.id, versions.c.title)
+            .join(documents, documents.c.id == versions.c.document_id)
+            .where(
+                documents.c.tenant == origin.tenant,
+                documents.c.collection == origin.collection,
+                documents.c.source == origin.source,
+                versions.c.content_hash == content_hash,
+                versions.c.made_with == made_with,
+            )
+            .order_by(versions.c.number.desc())
+        )
+        with self._database.read() as connection:
+            found = connection.execute(query.limit(1)).first()
+        if found is None:
+            return None
+        made = tuple(self.contents(found.id))
+        return Submission(
+            origin=origin, title=found.title, content_hash=content_hash, entries=made, made_with=made_with
+        )
 
     def contents(self, version: int) -> list[Entry]:
         """The entries of the version with the id ``version``, in their order."""
@@ -248,7 +316,8 @@ class KnowledgeStore:
         actor: str,
     ) -> Status:
         """Move a version that waits as far as is wished and ``actor`` may; where it stands then."""
-        if approve and not (self._four_eyes(*name[:2]) and version.brought_by == actor):
+        own = self._one_person(name[0], version.brought_by, actor)
+        if approve and not (own and self._four_eyes(*name[:2])):
             ledger.withdraw(live)
             ledger.approve(version)
             return Status.APPROVED

@@ -18,9 +18,11 @@ from bot.knowledge.loaders.reader import FileReader, PageProgress, Sheet, Sheets
 from bot.knowledge.loaders.tabular import document_of_rows
 from bot.knowledge.lookup_table import is_lookup_header, read_lookup_table
 from bot.knowledge.origin import Origin
+from bot.knowledge.recipe import recipe
 from bot.knowledge.versions import Submission
 
 _PIECE = 1024 * 1024
+_PICTURED = b"<img"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,16 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileBytes:
+    """A file that was not read yet: its kind, the SHA-256 of its bytes, and what they are read with
+    (:func:`~bot.knowledge.recipe.recipe`); empty for a page that shows what lies in other files."""
+
+    kind: Kind
+    content_hash: str
+    made_with: str
+
+
 class Loader:
     """Makes submissions. ``timezone`` is where the days of FAQ tables begin."""
 
@@ -40,23 +52,37 @@ class Loader:
         self._timezone = timezone
         self._limits = limits
 
-    def load(self, file: Found, origin: Origin, progress: PageProgress) -> Loaded:
-        """What the file says. Raises :class:`~bot.errors.KnowledgeError` with what the author should do; an archive is
-        none of its concern."""
-        suffix = file.path.suffix.lower()
-        kind = kind_of(file.path, suffix)
-        name = PurePosixPath(origin.source).stem
+    def bytes_of(self, file: Found, origin: Origin) -> "FileBytes":
+        """What the file is before it is read. Raises :class:`~bot.errors.KnowledgeError`; an archive is none of its
+        concern."""
+        kind = kind_of(file.path, file.path.suffix.lower())
         limit = self._limits.file_bytes if kind in TEXTS else self._limits.large_bytes
+        hashed, shows = _hashed(file.path, limit, _PICTURED if kind is Kind.PAGE else b"")
+        made_with = "" if shows else recipe(origin, self._timezone, self._limits)
+        return FileBytes(kind=kind, content_hash=hashed, made_with=made_with)
+
+    def keeps_figures(self, submission: Submission) -> bool:
+        """Whether the pictures of what was made earlier are still there."""
+        return self._reader.keeps({figure for entry in submission.entries for figure in entry.figures})
+
+    def load(self, file: Found, origin: Origin, known: "FileBytes", progress: PageProgress) -> Loaded:
+        """What the file says. Raises :class:`~bot.errors.KnowledgeError` with what the author should do."""
+        loaded = self._read(file, origin, known, progress)
+        told = loaded.problems or loaded.notes  # and will be told again, as long as the file is as it is
+        submission = replace(loaded.submission, made_with="" if told else known.made_with)
+        return replace(loaded, submission=submission)
+
+    def _read(self, file: Found, origin: Origin, known: "FileBytes", progress: PageProgress) -> Loaded:
+        kind, hashed = known.kind, known.content_hash
+        name = PurePosixPath(origin.source).stem
         if kind in TEXTS:
-            data = _read(file.path, limit)
-            hashed = hashlib.sha256(data).hexdigest()
+            data = _read(file.path, self._limits.file_bytes)
             if kind is Kind.CSV:
                 return self._tables(_csv(data, self._limits), name, origin, hashed)
             document = self._reader.text(data, kind, name=name)
+        elif kind is Kind.SHEETS:
+            return self._tables(self._reader.sheets(file.path), name, origin, hashed)
         else:
-            hashed = _hashed(file.path, limit)
-            if kind is Kind.SHEETS:
-                return self._tables(self._reader.sheets(file.path), name, origin, hashed)
             document = self._reader.document(file.path, kind, name=name, folder=file.folder, progress=progress)
         document = replace(document, approval_number=approval_number(document.approval_number))
         entries = tuple(passages(document, origin))
@@ -117,11 +143,14 @@ def _read(path: Path, limit: int) -> bytes:
     return b"".join(_pieces(path, limit))
 
 
-def _hashed(path: Path, limit: int) -> str:
-    digest = hashlib.sha256()
+def _hashed(path: Path, limit: int, mark: bytes) -> tuple[str, bool]:
+    """The SHA-256 of a file, and whether ``mark`` is in it, where one is given."""
+    digest, found, end = hashlib.sha256(), False, b""
     for piece in _pieces(path, limit):
         digest.update(piece)
-    return digest.hexdigest()
+        found = found or (bool(mark) and mark in (end + piece).lower())
+        end = piece[-len(mark) :] if mark else b""
+    return digest.hexdigest(), found
 
 
 def _pieces(path: Path, limit: int) -> Iterable[bytes]:

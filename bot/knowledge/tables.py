@@ -25,6 +25,7 @@ versions = Table(
     Column("bots", JSON, nullable=False, server_default="[]"),
     Column("title", Text, nullable=False),
     Column("content_hash", String(64), nullable=False),
+    Column("made_with", String(64), nullable=False, server_default=""),
     Column("entries", Integer, nullable=False),
     Column("ingested_at", Double, nullable=False),
     Column("ingested_by", Text, nullable=False),

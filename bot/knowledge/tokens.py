@@ -202,7 +202,7 @@ class Tokenizer:
 
     def query_words(self, text: str) -> list[str]:
         """:meth:`words` of a question without politeness and stop words; all of them where nothing else is left."""
-        words = [word for word in self.words(_without_politeness(text)) if word not in _STOP]
+        words = [word for word in self.words(without_politeness(text)) if word not in _STOP]
         return words or self.words(text)
 
     def query_terms(self, text: str) -> list[str]:
@@ -211,14 +211,14 @@ class Tokenizer:
         Bigrams that touch a dropped word stay: without them the longer questions lose.
         """
         terms: list[str] = []
-        for run in self._runs(_without_politeness(text)):
+        for run in self._runs(without_politeness(text)):
             words = [word for word in run if word not in _STOP]
             terms += [*words, *_bigrams(run if _is_chinese(run) else words)]
         return terms or self.terms(text)
 
     def _runs(self, text: str) -> Iterator[list[str]]:
         """Neighbouring Chinese words as one list, any other word alone."""
-        for match in _PIECES.finditer(_fold(text)):
+        for match in _PIECES.finditer(fold(text)):
             piece = match.group()
             if match.lastgroup == "chinese":
                 yield self._segmenter.cut(piece)
@@ -228,11 +228,13 @@ class Tokenizer:
                     yield from ([part] for part in _PARTS.split(piece) if part != piece)
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """``text`` in lower case, full-width letters and digits as plain ones."""
     return unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).lower()
 
 
-def _without_politeness(text: str) -> str:
+def without_politeness(text: str) -> str:
+    """``text`` without greetings, thanks and phrases such as 想问一下."""
     return _POLITENESS.sub(" ", text[:MAX_CHARACTERS])
 
 

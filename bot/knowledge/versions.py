@@ -30,28 +30,44 @@ FourEyes = Callable[[str, str], bool]
 """(tenant, collection) to whether nobody may approve there what they brought themselves."""
 
 
+OnePerson = Callable[[str, str, str], bool]
+"""(tenant, who did one thing, who did another) to whether both are one person."""
+
+
 def two_eyes(_tenant: str, _collection: str) -> bool:
     """Where everybody may approve everything."""
     return False
 
 
+def one_name(_tenant: str, one: str, other: str) -> bool:
+    """Where nobody goes by two names."""
+    return one == other
+
+
 class Change(StrEnum):
-    """What storing a document did. ``APPROVED``: its waiting version, unchanged, was approved."""
+    """What storing a document did. ``APPROVED``: its waiting version, unchanged, was approved. ``WITHDRAWN``: nothing,
+    since just this was taken out of service."""
 
     ADDED = "added"
     CHANGED = "changed"
     APPROVED = "approved"
     UNCHANGED = "unchanged"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """A document as it was read: where from, its title, the SHA-256 of its file and its entries in order."""
+    """A document as it was read: where from, its title, the SHA-256 of its file and its entries in order.
+
+    ``made_with`` (:func:`bot.knowledge.recipe.recipe`) says what else they depend on; empty where the same bytes must
+    be read again.
+    """
 
     origin: Origin
     title: str
     content_hash: str
     entries: tuple[Entry, ...]
+    made_with: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,22 +8,28 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import redis
+import structlog
 
-from bot import keys
+from bot import keys, telemetry
 from bot.answering.answerer import Answer
-from bot.knowledge.lookup_table import ColumnKind, LookupTable, fold, shown
+from bot.knowledge.lookup_table import ColumnKind, LookupTable, Row, fold, shown
 from bot.lookup.deciding import Found, Missing, decide, meant
 from bot.lookup.shelf import Shelf
 from bot.lookup.words import Given, options_of, read, read_answer
 from bot.messages import ConversationId, ReplyKind
 from bot.redis_client import redis_answers
+from bot.safety.injection import Origin, inspect
 from bot.texts import Language, Texts
 from bot.turn import Turn
+
+log = structlog.get_logger()
 
 REMEMBERED_S = 600
 """Seconds that a question for a condition waits for its answer."""
 _LONGEST = 200
 """Characters of a message that may be a look-up or an answer to one."""
+_SHORT = 20
+"""Characters of a message that can be no more than a number and some words around it."""
 _ASKS = re.compile(
     r"[?？]|[吗呢]$|怎么|多少|多久|什么|哪|能不能|是不是|\b(?:what|how|when|which|where|can|may|is|are|do|does)\b"
 )
@@ -80,9 +86,16 @@ class LookUp:
             self._forget(turn.conversation)
             return _asking(self._texts.say("lookup_unknown", turn.language, column=pending.asked))
         if read_answer(table, column, turn.text) is None:
-            return None
+            return self._again(table, column, turn)
         pending = replace(pending, told={**pending.told, pending.asked: turn.text})
         return self._decided(table, _given(table, pending), pending, turn)
+
+    def _again(self, table: LookupTable, column: int, turn: Turn) -> Answer | None:
+        """The same question once more to who seems to answer it with a number that is not sure: 45 左右, 6 个月."""
+        numeric = table.columns[column].kind is not ColumnKind.CHOICE
+        if not numeric or len(turn.text) > _SHORT or not any(map(str.isdigit, turn.text)):
+            return None
+        return _asking(self._question(table, column, turn.language))
 
     def _decided(self, table: LookupTable, given: Given, wanted: Pending, turn: Turn) -> Answer | None:
         decision = decide(table, given, wanted.question)
@@ -90,7 +103,7 @@ class LookUp:
             self._remember(turn.conversation, replace(wanted, asked=table.columns[decision.column].name))
             return _asking(self._question(table, decision.column, turn.language))
         self._forget(turn.conversation)
-        if not isinstance(decision, Found):
+        if not isinstance(decision, Found) or any(map(_attacks, decision.rows)):
             return None
         text = "\n\n".join(f"{shown(table, row)} [{n}]" for n, row in enumerate(decision.rows, 1))
         cited = tuple(row.entry for row in decision.rows)
@@ -133,10 +146,22 @@ def _given(table: LookupTable, pending: Pending) -> Given:
     for at, column in enumerate(table.columns):
         if (answer := pending.told.get(column.name)) is None:
             continue
-        given |= read(table, answer).given
+        given |= read(table, answer, at).given
         if (said := read_answer(table, at, answer)) is not None:
             given[at] = said
     return given
+
+
+def _attacks(row: Row) -> bool:
+    """Whether a row would have a language model do something, such as the one that reads this reply as the context of
+    the next question. A row is quoted whole or not at all."""
+    found = inspect(row.entry.text, Origin.MATERIAL)
+    named = found.attack and any(match.words for match in found.matches)  # by a rule: a likeness undoes no approval
+    if named:
+        telemetry.count("degraded", what="attacking_passage")
+        place = {"source": row.entry.source, "location": row.entry.location}
+        log.warning("attacking_passage", entry=row.entry.id, **place, dropped=True)
+    return named
 
 
 def _name(table: LookupTable) -> tuple[str, str, str]:

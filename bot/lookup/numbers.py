@@ -9,6 +9,7 @@ from fractions import Fraction
 from bot.answering.numerals import ARABIC, CHINESE_DECIMAL, arabic, chinese_values
 from bot.answering.quantities import unit_at
 from bot.knowledge.lookup_table import Column, ColumnKind, Interval, fold
+from bot.lookup.clauses import is_left_open
 
 Span = tuple[int, int]
 Named = tuple[int, int, int]
@@ -36,14 +37,22 @@ _LESS = (
 _BEFORE = "|".join(sorted((*_LEAST, *_MORE, *_MOST, *_LESS), key=len, reverse=True))
 _VALUE = rf"(?:{ARABIC}|{CHINESE_DECIMAL})"
 _NUMBER = re.compile(
-    rf"(?:(?<![a-z])(?P<before>{_BEFORE}))?\s*(?P<a>{_VALUE})(?:\s*(?:[a-z/岁周公千斤%]{{0,12}})\s*(?:[-~–—至到]|to)\s*(?P<b>{_VALUE}))?"
+    rf"(?:(?<![a-z])(?P<before>{_BEFORE}|(?<!有)没有?))?\s*(?P<a>{_VALUE})"
+    rf"(?:\s*(?P<unit>[a-z/岁周公千斤%]{{0,12}})\s*(?:[-~–—至到]|to)\s*(?P<b>{_VALUE}))?"
 )
 _AFTER = re.compile(r"\s*(?P<after>[及或]?以[上下内]|之?后|之?前|or (?:more|older|less|younger))?")
 _DATE = re.compile(r"(?P<y>\d{4})[-/年.](?P<m>\d{1,2})[-/月.](?P<d>\d{1,2})日?")
 _ROUGH_BEFORE = re.compile(
     r"(?:大概|大约|约|差不多|将近|接近|快|刚过|过了|年过|好|几|第|about|around|almost|nearly)\s*$"
 )
-_ROUGH_AFTER = re.compile(r"\s*(?:多|来|几|余|左右|上下|出头|半|不到|or so)")
+_ROUGH_AFTER = re.compile(r"\s*(?:[±+]|多|来|几|余|左右|上下|出头|半|不到|or so)")
+_DENIED_BEFORE = re.compile(r"(?:有没有|是不是|是否|不是|并非|不为|不等于|\bnot|n't)\s*$")
+_ENDS = re.compile(r"\s*(?:$|[^\w\s%‰°/])")
+_GOES_ON = re.compile(
+    r"\s*(?:$|[^\w\s%‰°/]|[的了能可要怎和是做去用在我您想以及之呢吗没不也还就该应需行会有他她请但而且或跟与那]|"
+    r"(?:and|or|can|may|is|are|what|how|do|does|for|with|but|so)\b)"
+)
+"""What follows a number that has no unit. Whatever else stands there may be one that nobody has told us of: 斗, lb."""
 _LINK = re.compile(
     r"\s*(?:\([^()]{1,20}\))?[\s:=的]*(?:数?值|结果|水平|指标|检查|化验)*[\s:=]*"
     r"(?:是|为|有|只有|才|在|等于|算|测(?:出来|得)?|查(?:出来|得)?|was|is|of)*\s*"
@@ -60,7 +69,7 @@ def numbers(
     days = [at for at, column in enumerate(columns) if column.kind is ColumnKind.DATE]
     for found in _DATE.finditer(text):
         others.append(found.span())
-        named = _named_before(text, names, found.start(), days)
+        named = named_before(text, names, found.start(), days)
         if named is not None and (day := _day(found)) is not None:
             yield named, _bounded(day, "", _ending(text, found.end()))
     for found in _NUMBER.finditer(text):
@@ -81,14 +90,12 @@ def _belonging(
     rest = text[found.end() :].lstrip()
     ranges = [at for at, column in enumerate(columns) if column.kind is ColumnKind.RANGE]
     values = [at for at, column in enumerate(columns) if column.kind is ColumnKind.NUMBER]
-    named = _named_before(text, names, found.start(), [*ranges, *values])
-    with_unit = [at for at in (*ranges, *values) if _factor(columns[at], rest)]
-    if named is not None:
-        strange = unit_at(rest) is not None and bool(columns[named].unit) and named not in with_unit
-        bare = named not in with_unit and not found["a"][0].isdecimal()  # 一般, 三甲
-        at = None if strange or bare else named
-    else:
+    at = named_before(text, names, found.start(), [*ranges, *values])
+    if at is None:
+        with_unit = [each for each in (*ranges, *values) if _factor(columns[each], rest)]
         at = with_unit[0] if len(with_unit) == 1 and with_unit[0] in ranges else None
+    elif _factor(columns[at], rest) is None and _is_strange(columns[at], rest, found["a"]):
+        return
     if at is None:
         return
     factor, length = _factor(columns[at], rest) or (Fraction(1), 0)
@@ -96,13 +103,25 @@ def _belonging(
     if _ROUGH_AFTER.match(text, end):
         return
     if found["b"]:
-        yield at, Interval(_value(found["a"]) * factor, _value(found["b"]) * factor)
+        low, high = _value(found["a"]) * factor, _value(found["b"]) * factor
+        if low <= high and (not found["unit"] or rest.startswith(found["unit"])):  # 500g 到 1kg, 从 90 到 45
+            yield at, Interval(low, high)
     else:
         yield at, _bounded(_value(found["a"]) * factor, found["before"] or "", _ending(text, end))
 
 
-def _named_before(text: str, names: Sequence[Named], start: int, among: Sequence[int]) -> int | None:
-    """The column of ``among`` whose name stands right before ``start``."""
+def _is_strange(column: Column, rest: str, number: str) -> bool:
+    """Whether ``number`` may be in another unit than its column, or none at all (一般, 三甲): by what follows it."""
+    if not number[0].isdecimal():
+        return _ENDS.match(rest) is None
+    if not column.unit:
+        known = unit_at(rest)
+        return known is None and _GOES_ON.match(rest) is None
+    return _GOES_ON.match(rest) is None
+
+
+def named_before(text: str, names: Sequence[Named], start: int, among: Sequence[int]) -> int | None:
+    """The column of ``among`` whose name stands right before ``start`` in ``text``."""
     return next(
         (at for _, end, at in names if at in among and end <= start and _LINK.fullmatch(text, end, start)), None
     )
@@ -110,8 +129,9 @@ def _named_before(text: str, names: Sequence[Named], start: int, among: Sequence
 
 def _is_rough(text: str, found: "re.Match[str]") -> bool:
     several = len(_values(found["a"])) > 1 or (found["b"] is not None and len(_values(found["b"])) > 1)  # 四五十
-    before = _ROUGH_BEFORE.search(text[: found.start()])
-    return several or before is not None or _ROUGH_AFTER.match(text, found.end()) is not None
+    before = text[: found.start()]
+    rough = _ROUGH_BEFORE.search(before) or _DENIED_BEFORE.search(before) or _ROUGH_AFTER.match(text, found.end())
+    return several or rough is not None or is_left_open(text, found.start())
 
 
 def _ending(text: str, end: int) -> str:
@@ -122,12 +142,26 @@ def _ending(text: str, end: int) -> str:
 def _factor(column: Column, text: str) -> tuple[Fraction, int] | None:
     """How many of the unit of ``column`` the unit is that ``text`` begins with, and its length."""
     unit = fold(column.unit)
-    if unit and text.startswith(unit):
+    theirs = _unit_at(text)
+    if unit and text.startswith(unit) and (theirs is None or theirs[2] <= len(unit)) and _is_whole(text, len(unit)):
         return Fraction(1), len(unit)
-    ours, theirs = unit_at(unit), unit_at(text)
-    if ours is None or theirs is None or ours[2] != len(unit) or ours[0] != theirs[0]:
+    ours = _unit_at(unit)
+    if ours is None or theirs is None or ours[2] != len(unit) or ours[0] != theirs[0] or not _is_whole(text, theirs[2]):
         return None
     return theirs[1] / ours[1], theirs[2]
+
+
+def _unit_at(text: str) -> tuple[str, Fraction, int] | None:
+    """As :func:`~bot.answering.quantities.unit_at`, and half a kilogram, in which people say what they weigh."""
+    return ("mg", Fraction(500_000), 1) if text.startswith("斤") else unit_at(text)
+
+
+def _is_whole(text: str, length: int) -> bool:
+    """Whether the unit of this ``length`` at the begin of ``text`` is not part of a longer one: mg of mg/kg."""
+    joined = text[length - 1 : length + 1]
+    per = text[length:].lstrip()
+    longer = len(joined) == 2 and joined.isascii() and joined.isalpha()
+    return not longer and not (per.startswith("/") and unit_at(per[1:].lstrip()))
 
 
 def _bounded(value: Fraction, before: str, after: str) -> Interval:
@@ -137,7 +171,7 @@ def _bounded(value: Fraction, before: str, after: str) -> Interval:
         return Interval(value, None, low_open=True)
     if before in _MOST or after.endswith(("以下", "以内", "or less", "or younger")):
         return Interval(None, value)
-    if before in _LESS or after.endswith("前"):
+    if before in _LESS or before.startswith("没") or after.endswith("前"):
         return Interval(None, value, high_open=True)
     return _exactly(value)
 

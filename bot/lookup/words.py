@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.knowledge.lookup_table import Column, ColumnKind, Interval, LookupTable, fold
-from bot.lookup.numbers import Named, Span, numbers, plain_number
+from bot.lookup.clauses import is_left_open
+from bot.lookup.numbers import Named, Span, named_before, numbers, plain_number
 
 Given = Mapping[int, Interval | frozenset[str]]
 """By the number of a column: what its number may be, or which of its options (each by its first word)."""
@@ -19,8 +20,17 @@ _NOT = re.compile(
     rf"(?:(?:(?<!是)不是|(?<!有)没有|并非|(?<!有)没|无|(?<!是)非|未|不){_DO}"
     r"|\b(?:not|no|non|without|n't)(?: (?:an?|any))?[ -])$"
 )
-_NEAR_NOT = re.compile(r"(?:不是|没|非|未|无|\bnot\b|\bnever\b|n't\b)[^，。,.;；!！?？]{0,8}$")
-_NOT_AFTER = re.compile(r"\s*[，,]?\s*(?:我|这个?|现在|已经?|都|也|还|早就?)*(?:不是|没有?|不算|过期|到期|排除|取消)")
+_NEAR_NOT = re.compile(r"(?:不是|没|非|未|无|除了?|\bexcept\b|\bnot\b|\bnever\b|n't\b)[^，。,.;；!！?？]{0,8}$")
+_SAYS_MORE = r"(?:我|这个?|现在|已经?|都|也|还|早就?)*"
+_NOT_AFTER = re.compile(
+    rf"\s*{_SAYS_MORE}(?:不是|没有?|不算|过期|到期|排除|取消)"
+    rf"|[,\s]+{_SAYS_MORE}(?:(?:不是|没有?)了?(?=[,。.;!?\s]|$)|不算|过期|到期|排除|取消)"
+)
+"""What follows a word and takes it back: 会员过期了, 会员我不是."""
+_OPEN_AFTER = re.compile("过|以?前|之前|了?[吗么]")
+"""What follows a condition and asks about it, or says that it was once: 怀孕了吗, 怀孕过."""
+_ALONE = re.compile("[\u4e00-\u9fff](?<![的性士生人孩])")
+"""What does not follow an option of one character: 男 in 男科, 女 in 女儿."""
 _WHETHER = re.compile(rf"(?:有没有|有无|是不是|是否|要不要|能不能|\bwhether\b.{{0,20}}){_DO}$")
 
 
@@ -46,15 +56,17 @@ def options_of(table: LookupTable, column: int) -> dict[str, tuple[str, ...]]:
     for row in table.rows:
         cell = row.cells[column]
         for words in cell if isinstance(cell, tuple) else ():
-            options[words[0]] = tuple(dict.fromkeys((*options.get(words[0], ()), *words)))
+            known = options.setdefault(words[0], words)
+            if known is not words and known != words:
+                options[words[0]] = tuple(dict.fromkeys((*known, *words)))
     return options
 
 
-def read(table: LookupTable, text: str) -> Reading:
-    """What ``text`` says of ``table``."""
+def read(table: LookupTable, text: str, asked: int | None = None) -> Reading:
+    """What ``text`` says of ``table``; ``asked`` is the column that it answers, if any."""
     folded = fold(text)
-    mentions = list(_mentions(table, folded))
     names = list(_names(table.columns, folded))
+    mentions = list(_mentions(table, folded, names, asked))
     given = _chosen(table, folded, mentions)
     found: dict[int, list[Interval]] = {}
     for at, interval in numbers(table.columns, folded, names, [(each.start, each.end) for each in mentions]):
@@ -65,7 +77,7 @@ def read(table: LookupTable, text: str) -> Reading:
 
 def read_answer(table: LookupTable, column: int, text: str) -> Interval | frozenset[str] | None:
     """What ``text`` says when it answers the question for ``column``; ``None`` where it does not."""
-    said = read(table, text).given.get(column)
+    said = read(table, text, column).given.get(column)
     if said is not None:
         return said
     plain = fold(text).strip(" 。.!！,，~")
@@ -76,22 +88,32 @@ def read_answer(table: LookupTable, column: int, text: str) -> Interval | frozen
     return frozenset(meant) if len(meant) == 1 else None
 
 
-def _mentions(table: LookupTable, text: str) -> Iterator[_Mention]:
-    """Options that ``text`` names, the longest first, none inside another."""
-    words = [
-        (word, column, option)
-        for column, each in enumerate(table.columns)
-        if each.kind is ColumnKind.CHOICE
-        for option, means in options_of(table, column).items()
-        for word in means
-        if word not in YES | NO  # they answer the question for their column, and say nothing of it anywhere else
-    ]
+def _mentions(table: LookupTable, text: str, names: Sequence[Named], asked: int | None) -> Iterator[_Mention]:
+    """Options that ``text`` names, the longest first, none inside another. A word that several columns have (正常) is
+    that of the column whose name stands right before it, or of the one that was ``asked`` for."""
+    words: dict[str, dict[int, str]] = {}
+    for column, each in enumerate(table.columns):
+        for option, means in options_of(table, column).items() if each.kind is ColumnKind.CHOICE else ():
+            for word in means:
+                if word in text and word not in YES | NO:  # these answer their column's question, and nothing else
+                    words.setdefault(word, {})[column] = option
     taken: list[Span] = []
-    for word, column, option in sorted(words, key=lambda one: -len(one[0])):
+    for word, options in sorted(words.items(), key=lambda one: -len(one[0])):
         for start in _places(word, text):
-            if not _overlaps(taken, start, start + len(word)):
-                taken.append((start, start + len(word)))
-                yield _Mention(start, start + len(word), column, option)
+            end = start + len(word)
+            if _overlaps(taken, start, end) or (len(word) == 1 and _ALONE.match(text, end)):
+                continue
+            taken.append((start, end))
+            owner = _owner(text, names, start, list(options), asked)
+            if owner is not None:
+                yield _Mention(start, end, owner, options[owner])
+
+
+def _owner(text: str, names: Sequence[Named], start: int, columns: Sequence[int], asked: int | None) -> int | None:
+    if len(columns) == 1:
+        return columns[0]
+    named = named_before(text, names, start, columns)
+    return asked if named is None and asked in columns else named
 
 
 def _names(columns: Sequence[Column], text: str) -> Iterator[Named]:
@@ -117,13 +139,18 @@ def _chosen(table: LookupTable, text: str, mentions: Iterable[_Mention]) -> dict
             unclear.add(mention.column)
         elif _NOT.search(before):
             denied.setdefault(mention.column, set()).add(mention.option)
-        elif mention.column and _NEAR_NOT.search(before):
+        elif mention.column and _is_unsure(text, mention):
             unclear.add(mention.column)
         else:
             meant.setdefault(mention.column, set()).add(mention.option)
     for column, options in denied.items():
         meant.setdefault(column, set(options_of(table, column)) - options)
     return {column: frozenset(options) for column, options in meant.items() if options and column not in unclear}
+
+
+def _is_unsure(text: str, mention: _Mention) -> bool:
+    near = _NEAR_NOT.search(text[: mention.start]) or _OPEN_AFTER.match(text, mention.end)
+    return near is not None or is_left_open(text, mention.start)
 
 
 def _whether(text: str, start: int) -> bool:

@@ -8,6 +8,7 @@ model. The record of a turn names media and keeps nothing of what is in them.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -17,11 +18,12 @@ from bot.answering.evidence import Evidence
 from bot.answering.render import own_answer_text
 from bot.channel import StoredMedium
 from bot.errors import InputError
-from bot.media.harmless import harmless, harmless_sections
+from bot.knowledge.entries import Entry
+from bot.media.harmless import harmless, harmless_document
 from bot.media.parsing.sandbox import MAX_CHARS
-from bot.media.parsing.sections import Parsed, ParsedSection, Place
+from bot.media.parsing.sections import Parsed, Unit
 from bot.media.parts import MediaParts
-from bot.media.reading import as_section
+from bot.media.reading import as_document
 from bot.media.vision import SeenPicture
 from bot.media.words import asks_for_overview, asks_to_delete, is_question, refers_to_file, without_reference
 from bot.messages import Attachment, MessageKind, ReplyKind
@@ -37,8 +39,7 @@ SHOWN_CHARACTERS = 60
 """How much of what was read in a picture the reply repeats."""
 _NO_MARKUP = str.maketrans("<>[]", "‹›［］")
 """A name is shown in chats that know links."""
-_EXTENTS = {Place.PAGE: "extent_pages", Place.SLIDE: "extent_slides", Place.SHEET: "extent_sheets"}
-_PLACES = {Place.PAGE: "place_page", Place.SLIDE: "place_slide", Place.SHEET: "place_sheet"}
+_EXTENTS = {Unit.PAGE: "extent_pages", Unit.SLIDE: "extent_slides", Unit.SHEET: "extent_sheets"}
 
 
 class Attachments:
@@ -148,7 +149,7 @@ class Attachments:
             turn.text, turn.language = seen.words, language_of(seen.words, turn.bot.language)
             turn.preface = self._texts.say("pictured", turn.language, text=_short(seen.words))
             return None
-        self._keep(turn, medium, as_section(seen))
+        self._keep(turn, medium, as_document(seen, medium))
         key = "picture_read_in_group" if turn.conversation.chat else "picture_read"
         said = self._notice(turn, key, text=_short(seen.text), keep=self._keep_time(turn.language))
         return replace(said, record_as=self._texts.say("picture_recorded", turn.bot.language))
@@ -158,9 +159,9 @@ class Attachments:
             return self._notice(turn, "file_in_group")
         medium = self._fetched(turn, attachment)
         read = self._parts.reader.file(medium, turn.bot.id, may_leave=turn.bot.external_media)
-        turn.read.append((MessageKind.FILE, "\n".join(section.text for section in read.sections)))
-        parsed = harmless_sections(read)
-        if not parsed.sections:
+        turn.read.append((MessageKind.FILE, read.text))
+        parsed = harmless_document(read)
+        if not parsed.document.sections:
             raise InputError("file_empty")
         self._keep(turn, medium, parsed)
         said = self._notice(
@@ -180,7 +181,7 @@ class Attachments:
             for picture in pictures[:PICTURES_A_MESSAGE]:
                 medium, seen = self._seen(turn, picture)
                 words.append(seen.text)
-                self._keep(turn, medium, as_section(seen))
+                self._keep(turn, medium, as_document(seen, medium))
         except InputError as error:
             turn.found(unread=error.text_key)
             turn.preface = self._texts.say("picture_not_read", turn.language)
@@ -205,20 +206,24 @@ class Attachments:
             return
         language = turn.language
         name = self._name(medium, language)
-        self._parts.files.add(turn.conversation, medium, name, parsed, lambda section: self._place(section, language))
+        self._parts.files.add(turn.conversation, medium, name, parsed, partial(self._place, language))
 
     def _name(self, medium: StoredMedium, language: Language) -> str:
         unnamed = "unnamed_picture" if medium.content_type.startswith("image/") else "unnamed_file"
         return medium.name.translate(_NO_MARKUP) or self._texts.say(unnamed, language)
 
-    def _place(self, section: ParsedSection, language: Language) -> str:
-        key = _PLACES.get(section.place)
-        return self._texts.say(key, language, label=section.label) if key else section.label
+    def _place(self, language: Language, parsed: Parsed, entry: Entry) -> str:
+        """The headings or lines, and the page or slide; a sheet by its name."""
+        if parsed.unit is Unit.SHEET:
+            return self._texts.say("place_sheet", language, label=entry.location) if entry.location else ""
+        key = "place_slide" if parsed.unit is Unit.SLIDE else "place_page"
+        page = self._texts.say(key, language, label=entry.page) if entry.page else ""
+        return " · ".join(filter(None, (entry.location, page)))
 
     def _extent(self, medium: StoredMedium, parsed: Parsed, language: Language) -> str:
         size = f"{medium.size / 1e6:.1f} MB" if medium.size >= 1e5 else f"{max(1, round(medium.size / 1e3))} KB"
-        key = _EXTENTS.get(parsed.sections[0].place) if parsed.pages else None
-        return self._texts.say(key, language, size=size, count=parsed.pages) if key else size
+        key = _EXTENTS.get(parsed.unit) if parsed.count else None
+        return self._texts.say(key, language, size=size, count=parsed.count) if key else size
 
     def _keep_time(self, language: Language) -> str:
         hours = self._parts.keep_s / 3600

@@ -46,7 +46,8 @@ class FewEntries:
         found = self.candidates(question, vector)
         ranking = fuse(found)
         hits = tuple(Hit(self._entries[id_], score) for id_, score in ranking[:limit])
-        confidence = calibration.probability(features(found, ranking)) if hits else 0.0
+        entries = list(self._entries.values())
+        confidence = calibration.probability(features(found, ranking, question, entries)) if hits else 0.0
         return SearchResult(hits, confidence, {})
 
     def candidates(self, question: str, vector: Floats) -> Candidates:

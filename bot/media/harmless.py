@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from bot.answering.prompts import safe_source
+from bot.knowledge.loaders import Block, BlockKind, Section
 from bot.media.parsing.sections import Parsed
 
 _TAG = re.compile(r"<(?=[a-z/!?])", re.IGNORECASE)
@@ -17,9 +18,22 @@ def harmless(text: str) -> str:
     return _OUR_CITATION.sub(r"［\1］", text).replace("](", "] (").replace("://", "：//")
 
 
-def harmless_sections(parsed: Parsed) -> Parsed:
+def harmless_document(parsed: Parsed) -> Parsed:
     """A file all of whose words are :func:`harmless`; a section of which nothing is left is none."""
-    sections = (
-        replace(section, label=harmless(section.label), text=harmless(section.text)) for section in parsed.sections
-    )
-    return replace(parsed, sections=tuple(section for section in sections if section.text))
+    sections = []
+    for section in parsed.document.sections:
+        path = tuple(filter(None, map(harmless, section.path)))
+        blocks = tuple(block for block in map(_harmless_block, section.blocks) if block.text)
+        if blocks:
+            sections.append(Section(path=path, blocks=blocks))
+    document = replace(parsed.document, title=harmless(parsed.document.title), sections=tuple(sections))
+    return replace(parsed, document=document)
+
+
+def _harmless_block(block: Block) -> Block:
+    """One that had to be changed is divided between its lines."""
+    text = harmless(block.text)
+    if text == block.text:
+        return block
+    starts = [0, *(found.end() for found in re.finditer("\n", text))]
+    return replace(block, kind=BlockKind.LIST, text=text, units=tuple(starts))

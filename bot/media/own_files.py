@@ -7,8 +7,10 @@ expires with the file, and nothing of it is anywhere else, least of all in the i
 import base64
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Any
 
@@ -20,9 +22,9 @@ from bot.channel import StoredMedium
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.index import Floats
-from bot.knowledge.loaders import Block, BlockKind, Document, Section, load_plain_text
+from bot.knowledge.loaders import Section
 from bot.knowledge.origin import Origin
-from bot.media.parsing.sections import Parsed, ParsedSection
+from bot.media.parsing.sections import Parsed
 from bot.media.store import MediaStore, media_id, owner_of
 from bot.messages import ConversationId, MessageKind
 
@@ -34,8 +36,8 @@ _SCHEMA = 2
 _COLLECTION = "own files"
 """Of entries that are in no index; no collection of ``bots.yaml`` can have a blank in its name."""
 
-Label = Callable[[ParsedSection], str]
-"""Where a section stands, in words for people; empty for a file without parts."""
+Label = Callable[[Parsed, Entry], str]
+"""Where a passage stands in its file, in words for people; empty for a file without parts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,25 +135,16 @@ def _places(conversation: ConversationId) -> list[str]:
 def _entries(parsed: Parsed, name: str, label: Label) -> Sequence[Entry]:
     """The passages of a file; the same words in the same place stand there once."""
     origin = Origin(tenant="", collection=_COLLECTION, audience=Audience.PUBLIC, source=name)
-    document = Document(title=PurePath(name).stem, sections=tuple(_section(each, label) for each in parsed.sections))
-    return list({entry.id: entry for entry in passages(document, origin)}.values())
+    sections = tuple(part for section in parsed.document.sections for part in _by_pages(section))
+    document = replace(parsed.document, title=parsed.document.title or PurePath(name).stem, sections=sections)
+    found = (replace(entry, location=label(parsed, entry), page=0) for entry in passages(document, origin))
+    return list({entry.id: entry for entry in found}.values())
 
 
-def _section(parsed: ParsedSection, label: Label) -> Section:
-    place = label(parsed)
-    blocks = [block for section in load_plain_text(parsed.text, name="").sections for block in section.blocks]
-    return Section(path=(place,) if place else (), blocks=tuple(_with_lines(block) for block in blocks))
-
-
-def _with_lines(block: Block) -> Block:
-    """A block of several lines is a list or the rows of a table: each line stays whole."""
-    lines = block.text.split("\n")
-    if len(lines) == 1:
-        return block
-    starts = [0]
-    for line in lines[:-1]:
-        starts.append(starts[-1] + len(line) + 1)
-    return Block(kind=BlockKind.LIST, text=block.text, line=block.line, units=tuple(starts))
+def _by_pages(section: Section) -> Iterator[Section]:
+    """A section a page: what is quoted to people stands on the page that they are told."""
+    for _, blocks in groupby(section.blocks, key=attrgetter("page")):
+        yield replace(section, blocks=tuple(blocks))
 
 
 def _encode(file: OwnFile) -> dict[str, Any]:

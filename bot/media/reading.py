@@ -1,12 +1,15 @@
 """A medium to words: pictures are read, voices written down, files parsed."""
 
+from pathlib import PurePath
+
 import structlog
 
 from bot import telemetry
 from bot.channel import StoredMedium
 from bot.errors import InputError, ModelError
+from bot.knowledge.loaders import load_plain_text
 from bot.media.parsing.sandbox import Sandbox
-from bot.media.parsing.sections import Parsed, ParsedSection, Place
+from bot.media.parsing.sections import Parsed
 from bot.media.sniff import UNKNOWN
 from bot.media.speech import SpeechService
 from bot.media.vision import SeenPicture, Vision
@@ -56,9 +59,9 @@ class MediaReader:
         return self._speech.transcribe(self._sandbox.as_wav(medium), "voice.wav")
 
     def file(self, medium: StoredMedium, bot: str, *, may_leave: bool) -> Parsed:
-        """The sections of a file; a picture that was sent as a file is read as a picture."""
+        """A file as a document; a picture that was sent as a file is read as a picture."""
         if medium.content_type.startswith("image/"):
-            return as_section(self.picture(medium, bot, may_leave=may_leave))
+            return as_document(self.picture(medium, bot, may_leave=may_leave), medium)
         return self._sandbox.parse(medium)
 
     def _looked_at(self, medium: StoredMedium, bot: str) -> SeenPicture | None:
@@ -73,6 +76,6 @@ class MediaReader:
             return None
 
 
-def as_section(seen: SeenPicture) -> Parsed:
+def as_document(seen: SeenPicture, medium: StoredMedium) -> Parsed:
     """A picture as a file of one section."""
-    return Parsed(sections=(ParsedSection(place=Place.WHOLE, label="", text=seen.text),))
+    return Parsed(document=load_plain_text(seen.text, name=PurePath(medium.name).stem))

@@ -1,5 +1,5 @@
-"""FAQs and documents that contradict one another: the same said of the same, with another figure or the other way
-round.
+"""FAQs and documents that contradict one another, and documents that contradict each other: the same said of the same,
+with another figure or the other way round.
 
 A list for people, precise before complete: two clauses count only where they share nearly all their words, so that
 what differs is the figure, or the negation, alone.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.answering.claims import Clause, clauses_of
+from bot.answering.differences import differences
 from bot.answering.quantities import Quantity
 from bot.knowledge.entries import Entry, EntryKind
 
@@ -18,6 +19,8 @@ _LEAST_PIECES = 4
 """Characters and words that a clause must share: fewer are said of many things."""
 _ALIKE = 0.8
 """The share of both clauses' pieces together that both must have."""
+_ALIKE_BUT_A_NAME = 0.6
+"""The same of clauses that may differ in a name, which has pieces of its own."""
 _SUBJECT_ALIKE = 0.34
 """The share of the pieces of the FAQ's question that the document's passage must have: they speak of one subject."""
 _COUNTED = re.compile(r"\d+(?:\.\d+)?\s?([\u4e00-\u9fff]?)")
@@ -40,15 +43,18 @@ class Kind(StrEnum):
 
     FIGURE = "figure"
     NEGATION = "negation"
+    NAME = "name"
+    """A name or a date, in documents whose sentences are otherwise the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """``faq_says`` in the answer of ``faq`` and ``passage_says`` in the text of ``passage``, each a clause."""
+    """``says`` in the text of ``entry``, a FAQ or a passage, and ``passage_says`` in that of ``passage``, each a
+    clause."""
 
     kind: Kind
-    faq: Entry
-    faq_says: str
+    entry: Entry
+    says: str
     passage: Entry
     passage_says: str
 
@@ -74,33 +80,47 @@ class Library:
                     self._by_piece.setdefault(piece, set()).add((len(self._read), at))
             self._read.append(_Read(entry, clauses, pieces))
 
-    def contradictions(self, faq: Entry) -> Iterator[Contradiction]:
-        """Where a passage contradicts ``faq``."""
-        if faq.kind is not EntryKind.FAQ:
-            return
-        asked = frozenset[str]().union(*(clause.pieces for clause in clauses_of(faq.title)))
-        said = clauses_of(faq.text)
+    def contradictions(self, entry: Entry) -> Iterator[Contradiction]:
+        """Where a passage contradicts ``entry``, a FAQ or a passage of another document. Of two passages each is told
+        of once, whichever is asked about."""
+        passage = entry.kind is EntryKind.PASSAGE
+        subject = clauses_of(_place(entry) if passage else entry.title)
+        asked = frozenset[str]().union(*(clause.pieces for clause in subject))
+        said = clauses_of(entry.text)
+        told: set[str] = set()
         for clause in said:
-            if len(clause.pieces) < _LEAST_PIECES:
-                continue
-            for at, place in self._near(clause):
-                read = self._read[at]
-                other = read.clauses[place]
-                if not _of_one_subject(asked, read) or not _may_meet(faq, read.entry):
-                    continue
+            for read, other in self._beside(entry, clause, asked, _ALIKE):
                 kind = _differs(clause, other, read, said)
                 if kind:
-                    yield Contradiction(kind, faq, clause.text.strip(), read.entry, other.text.strip())
+                    told.add(read.entry.id)
+                    yield Contradiction(kind, entry, clause.text.strip(), read.entry, other.text.strip())
+        if passage:
+            near = [read.entry for clause in said for read, _ in self._beside(entry, clause, asked, _ALIKE_BUT_A_NAME)]
+            others = {other.id: other for other in near if other.id not in told}
+            for each in differences("", [entry], list(others.values())):
+                yield Contradiction(Kind.NAME, entry, each.first_says, each.second, each.second_says)
 
-    def _near(self, clause: Clause) -> list[tuple[int, int]]:
-        """The clauses that share nearly all their pieces with ``clause``, by place."""
+    def _beside(
+        self, entry: Entry, clause: Clause, asked: frozenset[str], least: float
+    ) -> Iterator[tuple[_Read, Clause]]:
+        """The clauses that share so much with one of ``entry``, in passages that may contradict it."""
+        if len(clause.pieces) < _LEAST_PIECES:
+            return
+        for at, place in self._near(clause, least):
+            read = self._read[at]
+            same = entry.source == read.entry.source or entry.id >= read.entry.id
+            if entry.kind is EntryKind.PASSAGE and same:
+                continue
+            if _of_one_subject(asked, read) and _may_meet(entry, read.entry):
+                yield read, read.clauses[place]
+
+    def _near(self, clause: Clause, least: float) -> list[tuple[int, int]]:
+        """The clauses that share at least so much of all their pieces with ``clause``, by place."""
         counts: dict[tuple[int, int], int] = {}
         for piece in clause.pieces:
             for place in self._by_piece.get(piece, ()):
                 counts[place] = counts.get(place, 0) + 1
-        return sorted(
-            place for place, shared in counts.items() if shared >= _ALIKE * self._union(clause, place, shared)
-        )
+        return sorted(place for place, shared in counts.items() if shared >= least * self._union(clause, place, shared))
 
     def _union(self, clause: Clause, place: tuple[int, int], shared: int) -> int:
         at, number = place
@@ -174,9 +194,9 @@ def _of_one_subject(asked: frozenset[str], read: _Read) -> bool:
     return not asked or len(asked & read.pieces) >= _SUBJECT_ALIKE * len(asked)
 
 
-def _may_meet(faq: Entry, passage: Entry) -> bool:
+def _may_meet(entry: Entry, passage: Entry) -> bool:
     """Whether both are ever in force at the same time."""
-    return faq.valid_from < passage.valid_to and passage.valid_from < faq.valid_to
+    return entry.valid_from < passage.valid_to and passage.valid_from < entry.valid_to
 
 
 def _place(entry: Entry) -> str:

@@ -139,13 +139,17 @@ def _is_known(question: str, asked: set[str], questions: Questions) -> bool:
 
 
 def _one(pair: Pair, other: Pair, questions: Questions) -> bool:
-    """Whether two pairs are one FAQ: for the same readers and bots, with the same answer, or with the same question and
-    answers that do not differ."""
-    if (pair.origin.audience, pair.origin.bots) != (other.origin.audience, other.origin.bots):
+    """Whether two pairs are one FAQ: for the same readers and bots at the same time, with the same answer, or with the
+    same question and answers that do not differ."""
+    if _for_whom(pair) != _for_whom(other):
         return False
     if pair.answer == other.answer:
         return questions.may_share_an_answer(pair.question, other.question)
     return questions.same(pair.question, other.question) and _say_the_same(pair.answer, other.answer)
+
+
+def _for_whom(pair: Pair) -> tuple[object, ...]:
+    return pair.origin.collection, pair.origin.audience, pair.origin.bots, pair.valid_from, pair.valid_to
 
 
 def _say_the_same(one: str, other: str) -> bool:

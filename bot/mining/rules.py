@@ -29,7 +29,7 @@ _TOPIC = re.compile(
 _POINTS = re.compile("[这那此该]")
 """How a heading begins that only its place explains."""
 _OUTSIDE = re.compile(
-    "[如见][上下]?[图表]|上[图表]|下[图表]|上述|前述|同上|详见|参见|见附|附[图表录]|以上(?:均|各|所述|内容|情况|信息|都)|本节|!\\[|\\{\\{"
+    "[如见][上下]?[图表]|上[图表]|下[图表]|(?<!上)[上下]文|见[上下]|上述|前述|同上|详见|参见|见附|附[图表录]|以上(?:均|各|所述|内容|情况|信息|都)|本节|!\\[|\\{\\{"
 )
 """Words of an answer that lean on something outside of it."""
 _TO_ONE = re.compile(

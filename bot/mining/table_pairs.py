@@ -16,19 +16,26 @@ MOST_CELL = 120
 """Characters of what names a row or a column, and of a cell."""
 _RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)+\s*(?::?-+:?\s*)?")
 _CELL = re.compile(r"(?<!\\)\|")
-_NOTHING = re.compile(r"[-—–/\\.…\s]*|无|没有|不适用|n/?a|none|同上|略|空", re.IGNORECASE)
+_NOTHING = re.compile(r"[-—–/\\.…\s]*|无|没有|不适用|n/?a|none|同上|略|空|=.*|#[a-z/]+[!?]?", re.IGNORECASE)
+"""What a cell says that says nothing, a formula and its error among it."""
+_MARK = re.compile(r"[√✓✔×✗✘●○+]|是|否|有|y|n|yes|no", re.IGNORECASE)
+"""A mark in a cell, which answers only a heading that asks."""
 _LEANS = re.compile("[与同和].{1,12}(?:相同|一样|一致|类似)|^[见参详如]|同[上左右前]")
 """What a cell says by pointing elsewhere."""
 _NO_ROW = re.compile(
     "说明|备注|描述|注释?|示例|例子|配置方式|合计|总计|小计|notes?|remarks?|total|description|example", re.IGNORECASE
 )
 _NO_COLUMN = re.compile("序号|编号|备注|说明|注|#|no\\.?|remarks?|notes?", re.IGNORECASE)
+_CONDITION = re.compile(
+    "年龄|体重|性别|人群|身份|条件|前提|情形|适用.{0,4}|\\bage\\b|weight|conditions?", re.IGNORECASE
+)
+"""A column that says when the others of its row hold: a cell beside it answers nothing without it."""
 _NUMBERED = re.compile("序号|编号|#|no\\.?", re.IGNORECASE)
 _VALUE_COLUMN = re.compile("(?:内容|取值|数值|值|描述|数据|信息|详情|结果|value|description)$", re.IGNORECASE)
 _ASKS = re.compile("怎[么样]|什么|如何|谁|哪|多少|几|是否|能否|吗$|[？?]$")
 _GENERIC = re.compile(
     "(?:周|星期|礼拜)[一二三四五六日末].*|工作日|节假日|其他|其它|合计|总计|小计|普通|一般|标准|默认|全部|所有|男|女|"
-    "null|none|true|false|yes|no|default|other|是|否|有|无|高|中|低|大|小|早|晚|[\\d\\s.,%~至到以上下分岁天月年日—-]+|.{0,2}",
+    "null|none|true|false|yes|no|default|other|是|否|有|无|高|中|低|大|小|早|晚|[\\d\\s.,%~至到以上下分岁天月年日≥≤<>=＜＞±–—-]+|.{0,2}",
     re.IGNORECASE,
 )
 """What does not say by itself what it is a row of."""
@@ -77,6 +84,8 @@ def table_pairs(entry: Entry, subject: str, texts: Texts) -> Iterator[Pair]:
         if len(grid.rows) > MOST_ROWS or len(grid.header) > MOST_COLUMNS:
             continue
         names = [row[grid.named] for row in grid.rows]
+        if grid.header[grid.named] in names or any(map(_CONDITION.fullmatch, grid.header[grid.named + 1 :])):
+            continue  # a header of two rows; rows that hold only sometimes
         if not all(map(_is_name, names)) or len(set(names)) < len(names):
             continue
         for row, line in zip(grid.rows, grid.lines, strict=True):
@@ -92,11 +101,13 @@ def _asked(grid: Grid, row: Sequence[str], column: int, subject: str, texts: Tex
     name, head, cell = row[named], grid.header[column], row[column]
     if _NOTHING.fullmatch(cell) or _LEANS.search(cell) or len(cell) > MOST_CELL or _NO_ROW.fullmatch(name):
         return None
-    if not 0 < len(head) <= MOST_NAME or _NO_COLUMN.fullmatch(head):
+    if not 0 < len(head) <= MOST_NAME or _NO_COLUMN.fullmatch(head) or grid.header.count(head) > 1:
         return None
     with_unit = _UNIT.match(head)
     if with_unit:
         head, cell = with_unit["name"], _with_unit(cell, with_unit["unit"])
+    if _MARK.fullmatch(cell) and not _ASKS.search(head):
+        return None
     language = language_of(f"{name} {head}", "zh")
     about = texts.say("mined_row_of", language, subject=subject, row=name) if _GENERIC.fullmatch(name) else name
     if len(grid.header) - named == 2 and _VALUE_COLUMN.search(head):

@@ -12,6 +12,7 @@ from functools import lru_cache
 import structlog
 
 from bot import telemetry
+from bot.answering.answerer import Answer
 from bot.feedback.invitation import ANSWERS
 from bot.handoff.desk import Desk
 from bot.handoff.nobody import Nobody
@@ -78,12 +79,21 @@ class Precautions:
         if turn.bot.safety.human_for_serious and not turn.conversation.chat:
             turn.human_because = "serious_passed_on"
 
+    def offering(self, turn: Turn, answer: Answer) -> Answer:
+        """``answer``; a refusal names nothing to look at to whoever told of an adverse event or is in danger, nor where
+        a package insert has its limits: what comes near is not theirs to make sense of."""
+        danger = turn.report is not None or emergency(turn.noticed) is not None
+        hidden = danger or self._noticed(turn, Kind.LABEL_LIMIT)
+        return replace(answer, offered=()) if answer.offered and hidden else answer
+
     def pass_on(self, turn: Turn, said: Said) -> Said:
         """``said``; medical information gets a question at the limits of the package insert that the knowledge refused,
         or answered from what does not speak of the limit. A human gets one that was refused after others."""
         if not self._noticed(turn, Kind.LABEL_LIMIT):
             if said.kind is ReplyKind.REFUSAL and not turn.human_because and turn.report is None:
                 self._refused(turn)
+            if said.answer and said.answer.offered and not turn.human_because:  # who gets a human reads no more of it
+                turn.found(offered=[entry.id for entry in said.answer.offered])
             return said
         cited = said.answer.cited if said.answer else ()
         told = "\n".join(f"{entry.title}\n{entry.text}" for entry in cited)

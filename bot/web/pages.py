@@ -104,9 +104,14 @@ class LinkedPages:
 
 
 def _page_headers(style: str) -> dict[str, str]:
-    """The headers of a page that has only ``style``, fetches nothing and is kept by nobody."""
+    """The headers of a page that has only ``style`` and its own pictures, fetches nothing and is kept by nobody."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = ("default-src 'none'", f"style-src 'sha256-{digest}'", *(f"{name} 'none'" for name in _FORBIDDEN))
+    policy = (
+        "default-src 'none'",
+        f"style-src 'sha256-{digest}'",
+        "img-src data:",
+        *(f"{name} 'none'" for name in _FORBIDDEN),
+    )
     return {
         "Content-Security-Policy": "; ".join(policy),
         "Referrer-Policy": "no-referrer",

@@ -7,6 +7,7 @@ a document is somebody's upload, and the page must fetch nothing and run nothing
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -18,23 +19,28 @@ _LINKED = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _LINES = re.compile(r"第 \d+(?:–\d+)? 行")
 _ROW = re.compile(r" {0,3}\|")
 _RULE = re.compile(r" {0,3}\|\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+_TABLES = MarkdownIt("zero", {"html": False}).enable("table")
 _BREAK = re.compile(r"(<br\s*/?>)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
     """A passage on the page: the ``headings`` that begin with it, as (depth from 1, words); ``lines`` where it stands
-    under none; and its ``body``."""
+    under none; its ``body``; the ``page`` or slide it begins on, 0 where the file has none, and whether it is the
+    first there that is shown."""
 
     headings: tuple[tuple[int, str], ...]
     lines: str
     body: Markup
     cited: bool
+    page: int
+    begins_page: bool
 
 
 def shown_passages(excerpt: Excerpt) -> Iterator[Shown]:
     """The passages of ``excerpt`` in order; each heading once, above the first passage below it."""
     parser = _parser()
+    page = 0
     path: tuple[str, ...] = ()
     header: tuple[str, str] | None = None
     for passage in excerpt.passages:
@@ -44,7 +50,15 @@ def shown_passages(excerpt: Excerpt) -> Iterator[Shown]:
             header = None
         text, header = _with_header(passage.text, header)
         body = _markdown(parser, text) if excerpt.markdown else _plain(passage.text)
-        yield Shown(headings=tuple(_begun(before, path)), lines=lines, body=body, cited=passage.cited)
+        yield Shown(
+            headings=tuple(_begun(before, path)),
+            lines=lines,
+            body=body,
+            cited=passage.cited,
+            page=passage.page,
+            begins_page=passage.page != page,
+        )
+        page = passage.page
 
 
 def _begun(before: Sequence[str], path: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -56,7 +70,21 @@ def _begun(before: Sequence[str], path: Sequence[str]) -> Iterator[tuple[int, st
 
 
 def _plain(text: str) -> Markup:
-    return Markup('<p class="plain">{}</p>').format(text)
+    """``text`` as it is, but for the tables that a reader of files has put into it."""
+    pieces = []
+    lines = text.split("\n")
+    while lines:
+        rows = list(takewhile(_ROW.match, lines)) if len(lines) > 1 and _RULE.fullmatch(lines[1]) else []
+        if rows:
+            pieces.append(_markdown(_TABLES, "\n".join(rows)))
+            lines = lines[len(rows) :]
+            continue
+        words = [lines.pop(0)]
+        while lines and not (len(lines) > 1 and _ROW.match(lines[0]) and _RULE.fullmatch(lines[1])):
+            words.append(lines.pop(0))
+        if any(map(str.strip, words)):
+            pieces.append(Markup('<p class="plain">{}</p>').format("\n".join(words).strip("\n")))
+    return Markup("").join(pieces)
 
 
 def _markdown(parser: MarkdownIt, text: str) -> Markup:
@@ -66,7 +94,7 @@ def _markdown(parser: MarkdownIt, text: str) -> Markup:
             token.children = list(_tamed(token.children or []))
         elif "style" in token.attrs:  # a cell's alignment; the page's policy allows no style attributes
             token.attrs["class"] = str(token.attrs.pop("style")).removeprefix("text-align:")
-    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - raw HTML is off, see _parser
+    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - raw HTML is off in both parsers
 
 
 def _parser() -> MarkdownIt:

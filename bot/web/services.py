@@ -9,6 +9,7 @@ import redis
 from bot.channel import MediaSource
 from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox
+from bot.knowledge.figures import FigureStore
 from bot.knowledge.remote import IndexClient
 from bot.links import SourceLinks
 from bot.pulling import Bells
@@ -24,13 +25,15 @@ READ_DEADLINE_S = 5.0
 class SourcePages:
     """What :mod:`bot.web.reader` and :mod:`bot.web.answers` need.
 
-    The Redis client behind ``knowledge`` must wait longer than :data:`READ_DEADLINE_S`; days are those of ``timezone``.
+    The Redis client behind ``knowledge`` must wait longer than :data:`READ_DEADLINE_S`; ``figures`` are the pictures of
+    documents; days are those of ``timezone``.
     At most ``at_once`` requests wait for the knowledge, so that callbacks always find a thread; others are asked to
     come again.
     """
 
     links: SourceLinks
     knowledge: IndexClient
+    figures: FigureStore
     timezone: ZoneInfo
     at_once: int
 

@@ -1,14 +1,17 @@
 """The way of a document from a chat: offered, sent back, approved by somebody else, corrected, taken out of service."""
 
+import time
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.bots_file import BotConfig
-from bot.errors import InputError
-from bot.knowledge.corrections import Told
+from bot.errors import InputError, Unavailable
+from bot.knowledge.corrections import BATCH, Told
 from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.review import Review
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.versions import Status, Submission, Version
 from bot.messages import ConversationId
@@ -85,6 +88,39 @@ def test_with_four_eyes_nobody_approves_what_they_brought(chat: Chat) -> None:
     assert "已批准" in chat.confirms(SECOND, "/kb approve 1", bot=bot)
 
 
+def test_four_eyes_are_not_those_of_one_person_under_two_names(chat: Chat) -> None:
+    bot = reconfigured(chat, four_eyes=True, same_person=[[ADMIN.upper(), "cli:li"]])
+    chat.says(SECOND, "/faq add 几点开门？ | 早上八点。", bot=bot)
+    bring(chat, "五天")
+    chat.says(SECOND, "/kb submit 2", bot=bot)
+    assert "已批准" in chat.confirms(ADMIN, "/kb approve 1", bot=bot), "that is another person's"
+    assert "须由另一个人批准" in chat.confirms(ADMIN, "/kb approve 2", bot=bot), "brought on the server as cli:li"
+    assert "已批准" in chat.confirms(SECOND, "/kb approve 2", bot=bot)
+
+
+def test_who_approves_what_has_expired_hears_that_nothing_is_answered_from_it(chat: Chat) -> None:
+    entry = make_entry(ORIGIN, kind=EntryKind.FAQ, title="问？", text="答", location="", valid_to=chat.office.now)
+    submission = Submission(origin=ORIGIN, title="年假", content_hash="c" * 64, entries=(entry,))
+    chat.office.tools.store.put(submission, approve=False, actor="cli:li", now=1.0)
+    assert "都已过有效期" in chat.confirms(ADMIN, "/kb approve 1")
+
+
+def test_an_approval_is_dated_when_the_gate_has_been_passed(chat: Chat) -> None:
+    version, tools, began = bring(chat, "五天"), chat.office.tools, time.monotonic()
+    review = Review(
+        chat.office.database,
+        tools.store,
+        lambda _tenant, _collection: None,
+        lambda _tenant, _collection: None,
+        lambda _tenant, _collection: (),
+        gate=lambda _versions, _actor, _override: time.sleep(0.05),
+    )
+    review.approve(version, actor="cli:wu", now=1_000.0)
+    (approved,) = tools.store.versions("academy", "c")
+    assert approved.approved_at is not None
+    assert 0.05 <= approved.approved_at - 1_000.0 <= time.monotonic() - began
+
+
 def test_what_does_not_pass_the_gate_is_not_approved(chat: Chat) -> None:
     bot = reconfigured(chat, gate={"required": True})
     bring(chat, "五天")
@@ -123,6 +159,13 @@ def test_who_approves_sees_what_changes(chat: Chat) -> None:
     assert chat.hears(ADMIN, "/对比 1").splitlines() == ["资料 1《年假》第 2 版，草稿", *changes]
 
 
+def test_who_approves_sees_that_others_may_read_it(chat: Chat) -> None:
+    bring(chat, "五天", origin=replace(ORIGIN, audience=Audience.HCP), approve=True)
+    bring(chat, "五天")
+    lines = chat.hears(ADMIN, "/kb diff 1").splitlines()
+    assert lines[2:4] == ["读者由“医疗专业人士”变为“所有人”", "~ 问1？（读者）：五天"]
+
+
 def test_a_withdrawal_takes_what_was_shown_or_nothing(chat: Chat) -> None:
     bring(chat, "五天", approve=True)
     asked = chat.says(ADMIN, "/kb withdraw 1")
@@ -140,8 +183,23 @@ def test_a_withdrawal_takes_what_was_shown_or_nothing(chat: Chat) -> None:
 def test_the_store_withdraws_the_versions_that_are_meant_or_none(chat: Chat) -> None:
     version = bring(chat, "五天", approve=True)
     with pytest.raises(InputError, match="kb_changed_withdraw"):
-        chat.office.tools.review.withdraw([replace(version, id=version.id + 1)], actor="cli:li", now=1.0)
+        chat.office.tools.review.withdraw(
+            chat.office.bot, [replace(version, id=version.id + 1)], actor="cli:li", now=1.0
+        )
     assert states(chat) == [Status.APPROVED]
+
+
+def test_a_withdrawal_holds_though_the_index_cannot_be_reached(chat: Chat) -> None:
+    version, tools = bring(chat, "五天", approve=True), chat.office.tools
+
+    def away(_tenant: str, _collection: str) -> None:
+        raise Unavailable("the Qdrant server does not answer")
+
+    review = Review(chat.office.database, tools.store, away, away, lambda _tenant, _collection: ())
+    with capture_logs() as logs:
+        review.withdraw(chat.office.bot, [version], actor="cli:wu", now=1.0)
+    assert states(chat) == [Status.WITHDRAWN]
+    assert [line["event"] for line in logs] == ["index_not_dropped"]
 
 
 def test_documents_for_another_bot_alone_are_not_looked_after(chat: Chat) -> None:
@@ -151,6 +209,22 @@ def test_documents_for_another_bot_alone_are_not_looked_after(chat: Chat) -> Non
         assert chat.hears(ADMIN, f"/kb {text}") == "没有找到资料 1，请核对编号。"
     second = make_bot("second", knowledge=["c"])
     assert "仅供这些机器人使用：second" in chat.says(ADMIN, "/kb approve 1", bot=second).text
+
+
+def test_a_version_for_another_bot_alone_keeps_nobody_from_theirs_and_is_not_compared(chat: Chat) -> None:
+    bring(chat, "只给二号看", origin=replace(ORIGIN, bots=("second",)), approve=True)
+    bring(chat, "五天", approve=True)
+    assert "只给二号看" not in chat.hears(ADMIN, "/kb diff 1")
+    bring(chat, "七天", origin=replace(ORIGIN, bots=("second",)))
+    assert "已撤下" in chat.confirms(ADMIN, "/kb withdraw 1")
+    assert states(chat) == [Status.WITHDRAWN, Status.WITHDRAWN, Status.DRAFT]
+
+
+def test_nobody_is_told_that_they_approved_what_somebody_else_did(chat: Chat) -> None:
+    bring(chat, "五天")
+    code = code_of(chat.says(ADMIN, "/kb approve 1"))
+    bring(chat, "七天", approve=True)
+    assert "有了新的内容" in chat.hears(ADMIN, f"/confirm {code}")
 
 
 def test_strangers_and_servicers_look_after_nothing(chat: Chat) -> None:
@@ -233,6 +307,16 @@ def test_who_can_only_be_answered_is_counted_and_not_written_to(chat: Chat) -> N
     assert chat.office.tools.corrections.told(version).unreachable == 1
 
 
+def test_nobody_is_written_to_by_a_bot_that_is_another_company_s_by_now(chat: Chat) -> None:
+    version, post = bring(chat, "五天", approve=True), Post()
+    asked_by("dr.wang", 2, chat, version)
+    bring(chat, "七天", approve=True, ago=0.0)
+    chat.confirms(ADMIN, "/kb notify 1")
+    reconfigured(chat, tenant="other")
+    assert chat.office.tools.correcting.go_on(post) == 0
+    assert post.said == []
+
+
 @pytest.mark.parametrize(("window_s", "said"), [(60.0, 0), (61.0, 1)])
 def test_whoever_wrote_within_the_platform_s_window_can_be_told(chat: Chat, window_s: float, said: int) -> None:
     version, post = bring(chat, "五天", approve=True), Post()
@@ -256,6 +340,22 @@ def test_a_correction_waits_while_the_bot_is_quiet_or_stands_still(chat: Chat) -
     chat.says(ADMIN, "/pause 1h")
     assert chat.office.tools.correcting.go_on(post) == 0
     chat.says(ADMIN, "/resume")
+    assert chat.office.tools.correcting.go_on(post) == 1
+
+
+def test_whoever_has_to_wait_keeps_nobody_waiting(chat: Chat) -> None:
+    version, post = bring(chat, "五天", approve=True), Post()
+    for number in range(BATCH + 1):
+        person = f"dr.{number:02}"
+        cite = cited(version, chat)
+        turn(chat, f"{'a' * 17}{number:03}", conversation=f"imaging/app//{person}", person=person, cited=cite)
+        if number < BATCH:
+            chat.says(ADMIN, f"/block {person}")
+    bring(chat, "七天", approve=True, ago=0.0)
+    chat.confirms(ADMIN, "/kb notify 1")
+    assert chat.office.tools.correcting.go_on(post) == 1
+    assert [to for to, _ in post.said] == [f"imaging/app//dr.{BATCH}"]
+    chat.says(ADMIN, "/unblock dr.00")
     assert chat.office.tools.correcting.go_on(post) == 1
 
 

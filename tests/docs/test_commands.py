@@ -76,6 +76,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     (folder / "roster.csv").write_text("record,valid_until\n1,2099-12-31\n", "utf-8")
     with closing(sqlite3.connect(folder / "crm.sqlite")) as crm:
         crm.executescript("CREATE TABLE doctors (no TEXT, until DATE); INSERT INTO doctors VALUES ('2', '2099-12-31')")
+        crm.executescript("CREATE TABLE scans (id INT, scan TEXT, pregnant TEXT, egfr TEXT, allowed TEXT, fee NUMERIC)")
+        crm.execute("INSERT INTO scans VALUES (1, '星影扫描', '没有怀孕', '≥60', '可以', 300)")
+        crm.commit()
     (folder / ".env").write_text(f"CRM_URL=sqlite:///{folder}/crm.sqlite\n", "utf-8")
     with running_system(tmp_path_factory.mktemp("data"), folder, command=("make", "run")) as system:
         Reader(folder, system, "").runs(".venv/bin/python -m bot golden import deploy/demo/golden.csv")

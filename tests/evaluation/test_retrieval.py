@@ -10,6 +10,7 @@ import pytest
 
 from bot.errors import UsageError
 from bot.evaluation.retrieval import evaluate_retrieval, read_set
+from bot.knowledge.calibration import ANSWER_THRESHOLD
 from bot.knowledge.embedder import Floats, Progress
 from bot.knowledge.segment import Segmenter
 from bot.knowledge.tokens import Tokenizer
@@ -79,6 +80,8 @@ def test_a_small_set_is_measured(tmp_path: Path, faq: bool) -> None:
     assert list(result) == [
         *("n", "recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10"),
         *("refusal_auc", "refused_at_95_kept", "refusal_auc_by_kind", "ms_per_query"),
+        *("threshold", "right_firsts_kept", "precision_shown", "unanswerable_refused"),
+        *("right_firsts_kept_or_named", "label_free"),
     ]
     assert result["n"] == 3
     assert result["recall@1"] == pytest.approx(2 / 3)
@@ -87,6 +90,11 @@ def test_a_small_set_is_measured(tmp_path: Path, faq: bool) -> None:
     assert result["refused_at_95_kept"] == 1.0
     assert result["refusal_auc_by_kind"] == {"removed": None, "ood": 1.0}
     assert result["ms_per_query"] > 0
+    assert result["threshold"] == ANSWER_THRESHOLD
+    at = ("threshold", "right_firsts_kept", "precision_shown", "unanswerable_refused")
+    assert set(result["label_free"]) == set(at)
+    assert 0 < result["label_free"]["threshold"] < 1
+    assert result["label_free"]["right_firsts_kept"] == 1.0, "a first hit that is right leaves a gap"
 
 
 def test_without_unanswerable_queries_there_are_no_refusal_figures(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """From staging to production: what was sealed arrives as it was, or not at all."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +78,27 @@ def test_what_was_sealed_arrives_as_it_was(folder: Path, tmp_path: Path) -> None
     kept = figures.path(PICTURE)
     assert kept is not None
     assert kept.read_bytes() == b"picture"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("valid_to", "soon"), ("title", 5), ("questions", "何时？"), ("figures", [1]), ("page", 1.5)]
+)
+def test_an_entry_that_is_none_is_told(folder: Path, name: str, value: object) -> None:
+    assert seal(folder, "drafts", ENTRIES, run_on(ENTRIES)) is not None
+    path = folder / "entries.jsonl"
+    first, *others = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(first), name: value}), *others]), encoding="utf-8")
+    with pytest.raises(UsageError, match=f"no entry \\({name} is"):
+        read_bundle(folder)
+
+
+def test_a_bundle_shows_no_other_file_of_the_machine(folder: Path, tmp_path: Path) -> None:
+    secret, link = tmp_path / "secret", f"{'f' * 64}.png"
+    secret.write_text("nobody's business", encoding="utf-8")
+    (folder / "figures" / link).symlink_to(secret)
+    figures = FigureStore(tmp_path / "production figures")
+    take_figures(folder, figures)
+    assert figures.path(link) is None
 
 
 @pytest.mark.parametrize("run", [None, run_on(ENTRIES, accepted_at=None), run_on(ENTRIES[:2])])

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select
+from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from bot.audit.log import AuditLog
 from bot.bots_file import BotConfig, GateConfig
 from bot.cli import gate as gate_command
 from bot.cli import golden as golden_command
+from bot.cli import threshold as threshold_command
 from bot.errors import InputError, UsageError
 from bot.golden.gate import ApprovalGate, gated_in
 from bot.golden.questions import GoldenQuestion
@@ -34,6 +35,7 @@ from bot.knowledge.sync import SyncReport
 from bot.knowledge.versions import Status, Submission, Version
 from bot.knowledge_service import KnowledgeService
 from bot.records.database import Database
+from bot.records.turns import turns
 from bot.settings import Settings
 
 BOT = BotConfig(
@@ -237,7 +239,7 @@ def test_files_wait_together_until_all_of_them_pass(house: House, settings: Sett
     ingestor = Ingestor(
         store=house.store,
         reader=FileReader(FigureStore(settings.data_dir / "figures")),
-        warm=house.service.warm,
+        warm=lambda _entries, _tell: None,
         sync=lambda *place: SyncReport(**house.service.sync(dict(zip(("tenant", "collection"), place, strict=True)))),
         timezone=ZoneInfo("Asia/Shanghai"),
         gate=house.gate,
@@ -265,14 +267,17 @@ def test_the_digest_of_knowledge_is_of_what_it_says_and_not_of_where_it_lies() -
     assert content_digest(here) == content_digest(elsewhere) != content_digest(reworded)
 
 
+_EVAL = {"gate": gate_command.command, "threshold": threshold_command.command}
+
+
 class Desk:
     """The command line in a folder of its own."""
 
     def run(self, *arguments: str) -> Result:
         """Without the group's own part, which sets up the log of a process."""
         with capture_logs():
-            if arguments[0] == "gate":
-                return CliRunner().invoke(gate_command.command, arguments[1:])
+            if arguments[0] in _EVAL:
+                return CliRunner().invoke(_EVAL[arguments[0]], arguments[1:])
             return CliRunner().invoke(golden_command.command.commands[arguments[1]], arguments[2:])
 
     def says(self, *arguments: str) -> str:
@@ -327,4 +332,33 @@ def test_from_a_file_to_a_bar_and_to_a_fall(desk: Desk, tmp_path: Path) -> None:
     assert "say why with --reason" in desk.refuses("gate", "--accept")
     assert "accepted: it is the bar now" in desk.says("gate", "--accept", "--reason", "制度改了")
     assert "nothing changed since" in desk.says("gate")
+    database.dispose()
+
+
+def test_a_threshold_is_recommended_from_golden_questions_and_from_others(desk: Desk, tmp_path: Path) -> None:
+    assert "neither golden questions nor questions" in desk.refuses("threshold")
+    database = Database(f"sqlite:///{tmp_path}/bot.sqlite")
+    KnowledgeStore(database).put(submission(FAQS), approve=True, actor="cli:li", now=1.0)
+    (tmp_path / "q.csv").write_text(
+        "问题,来源,应拒答\n年假有几天？,faq.csv,\n食堂今天吃什么？,,是\n我要投诉你们,,是\n", encoding="utf-8"
+    )
+    (tmp_path / "asked.txt").write_text("年假有几天？\n怎么预订会议室？\n怎么修改登录密码？\n", encoding="utf-8")
+    desk.says("golden", "import", "q.csv")
+    before = (tmp_path / "bots.yaml").read_bytes()
+    found = json.loads(desk.says("threshold", "--questions", "asked.txt", "--precision", "0.9", "--json"))
+    golden, free = found["golden"], found["label_free"]
+    assert (found["threshold"], golden["n"], golden["left_aside"]) == (0.3, 2, 1), "a complaint is no matter of it"
+    best = golden["recommended"]
+    assert (best["precision"], best["right_firsts_kept"]) == (1.0, 1.0)
+    assert golden["proven"] is None
+    assert (free["n"], free["rough"], free["as_is"], free["masked"]) == (3, True, 1.0, 0.0)
+    said = desk.says("threshold", "--questions", "asked.txt")
+    assert f"answer_threshold: {best['threshold']:g}" in said
+    assert f"answer_threshold: {free['threshold']:g}" in said
+    assert "too few to prove it: that takes 73 answers" in said
+    assert "fewer than 60 questions: a rough guess" in said
+    assert "questions without labels: none" in desk.says("threshold"), "nobody asked anything yet"
+    assert (tmp_path / "bots.yaml").read_bytes() == before
+    with database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(turns)) == 0, "none of it is a turn"
     database.dispose()

@@ -5,8 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bot.evaluation.metrics import interval
 from bot.golden.judging import Fault, Outcome
-from bot.golden.pictures import bins, calibration_error, curve, draw, interval, summary
+from bot.golden.pictures import bins, calibration_error, curve, draw, summary
 from bot.texts import Texts
 
 

@@ -9,7 +9,7 @@ from bot.account import ALLOWANCE_USED, HUMAN_SERVES, SESSION_OVER
 from bot.conclusion import Conclusion
 from bot.handoff.tickets import TicketState
 from bot.messages import ConversationId
-from bot.parts import Part, Text, words_of
+from bot.parts import Part, Stream, Text, words_of
 from bot.records.turns import TurnRecord
 from bot.replies import WITHDRAWN, Delivery, OutboxReply
 from bot.texts import Texts
@@ -42,7 +42,16 @@ class Aftermath:
     posted: list[tuple[ConversationId, OutboxReply]] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
 
-    def conclude(self, *, sent: int, failure: str = "", record: str = "", author: str = "", unknown: int = 0) -> None:
+    def conclude(
+        self,
+        *,
+        sent: int,
+        failure: str = "",
+        record: str = "",
+        author: str = "",
+        unknown: int = 0,
+        parts: tuple[Part, ...] = PARTS,
+    ) -> None:
         conclusion = Conclusion(
             records=self.office.records,
             desk=self.office.desk,
@@ -52,7 +61,7 @@ class Aftermath:
             count=lambda event, **_labels: self.counted.append(event),
             clock=lambda: self.office.now,
         )
-        reply = OutboxReply(key=RECORD.id, parts=PARTS, created_at=self.office.now, record=record, author=author)
+        reply = OutboxReply(key=RECORD.id, parts=parts, created_at=self.office.now, record=record, author=author)
         ids = tuple(f"id{n}" for n in range(sent))
         conclusion.conclude(DOCTOR, Delivery(reply=reply, sent=sent, message_ids=ids, unknown=unknown, failure=failure))
 
@@ -101,6 +110,18 @@ def test_who_asked_from_what_was_withdrawn_is_told_to_ask_again_and_no_human_is_
     assert "已撤下或更新" in aftermath.heard("dr.wang")
     assert aftermath.heard("li.na") == ""
     assert aftermath.kept().failure == WITHDRAWN
+
+
+@pytest.mark.parametrize("failure", [WITHDRAWN, "60111"])
+@pytest.mark.parametrize(("sent", "waits"), [(0, True), (1, False)])
+def test_the_bubble_that_waits_for_what_was_given_up_ends_with_the_word_in_its_place(
+    aftermath: Aftermath, failure: str, sent: int, *, waits: bool
+) -> None:
+    parts = (Stream("第一段", "s1"), Text("第二段"))
+    aftermath.conclude(sent=sent, failure=failure, record=RECORD.encode(), parts=parts)
+    (said,) = next(reply for conversation, reply in aftermath.posted if conversation == DOCTOR).parts
+    assert isinstance(said, Stream) is waits
+    assert not waits or (isinstance(said, Stream) and said.stream_id == "s1")
 
 
 def test_concluding_again_says_nothing_new(aftermath: Aftermath) -> None:

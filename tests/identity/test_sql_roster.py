@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from bot.errors import UsageError
-from bot.identity.sql_roster import query_table
+from bot.sql_table import query_table
 from tests.identity.conftest import SHANGHAI
 
 DOCTORS = """

@@ -1,12 +1,13 @@
 """Which answers rested on a version, on every database."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import pytest
 
 from bot.correcting import misled_by
-from bot.knowledge.corrections import SINCE_S, Corrections, Outcome
+from bot.knowledge.corrections import BATCH, SINCE_S, Corrections, Outcome, Use
 from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.store import KnowledgeStore
@@ -96,7 +97,7 @@ def test_each_person_is_owed_one_word_about_their_last_answer(archive: Archive) 
     assert archive.corrections.want(archive.second, misled, NOW) == 0
     archive.told("later", SECOND + 500, row=1)
     (owed,) = archive.corrections.due(quiet=["second"])
-    assert (owed.use.turn, owed.version, owed.in_service, owed.wrote_at) == (
+    assert (owed.use.turn, owed.version, owed.holds, owed.wrote_at) == (
         "last",
         archive.second.id,
         True,
@@ -113,4 +114,59 @@ def test_a_word_about_what_was_withdrawn_is_known_to_be_late(archive: Archive) -
     archive.corrections.want(archive.second, misled_by(archive.store, archive.corrections, archive.second, NOW), NOW)
     archive.store.withdraw(*archive.second.name, actor="cli:li", now=NOW)
     (owed,) = archive.corrections.due(quiet=[])
-    assert not owed.in_service
+    assert not owed.holds
+
+
+def test_a_word_is_still_owed_when_a_third_version_answers_before_it_was_said(archive: Archive) -> None:
+    archive.told("t", FIRST + 1)
+    archive.corrections.want(archive.second, misled_by(archive.store, archive.corrections, archive.second, NOW), NOW)
+    archive.put("七天", "四天", at=NOW)
+    assert [owed.holds for owed in archive.corrections.due(quiet=[])] == [True]
+    archive.put("五天", "四天", at=NOW + 1)
+    assert [owed.holds for owed in archive.corrections.due(quiet=[])] == [False], "what they were told is right again"
+
+
+def test_what_a_version_corrected_of_which_nobody_was_told_is_told_with_the_next(archive: Archive) -> None:
+    archive.told("first", FIRST + 1)
+    archive.told("second", SECOND + 1, row=1, person="dr.li")
+    archive.told("right", SECOND + 2, person="dr.chen")
+    third = archive.put("七天", "四天", at=NOW)
+    misled = misled_by(archive.store, archive.corrections, third, NOW)
+    assert [use.turn for use in misled] == ["first", "second"]
+    assert archive.corrections.want(third, misled, NOW) == 2
+    archive.told("later", NOW + 1, row=1, person="dr.chen", cited=(archive.store.contents(third.id)[1].id,))
+    fourth = archive.put("七天", "九天", at=NOW + 2)
+    misled = misled_by(archive.store, archive.corrections, fourth, NOW + 3)
+    assert [use.turn for use in misled] == ["later"], "who was told of a version is not told again of the next"
+
+
+def test_an_answer_that_was_decided_while_the_version_changed_is_corrected(archive: Archive) -> None:
+    cited = (archive.store.contents(archive.first.id)[0].id,)
+    archive.told("at that moment", SECOND + 0.5, cited=cited)
+    misled = misled_by(archive.store, archive.corrections, archive.second, NOW)
+    assert [use.turn for use in misled] == ["at that moment"]
+
+
+def test_of_two_who_want_it_said_at_once_one_finds_it_wanted(archive: Archive) -> None:
+    archive.told("t", FIRST + 1)
+    misled = misled_by(archive.store, archive.corrections, archive.second, NOW)
+    with ThreadPoolExecutor(1) as people:
+        others: list[Future[int]] = []
+
+        def met_by_another() -> Iterator[Use]:
+            """What one has looked at, and not yet written down, when the other comes."""
+            others.append(people.submit(archive.corrections.want, archive.second, misled, NOW))
+            wait(others, timeout=0.3)
+            yield from misled
+
+        assert archive.corrections.want(archive.second, met_by_another(), NOW) == 1
+        assert others[0].result(30) == 0
+
+
+def test_who_is_due_comes_page_by_page(archive: Archive) -> None:
+    for number in range(BATCH + 1):
+        archive.told(f"t{number:02}", FIRST + 1, person=f"dr.{number}")
+    archive.corrections.want(archive.second, misled_by(archive.store, archive.corrections, archive.second, NOW), NOW)
+    first = archive.corrections.due(quiet=[])
+    rest = archive.corrections.due(quiet=[], after=first[-1])
+    assert (len(first), [owed.use.turn for owed in rest]) == (BATCH, [f"t{BATCH}"])

@@ -54,6 +54,10 @@ def test_texts_of_any_length_are_read(encoder: CrossEncoder) -> None:
         assert math.isfinite(encoder.score(question, text))
 
 
+def test_what_no_text_has_is_read_as_something_else(encoder: CrossEncoder) -> None:
+    assert math.isfinite(encoder.score("预约\ud800吗", "可以\udfff预约\0"))
+
+
 def test_a_damaged_adapter_says_what_to_do(weights: E5Weights, tmp_path: Path) -> None:
     damaged = tmp_path / "adapter.npz"
     damaged.write_bytes(b"PK\x03\x04 nothing")

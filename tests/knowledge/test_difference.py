@@ -106,3 +106,28 @@ def test_a_long_text_is_shown_around_its_changes() -> None:
     before, after = "甲" * 50 + "五" + "乙" * 50, "甲" * 50 + "七" + "乙" * 50
     (pair,) = difference([faq("问", before)], [faq("问", after)]).changed
     assert marked(pair.words, 3) == "…甲甲甲[-五-]{+七+}乙乙乙…"
+
+
+@pytest.mark.parametrize(("sentences", "shown"), [(200, "[-第100句说的是事。-]{+第100句说的是物。+}"), (1_500, None)])
+def test_what_is_compared_word_by_word_is_bounded(sentences: int, shown: str | None) -> None:
+    """The first and the last sentence differ too, so that all between them has to be compared."""
+    before = "".join(f"第{n}句说的是事。" for n in range(sentences))
+    after = f"甲{before.replace('第100句说的是事', '第100句说的是物')}".replace(
+        f"第{sentences - 1}句说的是事", f"第{sentences - 1}句说的是物"
+    )
+    (pair,) = difference([faq("问", before)], [faq("问", after)]).changed
+    assert "".join(piece.text for piece in pair.words if not piece.come) == before
+    assert "".join(piece.text for piece in pair.words if not piece.gone) == after
+    if shown:
+        assert shown in marked(pair.words)
+    else:
+        assert len(pair.words) == 3, "all went, all came, and the end is the same"
+
+
+def test_long_answers_under_new_questions_are_still_paired() -> None:
+    """Sixty with sixty, of 8,000 characters each: character by character that would take an hour."""
+    text = "每日一次，每次一片，餐后以温水送服；" * 440
+    before = [faq(f"旧问{n}？", f"{n}{text}") for n in range(60)]
+    after = [faq(f"新问{n}？", f"{n}{text}") for n in range(60)]
+    found = difference(before, after)
+    assert (len(found.changed), found.added, found.removed) == (60, (), ())

@@ -6,23 +6,25 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.errors import KnowledgeError
-from bot.knowledge.entries import Audience, Entry
+from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.export import ENTRIES_FILE, export
 from bot.knowledge.figures import FigureStore
 from bot.knowledge.importing.repository import clone, is_repository
 from bot.knowledge.importing.site import FetchedSite, SiteLimits, fetch_site, is_public
 from bot.knowledge.ingest import Ingestor
 from bot.knowledge.loaders.reader import FileReader
+from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport
 from bot.records.database import Database
-from tests.fakes.scripted_http import Answer, ScriptedServer
+from tests.fakes.scripted_http import Answer, Drip, ScriptedServer
 from tests.knowledge.varied_files import KEPT
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -97,6 +99,52 @@ def test_a_redirect_leads_to_no_other_place(site: ScriptedServer, tmp_path: Path
     assert "circle" in found.notes[1]
 
 
+def test_one_bad_address_costs_one_page(site: ScriptedServer, tmp_path: Path) -> None:
+    site.on("/robots.txt", page("User-agent: *\nDisallow: /private", content_type="text/plain"))
+    inner = [f"{site.url}/{name}.xml" for name in ("good", "bad", "gone")]
+    site.on("/sitemap.xml", sitemap(*inner, kind="sitemapindex", each="sitemap"))
+    paths = ("a.html", "a.html/b.html", "c?d=1", "c_d_1", "x" * 100 + "/x" * 2_000, "moved", "lost")
+    bad = ("http://[::1/x", "http://example.com:port/x", "")
+    site.on("/good.xml", sitemap(*bad, *(f"{site.url}/{path}" for path in paths)))
+    site.on("/bad.xml", page("no xml"))
+    site.on("/gone.xml", page("", status=404))
+    for path in paths[:-2]:
+        site.on(f"/{path.partition('?')[0]}", page(path[:9]))
+    site.on("/moved", Answer(status=302, headers={"Location": "/private/x.html"}))
+    site.on("/lost", Answer(status=302, headers={"Location": "http://[::1/x"}))
+    found = fetch(site, tmp_path, replace(QUICK, pages=20))
+    assert sorted(kept(found).values()) == sorted(path[:9] for path in paths[:-2]), "whatever name they would give"
+    told = " ".join(found.notes)
+    assert all(why in told for why in ("it is no address", "forbids it", "redirects to what is no address"))
+    assert sum("bad.xml" in note or "gone.xml" in note for note in found.notes) == 2
+    assert "/private/x.html" not in [request.path for request in site.requests]
+
+
+def test_sitemaps_that_are_not_followed_are_named(site: ScriptedServer, tmp_path: Path) -> None:
+    site.on("/robots.txt", page("", status=404))
+    inner = [f"{site.url}/inner.xml", *(f"{site.url}/inner.xml?{n}" for n in range(50))]
+    site.on("/sitemap.xml", sitemap(*inner, kind="sitemapindex", each="sitemap"))
+    site.on("/inner.xml", sitemap(f"{site.url}/deeper.xml", kind="sitemapindex", each="sitemap"))
+    notes = fetch(site, tmp_path).notes
+    assert any("1 of the 51 sitemaps" in note for note in notes)
+    assert any("1 of the 1 sitemaps" in note for note in notes)
+
+
+def test_where_nobody_can_say_what_robots_may_nothing_is_fetched(site: ScriptedServer, tmp_path: Path) -> None:
+    site.on("/robots.txt", page("", status=503))
+    with pytest.raises(KnowledgeError, match="allows is not known: HTTP 503"):
+        fetch_site(site.url.replace("//", "//li:pass-word@") + "/sitemap.xml", tmp_path, allowed=lambda _address: True)
+    assert [request.headers["host"] for request in site.requests] == [site.url.removeprefix("http://")]
+
+
+def test_a_page_that_drips_is_left_when_the_time_is_over(site: ScriptedServer, tmp_path: Path) -> None:
+    site.on("/robots.txt", page("", status=404))
+    site.on("/sitemap.xml", sitemap(f"{site.url}/slow.html"))
+    site.on("/slow.html", Drip(headers={"Content-Type": "text/html"}))
+    (note,) = fetch(site, tmp_path, replace(QUICK, seconds=0.5)).notes
+    assert "it takes too long" in note
+
+
 @pytest.mark.parametrize(
     "body", [b"no xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", gzip.compress(bytes(10**6)), b"\x1f\x8b broken"]
 )
@@ -121,6 +169,13 @@ def test_what_is_no_sitemap_is_told(site: ScriptedServer, tmp_path: Path, body: 
         ("224.0.0.1", False),
         ("0.0.0.0", False),  # noqa: S104 - nothing is bound
         ("2400:3200::1", True),
+        ("::ffff:8.8.8.8", True),
+        ("64:ff9b::8.8.8.8", True),
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b:1::1", False),
+        ("2002:a00:1::1", False),
+        ("::10.0.0.1", False),
+        ("fec0::1", False),
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
@@ -203,7 +258,7 @@ class Base:
         report = Ingestor(
             store=self.store,
             reader=FileReader(self.figures),
-            warm=lambda _entries: None,
+            warm=lambda _entries, _tell: None,
             sync=lambda _tenant, _collection: SyncReport(upserted=0, deleted=0),
             timezone=SHANGHAI,
         ).ingest(paths, tenant="t", collection="c", audience=audience, approve=True, actor="cli:li")
@@ -247,3 +302,21 @@ def test_what_was_exported_comes_back_the_same(tmp_path: Path) -> None:
     assert told[0] == told[1]
     for base in (before, after):
         base.database.dispose()
+
+
+def test_nothing_is_exported_out_of_the_folder_nor_over_something_else(tmp_path: Path) -> None:
+    """What another installation calls its documents is not ours to choose."""
+    sources = ("../../out.md", "/etc/out.md", "a/../../b.md", "x.csv", "x.csv.md", "x.csv.md/y.md", "长" * 90 + ".md")
+    documents = []
+    for source in sources:
+        origin = Origin(tenant="t", collection="c", audience=Audience.PUBLIC, source=source)
+        kind = EntryKind.PASSAGE
+        documents.append([make_entry(origin, kind=kind, title="甲", text=f"内容 {source}", location="")])
+    hidden = Origin(tenant="t", collection="c", audience=Audience.HCP, source="own.md", bots=("a", "b"))
+    documents.append([make_entry(hidden, kind=EntryKind.PASSAGE, title="甲", text="自己的", location="")])
+    out = tmp_path / "deep" / "out"
+    written = export(documents, out, SHANGHAI, FigureStore(tmp_path / "figures"))
+    found = [path for path in out.rglob("*.md") if path.is_file()]
+    assert written.files == len(found) == len(documents)
+    assert [path for path in tmp_path.rglob("*.md") if path.is_file() and not path.is_relative_to(out)] == []
+    assert {path.parent.name for path in found if "自己的" in path.read_text()} == {"hcp-only-for-a-only-for-b"}

@@ -1,7 +1,7 @@
 """From files to searchable entries: real files, a real SQLite file, the real engine."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.figures import FigureStore
 from bot.knowledge.files import find_files
-from bot.knowledge.ingest import EMBED_BATCH, FileStatus, Ingestor, IngestReport, NotSearchable, Wishes
+from bot.knowledge.ingest import FileStatus, Ingestor, IngestReport, NotSearchable, Wishes
 from bot.knowledge.loaders import LoadLimits
 from bot.knowledge.loaders.kinds import SUFFIXES
 from bot.knowledge.loaders.reader import FileReader
@@ -24,25 +24,30 @@ from bot.knowledge.sync import SyncReport, sync_collection
 from bot.knowledge.versions import Status
 from bot.records.database import Database, metadata
 from tests.knowledge.small_index import open_small_index
+from tests.knowledge.varied_files import varied_files
+from tests.media import files
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 GUIDE = "# 指南\n\n## 选课\n\n每学期最多选 4 门课。\n\n## 学分\n\n8 学时折算 1 学分。\n"
 TABLE = "问题,相似问题,答案,生效,失效\n怎样选课？,选课|报课,打开应用。,,\n多少学分？,,六学分。,,2026-12-31\n"
 
 
+WITHDRAWN_NOTE = "it was withdrawn and stays so while its content is the same; --restore brings it back"
+
+
 class Workplace:
     """An installation of the knowledge part, with a folder of files to ingest."""
 
-    def __init__(self, folder: Path, store: KnowledgeStore, *, gated: bool = False) -> None:
+    def __init__(self, folder: Path, store: KnowledgeStore, *, gated: bool = False, patience_s: float = 60.0) -> None:
         self.folder = folder
         self.files = folder / "files"
-        self.files.mkdir()
+        self.files.mkdir(exist_ok=True)
         self.store = store
         self.warmed: list[int] = []
         self.index_is_down = False
         self._ingestor = Ingestor(
             store=store,
-            reader=FileReader(FigureStore(folder / "figures")),
+            reader=FileReader(FigureStore(folder / "figures"), seconds=patience_s),
             warm=self._warm,
             sync=self._sync,
             timezone=SHANGHAI,
@@ -55,8 +60,10 @@ class Workplace:
     def index(self) -> EdgeIndex:
         return open_small_index(self.folder)
 
-    def _warm(self, entries: Sequence[Entry]) -> None:
-        self.warmed.append(len(entries))
+    def _warm(self, entries: Iterable[Entry], tell: Callable[[int], object]) -> None:
+        for _ in entries:
+            self.warmed.append(1)
+            tell(1)
 
     def _sync(self, tenant: str, collection: str) -> SyncReport:
         if self.index_is_down:
@@ -77,6 +84,7 @@ class Workplace:
         collection: str = "imaging",
         actor: str = "cli:li",
         bots: tuple[str, ...] = (),
+        restore: bool = False,
     ) -> IngestReport:
         return self._ingestor.ingest(
             paths or [self.files],
@@ -86,6 +94,7 @@ class Workplace:
             approve=approve,
             actor=actor,
             bots=bots,
+            restore=restore,
         )
 
     def searchable(self) -> dict[str, Entry]:
@@ -225,7 +234,7 @@ def test_a_crash_between_database_and_index_is_healed(workplace: Workplace) -> N
 
 
 def test_vectors_are_made_batch_by_batch_with_progress(workplace: Workplace) -> None:
-    rows = "".join(f"问{n},,答{n},,\n" for n in range(EMBED_BATCH + 1))
+    rows = "问0,,答0,,\n问1,,答1,,\n"
     told: list[tuple[str, int, int]] = []
     workplace._ingestor.ingest(
         [workplace.write("faq.csv", "问题,相似问题,答案,生效,失效\n" + rows)],
@@ -236,12 +245,7 @@ def test_vectors_are_made_batch_by_batch_with_progress(workplace: Workplace) -> 
         actor="cli:li",
         progress=lambda *step: told.append(step),
     )
-    assert workplace.warmed == [EMBED_BATCH, 1]
-    assert told == [
-        ("read", 1, 1),
-        ("embed", EMBED_BATCH, EMBED_BATCH + 1),
-        ("embed", EMBED_BATCH + 1, EMBED_BATCH + 1),
-    ]
+    assert told == [("read", 1, 1), ("embed", 1, 2), ("embed", 2, 2)]
 
 
 def test_bad_rows_are_reported_and_good_ones_go_in(workplace: Workplace) -> None:
@@ -287,6 +291,7 @@ def test_folders_are_walked_in_order_and_nothing_is_left_out_silently(workplace:
     os.symlink("..", workplace.files / "a" / "loop")
     os.symlink("nowhere", workplace.files / "z")
     os.symlink("b.md", workplace.files / "same.md")
+    os.symlink(__file__, workplace.files / "secret.txt")
     os.mkfifo(workplace.files / "pipe.md")
     report = workplace.ingest(approve=False)
     assert [(result.source, result.status, *result.notes, *result.problems) for result in report.results] == [
@@ -301,6 +306,7 @@ def test_folders_are_walked_in_order_and_nothing_is_left_out_silently(workplace:
         ("data.xyz", "skipped", f".xyz is not read: only {', '.join(SUFFIXES)} are"),
         ("pipe.md", "skipped", "not a regular file"),
         ("same.md", "skipped", "already read in this run"),
+        ("secret.txt", "skipped", "a link out of the folder: name the file to have it read"),
         ("z", "skipped", "cannot be read: No such file or directory"),
     ]
 
@@ -329,3 +335,60 @@ def test_a_collection_needs_a_name(workplace: Workplace) -> None:
     for name in ("", "two words", "a/b", "x" * 65):
         with pytest.raises(UsageError, match="is no name"):
             workplace.ingest(collection=name)
+
+
+def test_a_file_whose_bytes_are_unchanged_is_not_read_again(workplace: Workplace, tmp_path: Path) -> None:
+    workplace.write("规定.docx", files.word())
+    workplace.write("图.html", "<h1>题</h1><p>字。</p><img src=a.png>")
+    assert statuses(workplace.ingest()) == {"规定.docx": "added", "图.html": "added"}
+    hurried = Workplace(tmp_path, workplace.store, patience_s=0.001)  # it cannot read anything
+    report = hurried.ingest(approve=False)
+    assert statuses(report) == {"规定.docx": "unchanged", "图.html": "skipped"}, "what a page shows may have changed"
+    assert statuses(hurried.ingest(audience=Audience.STAFF, approve=False)) == dict.fromkeys(
+        ("规定.docx", "图.html"), "skipped"
+    ), "with other settings it is another document"
+
+
+def test_a_file_is_read_again_when_its_pictures_are_gone(workplace: Workplace, tmp_path: Path) -> None:
+    workplace.write("图.pdf", next(each.content for each in varied_files() if each.name == "图示.pdf"))
+    workplace.ingest()
+    hurried = Workplace(tmp_path, workplace.store, patience_s=0.001)
+    assert statuses(hurried.ingest(approve=False)) == {"图.pdf": "unchanged"}
+    for picture in (tmp_path / "figures").glob("??/*"):
+        picture.unlink()
+    assert statuses(hurried.ingest(approve=False)) == {"图.pdf": "skipped"}
+    assert statuses(workplace.ingest()) == {"图.pdf": "unchanged"}
+    assert statuses(hurried.ingest(approve=False)) == {"图.pdf": "unchanged"}
+
+
+def test_problems_of_a_file_are_told_each_time(workplace: Workplace) -> None:
+    workplace.write("faq.csv", TABLE + "没有答案？,,,,\n")
+    assert [workplace.ingest().problems for _ in range(2)][1] == (
+        f"{workplace.files}/faq.csv: row 4: the answer is empty: fill it in or delete the row",
+    )
+
+
+@pytest.mark.parametrize("four_eyes", [False, True])
+def test_what_was_withdrawn_stays_so_until_it_changes_or_is_restored(tmp_path: Path, *, four_eyes: bool) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    metadata.create_all(database.engine)
+    workplace = Workplace(tmp_path, KnowledgeStore(database, four_eyes=lambda _tenant, _collection: four_eyes))
+    workplace.write("guide.md", GUIDE)
+    workplace.ingest(actor="cli:author")
+    if four_eyes:
+        workplace.ingest(actor="cli:reviewer")
+    assert workplace.store.withdraw("academy", "imaging", "guide.md", actor="cli:ops", now=2.0)
+    for approve in (True, False):
+        report = workplace.ingest(approve=approve)
+        assert statuses(report) == {"guide.md": "withdrawn"}
+        assert (report.drafts, report.results[0].notes) == (0, (WITHDRAWN_NOTE,))
+    assert workplace.searchable() == {}
+    assert len(workplace.store.versions("academy", "imaging")) == 1
+    restored = workplace.ingest(restore=True, actor="cli:ops")
+    assert (statuses(restored), restored.drafts) == ({"guide.md": "added"}, int(four_eyes))
+    assert bool(workplace.searchable()) is not four_eyes
+    workplace.store.withdraw("academy", "imaging", "guide.md", actor="cli:ops", now=3.0)
+    workplace.write("guide.md", GUIDE + "\n又一句。\n")
+    assert statuses(workplace.ingest(approve=False)) == {"guide.md": "added"}
+    workplace.index.close()
+    database.dispose()

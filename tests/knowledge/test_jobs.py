@@ -13,7 +13,7 @@ from bot.errors import KnowledgeError, UsageError
 from bot.knowledge.entries import Audience
 from bot.knowledge.figures import FigureStore
 from bot.knowledge.ingest import Ingestor, Wishes
-from bot.knowledge.jobs import SILENT_S, IngestJobs, Job, JobRunner, JobState
+from bot.knowledge.jobs import MAX_ATTEMPTS, SILENT_S, IngestJobs, Job, JobRunner, JobState
 from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport
@@ -36,7 +36,7 @@ class Worker:
         ingestor = Ingestor(
             store=self.store,
             reader=FileReader(FigureStore(folder / "figures")),
-            warm=lambda _entries: None,
+            warm=lambda _entries, _tell: None,
             sync=sync,
             timezone=ZoneInfo("Asia/Shanghai"),
         )
@@ -167,3 +167,32 @@ def test_a_job_without_files_is_refused(worker: Worker, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="no file"):
         worker.jobs.add([tmp_path / "empty"], WISHES)
+
+
+def test_a_file_that_ends_every_worker_is_given_up_and_the_job_goes_on(worker: Worker, uploads: Path) -> None:
+    id_ = worker.jobs.add([uploads], WISHES)
+    for _ in range(MAX_ATTEMPTS):
+        assert worker.jobs.claim(id_)
+        for position in (0, 1):  # a.md is settled, and the worker dies while it reads b.md
+            worker.jobs.begin(id_, position)
+        worker.jobs.settle(id_, 0, worker.job(id_).files[-1].results)
+        worker.now += SILENT_S + 1
+    worker.runner.run(id_)
+    job = worker.job(id_)
+    assert job.state is JobState.DONE
+    (given_up,) = job.files[1].results
+    assert (given_up.source, given_up.status) == ("b.md", "skipped")
+    assert "ended 3 times" in given_up.problems[0]
+    assert worker.known() == {"c.md": 1}
+
+
+def test_a_job_that_ends_every_worker_while_it_is_made_searchable_is_not_taken_up_for_ever(
+    worker: Worker, uploads: Path
+) -> None:
+    id_ = worker.jobs.add([uploads / "a.md"], WISHES)
+    for _ in range(MAX_ATTEMPTS):
+        worker.jobs.begin_publishing(id_)
+    worker.runner.run(id_)
+    job = worker.job(id_)
+    assert (job.state, worker.jobs.due()) == (JobState.FAILED, [])
+    assert "reindex" in job.problem

@@ -1,5 +1,6 @@
 """Late interaction: what 4 bits keep, what a closer piece is worth, and where the states lie."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,15 @@ from bot.knowledge.entries import Entry
 from bot.knowledge.fusion import fuse
 from bot.knowledge.index import Candidates, Floats, Route
 from bot.knowledge.late_interaction import MOST_PIECES, AskedPieces, kept
-from bot.knowledge.points import body, questions_of, texts_with_states
+from bot.knowledge.points import FORMAT, body, questions_of, texts_with_states
+from bot.knowledge.qdrant_calls import connect
+from bot.knowledge.qdrant_collections import Build, Collections
 from bot.knowledge.reranking import Closeness, piece_weights, rerank
 from bot.knowledge.search import Searcher
+from bot.knowledge.server_index import ServerIndex
 from bot.knowledge.state_store import StateStore
 from bot.knowledge.token_states import Encoded
+from tests.fakes.qdrant_server import QdrantServer
 from tests.knowledge.small_index import SCOPE, entry, faq, small_tokenizer
 
 DIMENSION = 384
@@ -206,14 +211,62 @@ def test_an_index_of_another_format_keeps_the_states(tmp_path: Path, embedder: C
     index.close()
 
 
-def test_without_states_the_fused_ranking_stands_and_it_is_counted(tmp_path: Path, embedder: CharacterEmbedder) -> None:
+def _made() -> None:
+    """Wait until the states that a question missed are made."""
+    for thread in threading.enumerate():
+        if thread.name == "token-states":
+            thread.join(20)
+
+
+def test_without_states_the_fused_ranking_stands_until_they_are_made(
+    tmp_path: Path, embedder: CharacterEmbedder
+) -> None:
     index = _index(tmp_path, embedder)
-    index.upsert([entry("学分课程"), entry("预约电话")])
+    entries = [entry("学分课程"), entry("预约电话")]
+    index.upsert(entries)
     assert _found(index, embedder, "预约")[0].text == "预约电话"
     assert index.states
     index.states.keep_only(set())
     assert _found(index, embedder, "预约")[0].text == "预约电话"
+    _made()
+    assert all(index.states.read([text for one in entries for text in texts_with_states(one)]))
     index.close()
+
+
+def test_a_machine_makes_the_states_of_what_another_wrote_to_the_server(
+    tmp_path: Path, embedder: CharacterEmbedder
+) -> None:
+    with QdrantServer() as server:
+        ours, theirs = (_on_server(server, tmp_path / name, embedder) for name in ("ours", "theirs"))
+        with theirs.rebuilt() as fresh:
+            fresh.upsert([entry("学分课程"), entry("预约电话")])
+        question = "预约什么"
+        before = _scores(ours, embedder, question)
+        _made()
+        assert before != _scores(ours, embedder, question) == _scores(theirs, embedder, question)
+        for index in (ours, theirs):
+            index.close()
+
+
+def test_of_states_that_nobody_can_name_the_newest_stay(tmp_path: Path) -> None:
+    store = StateStore(tmp_path / "states.sqlite", "mine")
+    for text in "甲乙丙":
+        store.put({("passage", text): text.encode()})
+    store.keep_newest(2)
+    assert store.read([("passage", text) for text in "甲乙丙"]) == [None, "乙".encode(), "丙".encode()]
+
+
+def _on_server(server: QdrantServer, folder: Path, embedder: CharacterEmbedder) -> ServerIndex:
+    folder.mkdir()
+    build = Build(format=FORMAT, embedder=embedder.name, dimension=DIMENSION)
+    collections = Collections(connect(server.url, "", 10.0), "knowledge", build)
+    states = StateStore(folder / "states.sqlite", embedder.name)
+    return ServerIndex(collections, embedder, small_tokenizer(folder), states=states)
+
+
+def _scores(index: ServerIndex, embedder: CharacterEmbedder, question: str) -> list[tuple[str, float]]:
+    found = Searcher(index, embedder, Calibration.shipped()).search(question, SCOPE)
+    return [(hit.entry.text, round(hit.score, 4)) for hit in found.hits]
 
 
 def test_states_of_another_model_are_not_found(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from bot.answering.evidence import Retriever
 from bot.bots_file import BotConfig
 from bot.errors import KnowledgeError
-from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, Calibration, features
+from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, Calibration, Curve, features
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import E5Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
@@ -19,6 +19,7 @@ from bot.knowledge.fusion import DEPTH, FULL_COVERAGE, fuse, gate
 from bot.knowledge.index import Candidates, Route
 from bot.knowledge.opening import make_tokenizer
 from bot.knowledge.search import Searcher
+from bot.knowledge.wording import overlaps
 
 SCOPE = Scope(tenant="t", collections=("c",), reader=Audience.PUBLIC, now=0.0)
 
@@ -143,23 +144,57 @@ def test_a_faq_gains_by_its_question() -> None:
     assert ranking[0][0] == "b"
 
 
+def _features(
+    candidates: Candidates, ranking: list[tuple[str, float]], question: str, *entries: Entry
+) -> dict[str, float]:
+    return dict(zip(FEATURES, features(candidates, ranking, question, entries), strict=True))
+
+
 def test_features_are_named_and_finite_for_a_lone_entry() -> None:
-    values = features(_candidates(dense={"a": 0.85}), [("a", 0.5)])
-    named = dict(zip(FEATURES, values, strict=True))
+    named = _features(_candidates(dense={"a": 0.85}), [("a", 0.5)], "几楼？")
     assert named["cosine"] == 0.85
-    assert named["coverage"] == 0.0
-    assert all(math.isfinite(value) for value in values)
+    assert named["coverage"] == named["words_alone"] == named["overlap_lead_ten"] == 0.0
+    assert all(math.isfinite(value) for value in named.values())
 
 
-def test_weights_of_other_features_are_refused() -> None:
+def test_the_wording_of_a_question_leads_where_only_the_first_has_it() -> None:
+    printer, copier = (_entry(EntryKind.PASSAGE, "", (), text) for text in ("彩色打印每月限一百页。", "复印不限页数。"))
+    candidates = _candidates(dense={printer.id: 0.9, copier.id: 0.9})
+    first, second = (
+        _features(candidates, [(a.id, 0.5), (b.id, 0.5)], "彩色打印限几页", printer, copier)["overlap_lead_ten"]
+        for a, b in ((printer, copier), (copier, printer))
+    )
+    assert first == pytest.approx(3 / 6), "彩色, 色打 and 打印 stand in the first alone"
+    assert second == pytest.approx(-3 / 6 / 9)
+
+
+def test_a_story_that_ends_in_the_question_of_a_faq_overlaps_it_whole() -> None:
+    faq = _entry(EntryKind.FAQ, "年假有几天？", ("年假有几天？",), "入职满一年有五天。")
+    story = "我去年三月入职，家里老人最近身体不好，想多陪陪他们，年假有几天呢"
+    told = _entry(EntryKind.PASSAGE, "", (), "入职满十年有十天。")
+    shared = overlaps(story, [faq, told])
+    assert shared[faq.id] == 1.0
+    assert shared[told.id] < 0.2
+
+
+def test_a_curve_is_straight_between_its_points_and_level_beyond() -> None:
+    curves: dict[str, Curve] = dict.fromkeys(FEATURES, ((0.0, 0.0),))
+    calibration = Calibration(curves | {"cosine": ((0.8, -2.0), (0.9, 2.0))}, 0.0, "e")
+    chances = [calibration.probability((cosine, *[0.5] * (len(FEATURES) - 1))) for cosine in (0.5, 0.8, 0.85, 0.9, 1.0)]
+    assert chances[0] == chances[1] == pytest.approx(1 / (1 + math.exp(2)))
+    assert chances[2] == pytest.approx(0.5)
+    assert chances[3] == chances[4] == pytest.approx(1 / (1 + math.exp(-2)))
+
+
+def test_curves_of_other_features_are_refused() -> None:
     with pytest.raises(KnowledgeError, match="train it again"):
-        Calibration({"cosine": 1.0}, 0.0, "e")
+        Calibration({"cosine": ((0.0, 0.0),)}, 0.0, "e")
 
 
 def test_another_embedder_than_the_calibrated_is_said(searcher: Searcher, embedder: E5Embedder) -> None:
-    weights = dict.fromkeys(FEATURES, 0.0)
+    curves: dict[str, Curve] = dict.fromkeys(FEATURES, ((0.0, 0.0),))
     with capture_logs() as logs:
-        Searcher(searcher._index, embedder, Calibration(weights, 0.0, "another"))
+        Searcher(searcher._index, embedder, Calibration(curves, 0.0, "another"))
     assert [log["event"] for log in logs] == ["confidence_uncalibrated"]
 
 

@@ -274,6 +274,18 @@ def test_of_two_who_act_on_a_version_at_once_one_is_told_that_he_came_too_late(
         assert live(store) == ["乙"], "what was brought last answers, whoever came first"
 
 
+def test_a_bot_takes_out_of_service_what_it_may_answer_from(store: KnowledgeStore) -> None:
+    document, theirs = ("academy", "imaging", "faq.csv"), replace(ORIGIN, bots=("second",))
+    put(store, "甲", approve=True)
+    put(store, "乙", approve=False, origin=theirs)
+    live, waiting = store.versions(*document)
+    both = {live.id, waiting.id}
+    assert not store.withdraw(*document, actor="cli:wu", now=2.0, shown=both, bot="first")
+    assert store.withdraw(*document, actor="cli:wu", now=2.0, shown={live.id}, bot="first")
+    assert [version.status for version in store.versions(*document)] == [S.WITHDRAWN, S.DRAFT]
+    assert store.withdraw(*document, actor="cli:wu", now=3.0, shown={waiting.id}, bot="second")
+
+
 def test_a_new_version_writes_only_the_entries_that_changed(store: KnowledgeStore, database: Database) -> None:
     texts = [f"答案{n}" for n in range(600)]  # more than one page of rows
     put(store, *texts, approve=True)

@@ -9,6 +9,7 @@ import pytest
 from bot.errors import KnowledgeError, Unavailable
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.following import PATIENCE_S, Following
 from bot.knowledge.origin import Origin, make_entry
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import BATCH, SyncReport, drop_withdrawn, reindex, sync_all, sync_collection
@@ -188,3 +189,21 @@ def test_sync_all_and_reindex_reach_every_collection(store: KnowledgeStore, inde
     index.upsert([entry("旧的")])
     assert reindex(store, index) == SyncReport(upserted=2, deleted=1)
     assert (searchable(index), searchable(index, collection="staff"), index.count()) == ({"甲"}, {"乙"}, 2)
+
+
+def test_that_the_index_did_not_follow_is_noticed_when_nobody_can_be_at_it_any_more(
+    store: KnowledgeStore, index: EdgeIndex
+) -> None:
+    now = [0.0]
+    following = Following(store, index, lambda: now[0])
+    assert not following.is_behind()
+    approve(store, "甲")
+    assert not following.is_behind(), "whoever approved it may be at it"
+    now[0] = PATIENCE_S
+    assert [following.is_behind() for _ in range(2)] == [True, False], "whoever heard it is at it"
+    now[0] = 2 * PATIENCE_S
+    assert following.is_behind(), "and did not end it"
+    sync_collection(store, index, "academy", "imaging")
+    assert not following.is_behind()
+    store.withdraw("academy", "imaging", "faq.csv", actor="cli:li", now=2.0)
+    assert [following.is_behind() for now[0] in (2 * PATIENCE_S + 1.0, 3 * PATIENCE_S + 1.0)] == [False, True]

@@ -48,7 +48,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     ingestor = Ingestor(
         store=store,
         reader=FileReader(figures),
-        warm=lambda _entries: None,
+        warm=lambda _entries, _tell: None,
         sync=lambda tenant, collection: sync_collection(store, index, tenant, collection),
         timezone=ZoneInfo("Asia/Shanghai"),
     )

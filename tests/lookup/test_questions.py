@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.knowledge.lookup_table import LookupTable
+from bot.knowledge.lookup_table import LookupTable, tables_of
 from bot.lookup.deciding import Found, Missing, decide, meant
-from bot.lookup.words import read_answer
+from bot.lookup.words import read, read_answer
+from tests.lookup.conftest import entries_of
 
 QUESTIONS = [json.loads(line) for line in (Path(__file__).parent / "questions.jsonl").read_text("utf-8").splitlines()]
 Outcome = list[int] | str
@@ -57,6 +58,24 @@ def test_a_question_gets_its_rows_or_is_asked_back(case: dict[str, Outcome], out
         "散客，60多岁，泳池押金多少",
         "散客，18岁左右，泳池押金多少",
         "散客，20岁和70岁各一位，泳池押金多少",
+        "可能怀孕了，能做星影扫描吗",
+        "不可能怀孕，肾功能90，能做星影扫描吗",
+        "我想怀孕，肾功能90，能做星影扫描吗",
+        "去年怀孕过，现在没有，肾功能90，能做星影扫描吗",
+        "怀孕了吗？没有。肾功能90，能做星影扫描吗",
+        "怀孕前三个月可以做星影扫描吗",
+        "没有怀孕，去年肾功能90，今年45，能做星影扫描吗",
+        "没有怀孕，肾功能从90降到45，能做星影扫描吗",
+        "没有怀孕，肾功能90到45，能做星影扫描吗",
+        "没有怀孕，肾功能45 mL/min/kg，能做星影扫描吗",
+        "没有怀孕，肾功能45斗，能做星影扫描吗",
+        "我以前是会员，球馆押金多少",
+        "除了会员，球馆押金多少",
+        "没有怀孕，eGFR 45/60，能做星影扫描吗",
+        "没有怀孕，eGFR 45±3，能做星影扫描吗",
+        "没有怀孕，eGFR 60+，能做星影扫描吗",
+        "散客，不是20岁，泳池押金多少",
+        "散客，有没有20岁都行，泳池押金多少",
     ],
 )
 def test_what_is_not_sure_is_asked_and_never_taken_for_a_value(
@@ -76,6 +95,12 @@ def test_what_is_not_sure_is_asked_and_never_taken_for_a_value(
         ("没有怀孕，我的 eGFR 检查结果是 45 mL/min，能做星影扫描吗", [4]),
         ("未满18岁，泳池押金多少", [4]),
         ("我非会员，25岁，泳池押金多少", [3]),
+        ("没有怀孕，肾功能四十五，能做星影扫描吗", [4]),
+        ("没有怀孕，肾功能没有30，能做星影扫描吗", [5]),
+        ("没有怀孕，eGFR 45 mL/min/1.73m²，能做星影扫描吗", [4]),
+        ("没有怀孕，去年肾功能90，今年肾功能45，能做星影扫描吗", [4]),
+        ("未怀孕，没有别的病，肾功能45，能做星影扫描吗", [4]),
+        ("想问一下会员，25岁，泳池押金多少", [2]),
         ("我不是金卡，25岁，泳池押金多少", None),
     ],
 )
@@ -84,6 +109,55 @@ def test_bounds_and_denials_are_read_as_people_write_them(
 ) -> None:
     found = outcome(question)
     assert found == rows if rows else str(found).startswith("ask:")
+
+
+DOSE = """\
+药品[选项],肝功能[选项],肾功能[选项],体重[范围 kg],用量[文本]
+星影针,正常,正常,≥50,10 mL
+星影针,正常,异常,≥50,5 mL
+星影针,异常,不限,≥50,不能用
+星影针,不限,不限,<50,2 mL
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("星影针用量？肝功能正常，肾功能异常，体重60kg", [3]),
+        ("星影针用量？肝功能异常，肾功能正常，体重 60 公斤", [4]),
+        ("星影针用量？肝功能正常，肾功能是正常，体重120斤", [2]),
+        ("星影针用量？肝功能正常，肾功能正常，我80斤", [5]),
+        ("星影针用量？体重60kg，都正常", "肝功能"),
+        ("星影针用量？肝功能正常，肾功能正常，体重 60 lb", "体重"),
+        ("星影针用量？肝功能正常，肾功能正常，体重500g到60kg", "体重"),
+        ("星影针用量？肝功能正常，肾功能正常，体重 0.06 吨", "体重"),
+    ],
+)
+def test_a_word_of_two_columns_belongs_to_the_one_named_before_it(question: str, expected: Outcome) -> None:
+    (table,) = tables_of(entries_of(DOSE, "用量"))
+    asked = meant([table], question)
+    assert asked
+    decision = decide(table, asked[1].given, question)
+    if isinstance(decision, Found):
+        assert [int(row.entry.location.split()[1]) for row in decision.rows] == expected
+    else:
+        assert isinstance(decision, Missing)
+        assert table.columns[decision.column].name == expected
+
+
+def test_a_word_of_two_columns_answers_the_one_that_was_asked_for() -> None:
+    (table,) = tables_of(entries_of(DOSE, "用量"))
+    assert [read_answer(table, column, "异常") for column in (1, 2)] == [frozenset({"异常"})] * 2
+
+
+def test_an_option_of_one_character_is_no_part_of_a_longer_word() -> None:
+    (table,) = tables_of(entries_of("检查[选项],性别[选项],要求[文本]\n星影,男,不用\n星影,女,先问医生\n", "性别"))
+    assert [read(table, text).given.get(1) for text in ("我是男的", "看男科", "我女儿", "女，30岁")] == [
+        frozenset({"男"}),
+        None,
+        None,
+        frozenset({"女"}),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,21 @@ from bot.knowledge.calibration import Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.entries import EntryKind
 from bot.knowledge.index import Floats
+from bot.knowledge.loaders import Document, Section
+from bot.knowledge.loaders.document import prose
 from bot.knowledge.points import body
 from bot.knowledge.tokens import Tokenizer
 from bot.media.few_entries import FewEntries
 from bot.media.own_evidence import OwnEvidence
 from bot.media.own_files import MAX_FILES, OwnFiles
-from bot.media.parsing.sections import Parsed, ParsedSection, Place
+from bot.media.parsing.sections import Parsed, Unit
 from bot.media.store import MediaStore
 from tests.knowledge.small_index import SCOPE, HashEmbedder, entry, small_tokenizer
 from tests.media.conftest import COLLEAGUE, DOCTOR, GROUP, Clock, Kept
 
 PAGES = ("对比剂的储存温度为二至八摄氏度。", "开封后须在四小时内用完。", "运输途中不得冷冻。")
-PARSED = Parsed(sections=tuple(ParsedSection(place=Place.PAGE, label=str(n), text=t) for n, t in enumerate(PAGES, 1)))
+SECTIONS = tuple(Section(path=(), blocks=(prose(text, page=at),)) for at, text in enumerate(PAGES, 1))
+PARSED = Parsed(document=Document(title="说明书", sections=SECTIONS), unit=Unit.PAGE, count=3)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def own(store: MediaStore, clock: Clock) -> OwnFiles:
 
 def add(own: OwnFiles, kept: Kept, name: str = "说明书.pdf", content: bytes = b"%PDF-1", who=DOCTOR) -> str:  # type: ignore[no-untyped-def]
     medium = kept(content, name, who=who)
-    own.add(who, medium, name, PARSED, lambda section: f"第 {section.label} 页")
+    own.add(who, medium, name, PARSED, lambda _parsed, entry: f"第 {entry.page} 页")
     return medium.id
 
 

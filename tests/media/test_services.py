@@ -141,5 +141,5 @@ def test_a_vision_model_that_fails_is_replaced_by_the_reader_on_this_machine(
 def test_a_picture_that_may_not_leave_is_read_on_this_machine(llm: LlmServer, seeing: MediaReader, kept: Kept) -> None:
     picture = kept(files.payload("question.png"), kind=MessageKind.IMAGE)
     assert seeing.picture(picture, "imaging", may_leave=False).words == "如何修改登录密码？"
-    assert seeing.file(picture, "imaging", may_leave=False).sections[0].text == "如何修改登录密码？"
+    assert seeing.file(picture, "imaging", may_leave=False).document.sections[0].blocks[0].text == "如何修改登录密码？"
     assert llm.requests == []

@@ -49,3 +49,28 @@ def test_another_figure_or_the_other_way_round_is_listed(question: str, answer: 
 )
 def test_what_agrees_or_speaks_of_something_else_is_not(question: str, answer: str) -> None:
     assert against(question, answer) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("连续输错密码 5 次，账号锁定 60 分钟。", Kind.FIGURE, ("账号锁定 60 分钟", "账号锁定 30 分钟")),
+        (
+            "机房里可以使用 U 盘和移动硬盘。",
+            Kind.NEGATION,
+            ("机房里可以使用 u 盘和移动硬盘", "机房里不能使用 u 盘和移动硬盘"),
+        ),
+        (
+            "机房由影像学院设备科的张艺谋老师负责管理。",
+            Kind.NAME,
+            ("机房由影像学院设备科的张艺谋老师负责管理", "机房由影像学院设备科的陈凯歌老师负责管理"),
+        ),
+    ],
+)
+def test_documents_that_contradict_each_other_are_listed_once(text: str, kind: Kind, said: tuple[str, str]) -> None:
+    old = read(f"{DOCUMENT}\n## 管理\n\n机房由影像学院设备科的陈凯歌老师负责管理。\n", "旧规定.md")
+    new = read(f"# 机房管理规定\n\n## 使用\n\n{text}\n", "新规定.md")
+    library = Library([*old, *new])
+    (found,) = (each for entry in (*old, *new) for each in library.contradictions(entry))
+    assert found.kind is kind
+    assert {found.says, found.passage_says} == set(said)

@@ -1,5 +1,7 @@
 """The same question in other words, and what only looks like it; vectors of the real model."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.knowledge.embedder import Embedder
@@ -65,3 +67,6 @@ def test_mined_pairs_are_merged_and_those_that_are_known_left_out(embedder: Embe
     kept, known = merged(pairs, ["请问年假有几天"], embedder)
     assert [pair.questions for pair in kept] == [("怎么修改登录密码？", "登录密码怎么修改")]
     assert known == 1
+    staff = replace(pairs[1], origin=replace(pairs[1].origin, collection="another"))
+    later = replace(pairs[1], valid_from=1e9)
+    assert [len(merged([pairs[0], other], [], embedder)[0]) for other in (staff, later)] == [2, 2]

@@ -100,11 +100,21 @@ def test_questions_and_answers_that_stand_there_are_taken_as_they_are(text: str)
         "# 影像学院\n\n本学院是一所虚构的学校，只用来演示。",  # of something that only its place names
         "# 回复\n\n## 血压高怎么办\n\n根据您描述的情况，建议到医院复查血压。",  # to one person
         "# 表\n\n| 型号 | 数量 |\n| --- | --- |\n| A1 | 3 台 |\n| A1 | 4 台 |",  # a row that is there twice
+        "# 表\n\n| 型号 | 数量 | 数量 |\n| --- | --- | --- |\n| A1 | 3 台 | 4 台 |",  # two columns of one name
+        "# 表\n\n| 型号 | 规格 |\n| --- | --- |\n| 型号 | 长 |\n| A1 | 5 cm |",  # a header of two rows
+        "# 表\n\n| 药品 | 年龄 | 剂量 |\n| --- | --- | --- |\n| 甲药片 | 18岁以上 | 5 mg |",  # holds only sometimes
+        "# 表\n\n| 药品 | 禁用 | 重量 |\n| --- | --- | --- |\n| 甲药片 | √ | #REF! |\n| 乙药片 | × | =A1 |",  # marks
+        "# 药\n\n## 如何服用\n\n每日一次，其余见下文。",
         "# 表\n\n| 编号 | 数量 |\n| --- | --- |\n| 1 | 3 台 |\n| 2 | 4 台 |",  # rows without a name
     ],
 )
 def test_what_is_not_sure_gives_no_pair(text: str) -> None:
     assert asked(text) == {}
+
+
+def test_a_row_that_is_only_a_range_is_asked_for_with_its_subject() -> None:
+    text = "# 星影注射液说明书\n\n| 用者 | 剂量（mL） |\n| --- | --- |\n| 18–60 岁 | 10 |\n| ≥60 岁 | 5 |"
+    assert list(asked(text)) == ["星影注射液中18–60 岁的剂量是多少？", "星影注射液中≥60 岁的剂量是多少？"]
 
 
 def test_people_are_asked_for_with_who() -> None:

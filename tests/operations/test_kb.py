@@ -166,6 +166,7 @@ def test_the_answers_that_rested_on_a_version(desk: Desk) -> None:
 def test_what_is_not_there_is_said(desk: Desk) -> None:
     assert desk.says("list") == "there are no documents\n"
     assert "has no document '7'" in desk.refuses("show", "7")
+    assert "has no document" in desk.refuses("show", "9" * 20)
     desk.bring("五天", at=DAY)
     assert "has answered yet" in desk.refuses("used", "年假.csv")
     assert "is approved" in desk.refuses("notify", "年假.csv")

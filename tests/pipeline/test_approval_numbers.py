@@ -66,7 +66,7 @@ def ingestor(store: KnowledgeStore, index: EdgeIndex, tmp_path_factory: pytest.T
     return Ingestor(
         store=store,
         reader=FileReader(FigureStore(tmp_path_factory.mktemp("figures"))),
-        warm=lambda _entries: None,
+        warm=lambda _entries, _tell: None,
         sync=lambda tenant, collection: sync_collection(store, index, tenant, collection),
         timezone=ZoneInfo("Asia/Shanghai"),
         rules=partial(rules_of, {ASKING.id: ASKING}),

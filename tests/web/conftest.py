@@ -23,11 +23,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def library(redis_url: str, database: Database) -> Iterator[Library]:
+def library(redis_url: str, database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """Everything in service; each test brings documents of its own."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
         owner = IndexServer(client, {"read": Reading(database).read})
         owner.start()
-        yield Library(database, create_app(web_services(client)).test_client())
+        figures = tmp_path_factory.mktemp("figures")
+        yield Library(database, create_app(web_services(client, figures_dir=figures)).test_client(), figures)
         owner.close()

@@ -14,6 +14,7 @@ from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox, InboxLimits
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Audience, Entry, EntryKind
+from bot.knowledge.figures import FigureStore
 from bot.knowledge.loaders import load_markdown, load_plain_text
 from bot.knowledge.origin import ALWAYS_TO, Origin, make_entry
 from bot.knowledge.remote import IndexClient
@@ -63,6 +64,7 @@ class Library:
 
     database: Database
     client: Client
+    figures: Path
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @property
@@ -112,6 +114,7 @@ def web_services(
     reloader: Reloader | None = None,
     proofs_dir: Path = NOWHERE,
     metrics_dir: Path = NOWHERE,
+    figures_dir: Path = NOWHERE,
 ) -> WebServices:
     """The web process of an installation that runs what ``reloader`` holds, or has no bots."""
     limits = InboxLimits(person_per_minute=20, conversation_waiting=50, bot_waiting=100)
@@ -124,7 +127,11 @@ def web_services(
         media=NO_MEDIA,
         texts=Texts(),
         sources=SourcePages(
-            links=LINKS, knowledge=IndexClient(client), timezone=ZoneInfo("Asia/Shanghai"), at_once=at_once
+            links=LINKS,
+            knowledge=IndexClient(client),
+            figures=FigureStore(figures_dir),
+            timezone=ZoneInfo("Asia/Shanghai"),
+            at_once=at_once,
         ),
         verification=VERIFICATION,
         proofs_dir=proofs_dir,

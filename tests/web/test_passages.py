@@ -104,6 +104,12 @@ def test_what_is_taken_out_leaves_its_words(text: str, words: str) -> None:
     assert Seen(body(text)).words.strip() == words
 
 
+def test_a_table_in_plain_text_is_aligned_by_a_class() -> None:
+    (_, cell), *_ = [tag for tag in Seen(body("| 数 |\n| -: |\n| **1** |", markdown=False)).tags if tag[0] == "td"]
+    assert cell == {"class": "right"}
+    assert "**1**" in body("| 数 |\n| -: |\n| **1** |", markdown=False)
+
+
 def test_links_that_may_stay_tell_nobody_where_they_were_found() -> None:
     text = (
         "[网](https://academy.example/a?b=1) [信](mailto:a@academy.example) [话](tel:6100) <https://academy.example/>"

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.knowledge.entries import Audience, EntryKind
+from bot.knowledge.entries import Audience, Entry, EntryKind
 from bot.knowledge.origin import make_entry
 from bot.links import DAY_S, SourceLinks
+from bot.web.reader import MOST_PICTURES
 from tests.web.library import BASE_URL, NOON, Library, faq, section
 
 DAY = 86_400.0
@@ -60,6 +61,58 @@ def test_the_page_speaks_the_readers_language(library: Library, accept_language:
     assert page.headers["Content-Language"] == ("en" if english else "zh-CN")
 
 
+def picture(library: Library, content: bytes = b"\x89PNG seen") -> str:
+    """A picture that was kept at ingestion; its id."""
+    id_ = hashlib.sha256(content).hexdigest() + ".png"
+    (library.figures / id_[:2]).mkdir(exist_ok=True)
+    (library.figures / id_[:2] / id_).write_bytes(content)
+    return id_
+
+
+def manual(library: Library, *figures: str, suffix: str = ".pdf") -> list[Entry]:
+    """Three passages on two pages, the second with ``figures``."""
+    origin = library.origin(suffix)
+    made = [
+        make_entry(origin, kind=EntryKind.PASSAGE, title="手册", text=text, location=location, page=page, figures=shown)
+        for text, location, page, shown in (
+            ("先按红键。", "开机", 3, ()),
+            ("再按绿键。\n\n| 灯 | 意思 |\n| --- | --- |\n| <b>红</b> | *停* |\n\n等三秒。", "开机", 3, figures),
+            ("拔下插头。", "关机", 4, ()),
+        )
+    ]
+    return library.put_entries(origin, *made, title="手册")
+
+
+def test_the_page_names_pages_and_shows_the_pictures_of_the_cited_passage(library: Library) -> None:
+    seen = picture(library)
+    entries = manual(library, seen)
+    page = library.open(entries[1]).text
+    assert "引用处 · 第 3 页" in page
+    assert re.findall(r'<p class="place">(.+)</p>', page) == ["第 3 页", "第 4 页"]
+    (address,) = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="《手册》中与引用处相连的图">', page)
+    assert base64.b64decode(address) == b"\x89PNG seen"
+    assert page.index('id="cited"') < page.index("<img") < page.index("拔下插头。")
+    assert "<img" not in library.open(entries[0]).text
+    assert "引用处 · 第 3 张幻灯片" in library.open(manual(library, suffix=".pptx")[1]).text
+
+
+def test_a_table_that_was_read_from_a_file_is_one_and_its_words_stay_as_they_are(library: Library) -> None:
+    page = library.open(manual(library)[1]).text
+    assert "<td>&lt;b&gt;红&lt;/b&gt;</td>\n<td>*停*</td>" in page
+    assert '<p class="plain">再按绿键。</p><table>' in page
+    assert '<p class="plain">等三秒。</p>' in page
+
+
+def test_pictures_that_are_gone_or_too_many_are_said_to_be(library: Library) -> None:
+    many = [picture(library, b"%d" % at) for at in range(MOST_PICTURES + 2)]
+    page = library.open(manual(library, *many)[1]).text
+    assert page.count("<img") == MOST_PICTURES
+    assert "引用处另有 2 张图，未在此显示" in page
+    gone = library.open(manual(library, "0" * 64 + ".png")[1])
+    assert (gone.status_code, gone.text.count("<img")) == (200, 0)
+    assert "引用处另有 1 张图，未在此显示" in gone.text
+
+
 def test_every_answer_keeps_to_itself(library: Library) -> None:
     entries = library.put(library.origin(".md"), MANUAL)
     for page in (library.open(entries[0]), library.client.get("/source/forged")):
@@ -70,6 +123,7 @@ def test_every_answer_keeps_to_itself(library: Library) -> None:
         assert policy == {
             "default-src": "'none'",
             "style-src": f"'sha256-{digest}'",
+            "img-src": "data:",
             "base-uri": "'none'",
             "form-action": "'none'",
             "frame-ancestors": "'none'",

@@ -35,7 +35,13 @@ def clone(address: str, folder: Path) -> Path:
     where = f"file://{Path(address).resolve()}" if local else address
     with subprocess.Popen(
         [*command, "--no-tags", "--single-branch", "--", where, str(target)],
-        env={"PATH": os.defpath, "HOME": str(Path.home()), "LANG": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0"},
+        env={
+            "PATH": os.defpath,
+            "HOME": str(Path.home()),
+            "LANG": "C.UTF-8",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_LFS_SKIP_SMUDGE": "1",
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -44,8 +50,10 @@ def clone(address: str, folder: Path) -> Path:
         try:
             _, complaint = process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired as error:
-            os.killpg(process.pid, signal.SIGKILL)
             raise KnowledgeError(f"git took longer than {SECONDS} s: clone it yourself and give the folder") from error
+        finally:  # also when somebody interrupts us: it has a session of its own and would go on
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
         said = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise KnowledgeError(f"git could not clone it ({_without_password(said)[:200]})")

@@ -13,9 +13,8 @@ from typing import Any
 
 from bot.confined import OUT_OF_MEMORY, give_up_rights
 from bot.errors import KnowledgeError
+from bot.knowledge.loaders.kinds import refuse_bombs
 
-MAX_UNPACKED_BYTES = 500 * 1024 * 1024
-MAX_MEMBERS = 10_000
 OPEN_FILES = 256
 
 
@@ -38,9 +37,10 @@ def _figures(arguments: Mapping[str, Any]) -> Any:
 
 
 def _outline(path: Path, _arguments: Mapping[str, Any]) -> dict[str, Any]:
-    from bot.knowledge.loaders.pdf import outline
+    from bot.knowledge.loaders.pdf import open_pdf, outline
 
-    return outline(path)
+    document = open_pdf(path)
+    return {"pages": len(document), "titles": outline(document)}
 
 
 def _pages(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,14 +66,14 @@ def _picture(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _word(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     from bot.knowledge.loaders.word import load_word
 
-    _refuse_bombs(path)
+    refuse_bombs(path)
     return load_word(path, arguments["name"], _figures(arguments)).to_json()
 
 
 def _slides(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     from bot.knowledge.loaders.slides import load_slides
 
-    _refuse_bombs(path)
+    refuse_bombs(path)
     return load_slides(path, arguments["name"], _figures(arguments)).to_json()
 
 
@@ -81,7 +81,7 @@ def _sheets(path: Path, _arguments: Mapping[str, Any]) -> dict[str, Any]:
     from bot.knowledge.loaders.sheets import read_sheets
 
     if zipfile.is_zipfile(path):
-        _refuse_bombs(path)
+        refuse_bombs(path)
     return read_sheets(path)
 
 
@@ -90,17 +90,6 @@ def _page(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     below = Path(arguments["pictures"]) if arguments.get("pictures") else None
     return load_page(path, arguments["name"], _figures(arguments), below).to_json()
-
-
-def _refuse_bombs(path: Path) -> None:
-    """Raise for an archive that unpacks to too much, or is none."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise KnowledgeError("it is damaged or cut off: save or download it again") from error
-    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
-        raise KnowledgeError("it unpacks to more than it may: divide it")
 
 
 _TASKS: Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Any]]] = {

@@ -63,13 +63,15 @@ class Section:
 class Document:
     """A titled sequence of sections, in the order of the file; ``approval_number`` where the file itself names one.
 
-    ``notes`` say what of the file was passed over.
+    ``notes`` say what of the file was passed over; ``pages`` is how many pages or slides it has, 0 where that is not
+    known.
     """
 
     title: str
     sections: tuple[Section, ...]
     approval_number: str = ""
     notes: tuple[str, ...] = ()
+    pages: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """An object that JSON can carry."""
@@ -89,6 +91,7 @@ class Document:
             ),
             approval_number=str(fields["approval_number"]),
             notes=tuple(map(str, fields["notes"])),
+            pages=int(fields["pages"]),
         )
 
 

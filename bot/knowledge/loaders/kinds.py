@@ -5,6 +5,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from bot.errors import KnowledgeError
+from bot.knowledge.loaders.refusals import Encrypted, TooMuch
+
+MAX_UNPACKED_BYTES = 500 * 1024 * 1024
+MAX_MEMBERS = 10_000
+"""Of a file of Office, which is an archive."""
 
 
 class Kind(StrEnum):
@@ -94,24 +99,48 @@ def kind_of(path: Path, suffix: str) -> Kind:
     raise KnowledgeError(f"it is no {suffix} file, whatever its name says, or it is damaged: save it again")
 
 
+def kind_inside(path: Path) -> Kind | None:
+    """The kind of Office file that an archive is; ``None`` for an archive of anything else.
+
+    Raises :class:`~bot.errors.KnowledgeError` for what is no archive.
+    """
+    names = {member.filename for member in _members(path)}
+    return next((found for name, found in _ZIPPED.items() if name in names), None)
+
+
+def refuse_bombs(path: Path, max_bytes: int = MAX_UNPACKED_BYTES, max_members: int = MAX_MEMBERS) -> None:
+    """Raise :class:`~bot.knowledge.loaders.refusals.TooMuch` for an archive that unpacks to more."""
+    members = _members(path)
+    if len(members) > max_members or sum(member.file_size for member in members) > max_bytes:
+        raise TooMuch("it unpacks to more than it may: divide it")
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether a file in the container of Office before 2007 is a newer one with a password."""
+    return _ENCRYPTED in path.read_bytes()
+
+
 def _old(path: Path, suffix: str, kind: Kind) -> Kind:
     """Of the kinds of Office before 2007, which share a container with files that have a password."""
-    if _ENCRYPTED in path.read_bytes():
-        raise KnowledgeError("it asks for a password: save it without one")
+    if is_encrypted(path):
+        raise Encrypted()
     if suffix == ".xls" or kind is Kind.LEGACY:
         return kind
     raise KnowledgeError(f"it is a file of an old Office, not {suffix}: save it as {suffix}")
 
 
 def _zipped(path: Path, kind: Kind) -> Kind:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise KnowledgeError("it is damaged or cut off: save or download it again") from error
-    inside = next((found for name, found in _ZIPPED.items() if name in names), None)
+    inside = kind_inside(path)
     if inside is not None and kind is not Kind.ARCHIVE:
         return inside
     if kind in (Kind.WORD, Kind.SLIDES):
         raise KnowledgeError("it is an archive of something else: save it again, or name it .zip")
     return kind
+
+
+def _members(path: Path) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise KnowledgeError("it is damaged or cut off: save or download it again") from error

@@ -1,10 +1,16 @@
 """Gathers headings and blocks as they come into the sections of a document."""
 
+import re
 from dataclasses import replace
 
 from bot.knowledge.loaders.document import Block, Document, Section
 
 _HEADING_CHARS = 100
+_NO_TITLE = re.compile(
+    r"(?:(?:microsoft )?(?:word|powerpoint)\b.*|(?:document|presentation|slide|文档|演示文稿|幻灯片)\s*\d*)",
+    re.IGNORECASE,
+)
+"""What Office puts where its author put no title."""
 
 
 class Outline:
@@ -16,7 +22,7 @@ class Outline:
         self._waiting: list[str] = []
 
     def heading(self, level: int, words: str) -> None:
-        """What follows stands below this heading; the lower ``level``, the higher it is."""
+        """What follows stands below this heading, or apart without one; the lower ``level``, the higher it is."""
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
         shown = " ".join(words.split())
@@ -47,10 +53,12 @@ class Outline:
         only = next(iter(tops)) if len(tops) == 1 else ()
         if only and only[0][0] <= 1:
             title, filled = only[0][1], [(path[1:], blocks) for path, blocks in filled]
+        shown = " ".join(title.split())[:_HEADING_CHARS]
         return Document(
-            title=" ".join(title.split())[:_HEADING_CHARS] or name,
+            title=shown if shown and not _NO_TITLE.fullmatch(shown) else name,
             sections=tuple(
-                Section(path=tuple(words for _, words in path), blocks=tuple(blocks)) for path, blocks in filled
+                Section(path=tuple(words for _, words in path if words), blocks=tuple(blocks))
+                for path, blocks in filled
             ),
             notes=notes,
         )

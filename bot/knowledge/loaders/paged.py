@@ -63,7 +63,7 @@ def document_of(blocks: Sequence[PageBlock], titles: Iterable[Title], *, name: s
         name = kept[title].text
         kept[title].text = ""
         headings.pop(title, None)
-    return Document(title=name, sections=tuple(_sections(kept, headings)))
+    return Document(title=name, sections=tuple(_sections(kept, headings)), pages=pages)
 
 
 def _without_running_heads(blocks: Sequence[PageBlock], pages: int) -> list[PageBlock]:

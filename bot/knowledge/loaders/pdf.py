@@ -20,6 +20,7 @@ from bot.errors import KnowledgeError
 from bot.knowledge.loaders.grid import MAX_RULES, ruled, tables
 from bot.knowledge.loaders.layout import Box, PageBlock, Placed, Span, blocks_of_page
 from bot.knowledge.loaders.pictures import FigureFolder, spans_of
+from bot.knowledge.loaders.refusals import Encrypted
 
 _PAUSE = 0.9
 """Of the size of a letter: a wider gap ends a span."""
@@ -43,20 +44,19 @@ def open_pdf(path: Path) -> pypdfium2.PdfDocument:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         if error.err_code == pdfium.FPDF_ERR_PASSWORD:
-            raise KnowledgeError("it asks for a password: save it without one") from error
+            raise Encrypted() from error
         raise KnowledgeError("it is damaged or cut off: save or download it again") from error
 
 
-def outline(path: Path) -> dict[str, Any]:
-    """The number of pages, and the bookmarks as (page from 1, level from 0, title)."""
-    document = open_pdf(path)
-    titles: list[list[Any]] = []
+def outline(document: pypdfium2.PdfDocument) -> list[tuple[int, int, str]]:
+    """The bookmarks as (page from 1, level from 0, title)."""
+    titles: list[tuple[int, int, str]] = []
     for mark in document.get_toc(max_depth=6):
         place = mark.get_dest()
         at = place.get_index() if place else None
         if at is not None and len(titles) < MAX_TITLES:
-            titles.append([at + 1, mark.level, mark.get_title()[:200]])
-    return {"pages": len(document), "titles": titles}
+            titles.append((at + 1, mark.level, mark.get_title()[:200]))
+    return titles
 
 
 def read_pages(path: Path, first: int, last: int, seconds: float, figures: FigureFolder) -> dict[str, Any]:
@@ -66,13 +66,22 @@ def read_pages(path: Path, first: int, last: int, seconds: float, figures: Figur
     blocks: list[dict[str, Any]] = []
     number = first
     while number <= last:
-        page = document[number - 1]
-        blocks += [asdict(block) for block in _Page(number, page, figures).blocks()]
-        page.close()
+        blocks += map(asdict, blocks_of(document, number, figures))
         number += 1
         if time.process_time() > seconds:
             break
     return {"blocks": blocks, "next": number}
+
+
+def blocks_of(
+    document: pypdfium2.PdfDocument, number: int, figures: FigureFolder, *, scans: bool = True
+) -> list[PageBlock]:
+    """The blocks of the page ``number``, from 1; without ``scans`` none of one that has to be read as a picture."""
+    page = document[number - 1]
+    try:
+        return _Page(number, page, figures).blocks(scans=scans)
+    finally:
+        page.close()
 
 
 class _Page:
@@ -89,12 +98,12 @@ class _Page:
         sides = (right - left, top - bottom)
         self._width, self._height = sides if self._turn in (0, 180) else sides[::-1]
 
-    def blocks(self) -> list[PageBlock]:
+    def blocks(self, *, scans: bool) -> list[PageBlock]:
         """All of it in reading order."""
         spans = list(self._spans())
         pictures = self._pictures()
         if self._is_scan(spans, pictures):
-            return self._scanned()
+            return self._scanned() if scans else []
         across, down = ruled(self._drawn())
         placed = tables(spans, across, down, self._height)
         placed += [Placed(box, figure=id_) for box, image in pictures if (id_ := self._figures.keep_image(image))]

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bot.errors import KnowledgeError
 from bot.knowledge.loaders.layout import Box, Span
+from bot.knowledge.loaders.refusals import TooManyPixels
 
 Image.MAX_IMAGE_PIXELS = None  # its bound is another; ours is looked at as early, and has words of its own
 
@@ -22,7 +23,8 @@ MAX_PIXELS = 100_000_000
 _KEPT_SIDE = 1600
 """Pixels a side of a picture that is kept: enough to read on a phone."""
 _LEAST_SIDE = 64
-_READ_SIDE = 2048
+READ_SIDE = 2048
+"""Pixels a side of a picture that is read: print stays legible, and the time is bounded."""
 _LEAST_SURE = 0.5
 """A line that the reader is less sure of is left out."""
 _SMALLER, _LARGER = 0.7, 1.4
@@ -59,7 +61,7 @@ class FigureFolder:
         """The id of a picture: its name in the folder."""
         if self._folder is None or len(self._kept) >= MAX_FIGURES or min(picture.size) < _LEAST_SIDE:
             return ""
-        shown = _flat(picture)
+        shown = flat(picture)
         shown.thumbnail((_KEPT_SIDE, _KEPT_SIDE))
         drawn, photo = io.BytesIO(), io.BytesIO()
         shown.save(photo, "JPEG", quality=_QUALITY)
@@ -73,22 +75,20 @@ class FigureFolder:
         return id_
 
 
-def opened(source: Path | io.BytesIO) -> Image.Image:
+def opened(source: Path | io.BytesIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The first frame, upright. Raises :class:`~bot.errors.KnowledgeError`; its size is looked at before a pixel is
     decoded."""
     try:
         picture: Image.Image = Image.open(source, formats=_FORMATS)
-        if picture.width * picture.height > MAX_PIXELS:
-            raise KnowledgeError(
-                f"a picture of {picture.width} × {picture.height} pixels is too large: make it smaller"
-            )
-        picture.draft("RGB", (_READ_SIDE, _READ_SIDE))
+        if picture.width * picture.height > max_pixels:
+            raise TooManyPixels(picture.width, picture.height)
+        picture.draft("RGB", (READ_SIDE, READ_SIDE))
         return ImageOps.exif_transpose(picture)
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise KnowledgeError("it is no picture that can be read, or it is damaged: save it again as PNG") from error
 
 
-def _flat(picture: Image.Image) -> Image.Image:
+def flat(picture: Image.Image) -> Image.Image:
     """In RGB, with white behind what is transparent."""
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         white = Image.new("RGBA", picture.size, "white")
@@ -100,8 +100,8 @@ def spans_of(picture: Image.Image, points_a_pixel: float) -> list[Span]:
     """The lines of print in a picture with their places, in points."""
     import numpy as np
 
-    picture = _flat(picture)
-    scale = max(1.0, max(picture.size) / _READ_SIDE)
+    picture = flat(picture)
+    scale = max(1.0, max(picture.size) / READ_SIDE)
     if scale > 1.0:
         picture = picture.resize((round(picture.width / scale), round(picture.height / scale)))
     found = _reader()(np.asarray(picture)[:, :, ::-1])  # the reader wants blue first
@@ -131,7 +131,7 @@ def _reader() -> Any:
             "Global.log_level": "error",
             "Global.text_score": _LEAST_SURE,
             "Det.limit_type": "max",  # untold, it enlarges a picture until its short side has 736 pixels
-            "Det.limit_side_len": _READ_SIDE,
+            "Det.limit_side_len": READ_SIDE,
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
         }
     )

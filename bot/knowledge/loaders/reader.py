@@ -6,7 +6,7 @@ its child is left out and named; the rest of the file goes in.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,6 +66,10 @@ class FileReader:
         self._figures = figures
         self._limits = limits or LoadLimits()
         self._seconds = seconds
+
+    def keeps(self, figures: Iterable[str]) -> bool:
+        """Whether all these pictures are still kept; then they stay."""
+        return self._figures.hold(figures)
 
     def document(self, path: Path, kind: Kind, *, name: str, folder: Path, progress: PageProgress) -> Document:
         """A file of any kind but archives and tables. ``name`` is its title where it names none itself; ``folder`` is

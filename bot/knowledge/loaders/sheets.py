@@ -7,6 +7,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from bot.errors import KnowledgeError
+from bot.knowledge.loaders.refusals import Encrypted, TooMuch
 
 MAX_ROWS = 100_000
 MAX_COLUMNS = 100
@@ -25,7 +26,7 @@ def read_sheets(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             book = CalamineWorkbook.from_filelike(file)
     except PasswordError as error:
-        raise KnowledgeError("it asks for a password: save it without one") from error
+        raise Encrypted() from error
     except CalamineError as error:
         raise KnowledgeError("it is damaged or no spreadsheet: save it again as .xlsx or CSV UTF-8") from error
     sheets: list[dict[str, Any]] = []
@@ -45,7 +46,7 @@ def read_sheets(path: Path) -> dict[str, Any]:
         rows[:0] = [[] for _ in range(min(top, MAX_ROWS))]  # so that rows are numbered as they are seen
         left -= sum(len(cell) for row in rows for cell in row)
         if left < 0:
-            raise KnowledgeError(f"it holds more than {MAX_CHARS:,} characters: divide it")
+            raise TooMuch(f"it holds more than {MAX_CHARS:,} characters: divide it")
         sheets.append({"name": about.name, "rows": rows})
     return {"sheets": sheets, "notes": notes}
 

@@ -4,6 +4,7 @@ Runs in the confined child. Shapes are read from the top down, since a file keep
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,25 +24,27 @@ _DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}dm"
 _FEW_CHARS = 30
 """A slide with fewer and a picture has its words in the picture."""
-_READ_PICTURES = 60
-"""Of one file: each takes seconds."""
+READ_PICTURES = 60
 
 
-def load_slides(path: Path, name: str, figures: FigureFolder) -> Document:
-    """Raises :class:`~bot.errors.KnowledgeError` for what is no PowerPoint file."""
+def load_slides(path: Path, name: str, figures: FigureFolder, pictures: int = READ_PICTURES) -> Document:
+    """``pictures`` is how many slides that are pictures may be read: each takes seconds.
+
+    Raises :class:`~bot.errors.KnowledgeError` for what is no PowerPoint file.
+    """
     try:
         with path.open("rb") as file:
             deck = Presentation(file)
     except (PackageNotFoundError, KeyError, ValueError) as error:
         raise KnowledgeError("it is damaged or no PowerPoint file: save it again as .pptx") from error
-    return _Reader(figures).read(deck, name)
+    return _Reader(figures, pictures).read(deck, name)
 
 
 class _Reader:
-    def __init__(self, figures: FigureFolder) -> None:
+    def __init__(self, figures: FigureFolder, pictures: int) -> None:
         self._figures = figures
         self._outline = Outline()
-        self._read = 0
+        self._left = pictures
         self._unread = 0
 
     def read(self, deck: Any, name: str) -> Document:
@@ -49,12 +52,13 @@ class _Reader:
         for number, slide in enumerate(deck.slides, 1):
             self._slide(number, slide)
         notes = (f"{self._unread} slides that are pictures were not read",) if self._unread else ()
-        return self._outline.document(name, deck.core_properties.title or "", notes)
+        document = self._outline.document(name, deck.core_properties.title or "", notes)
+        return replace(document, pages=len(deck.slides))
 
     def _slide(self, number: int, slide: Any) -> None:
         title = slide.shapes.title
         heading = title.text_frame.text.strip() if title is not None and title.has_text_frame else ""
-        self._outline.heading(2, heading or f"第 {number} 页")
+        self._outline.heading(2, heading)
         shapes = [shape for shape in slide.shapes if title is None or shape.shape_id != title.shape_id]
         blocks = [block for shape in _in_order(shapes) for block in _blocks(shape, number)]
         pictures = list(_leaves(shapes))
@@ -73,14 +77,14 @@ class _Reader:
     def _words_of(self, pictures: list[Any], number: int) -> list[Block]:
         found: list[Block] = []
         for shape in pictures:
-            if self._read >= _READ_PICTURES:
+            if self._left <= 0:
                 self._unread += 1
                 break
             try:
                 picture = opened(BytesIO(shape.image.blob))
             except KnowledgeError:  # a drawing in a format that is not shown either
                 continue
-            self._read += 1
+            self._left -= 1
             spans = spans_of(picture, 1.0)
             found += [
                 prose(block.text, page=number)

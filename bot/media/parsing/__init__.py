@@ -1,4 +1,4 @@
-"""Bytes of strangers to sections of text, in a process of their own.
+"""Bytes of strangers to documents, in a process of their own.
 
 The border is narrow: :class:`~bot.media.parsing.sandbox.Sandbox` takes a file and gives a
 :class:`~bot.media.parsing.sections.Parsed`, or says in one word why not. What stands behind it (parsers, decoders, the

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.confined import OUT_OF_MEMORY, give_up_rights
-from bot.errors import InputError
+from bot.errors import InputError, KnowledgeError
+from bot.knowledge.loaders.refusals import Encrypted, TooManyPixels, TooMuch
 
 
 def main(arguments: Mapping[str, Any]) -> None:
@@ -23,33 +24,28 @@ def main(arguments: Mapping[str, Any]) -> None:
         result = _TASKS[arguments["task"]](Path(arguments["path"]), arguments)
     except InputError as error:
         result = {"problem": error.text_key, "values": error.values}
+    except KnowledgeError as error:
+        result = _in_words(error)
     except MemoryError:
         sys.exit(OUT_OF_MEMORY)
     json.dump(result, sys.stdout, ensure_ascii=False)
 
 
+def _in_words(error: KnowledgeError) -> dict[str, Any]:
+    """What a loader refuses in the words of a chat; what has none ends the child, as a damaged file does."""
+    if isinstance(error, TooManyPixels):
+        return {"problem": "picture_too_large", "values": {"width": error.width, "height": error.height}}
+    if isinstance(error, Encrypted):
+        return {"problem": "file_encrypted", "values": {}}
+    if isinstance(error, TooMuch):
+        return {"problem": "file_too_complex", "values": {}}
+    raise error
+
+
 def _document(path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The parser is chosen by the bytes; only among texts does the name decide."""
-    content_type, max_chars = arguments["content_type"], arguments["max_chars"]
-    if content_type == "application/pdf":
-        from bot.media.parsing.pdf import parse_pdf
+    from bot.media.parsing.documents import read_document
 
-        parsed = parse_pdf(path, max_chars)
-    elif content_type == "application/zip":
-        from bot.media.parsing.office import parse_office
-
-        parsed = parse_office(path, max_chars)
-    elif content_type == "text/plain":
-        from bot.media.parsing.plain import parse_plain
-
-        parsed = parse_plain(path, arguments["name"], max_chars)
-    elif content_type == "application/x-ole-storage" and "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
-        raise InputError("file_encrypted")  # how Office wraps a zip archive with a password
-    else:
-        raise InputError("file_kind_unknown")
-    if not parsed.sections:
-        raise InputError("file_empty")
-    return parsed.to_json()
+    return read_document(path, arguments["content_type"], arguments["name"], arguments["max_chars"]).to_json()
 
 
 def _words(path: Path, _arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Sandbox:
         self._patience_s = patience_s
 
     def parse(self, medium: StoredMedium) -> Parsed:
-        """The sections of a document; raises ``file_encrypted``, ``file_empty`` and ``file_kind_unknown`` too."""
+        """A file as a document; raises ``file_encrypted``, ``file_empty`` and ``file_kind_unknown`` too."""
         fields = self._run(_DOCUMENT, medium)
         try:
             return Parsed.from_json(fields)

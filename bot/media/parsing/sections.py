@@ -1,78 +1,79 @@
-"""What a parser makes of a file: sections of text and where each stands."""
+"""What is made of a file that somebody sent: a document, and how it is counted."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from bot.knowledge.loaders import Block, BlockKind, Document, Section
 
-class Place(StrEnum):
-    """What a section's label counts or names; ``WHOLE`` is a file without such parts."""
+
+class Unit(StrEnum):
+    """What a file has as its parts, and people count or name; ``NONE`` for a file without."""
 
     PAGE = "page"
     SLIDE = "slide"
     SHEET = "sheet"
-    HEADING = "heading"
-    WHOLE = "whole"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ParsedSection:
-    """``label`` is the number of the page or slide, the name of the sheet, or the path of headings (``A › B``)."""
-
-    place: Place
-    label: str
-    text: str
+    NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parsed:
-    """The sections in the order of the file; ``pages`` is how many pages, slides or sheets it has, 0 where it has none.
+    """A file as a document. It has ``count`` parts of the kind ``unit``, 0 where that is not known. ``cut`` says that
+    not all of it was read."""
 
-    ``cut`` tells that the file holds more than the limits let in.
-    """
-
-    sections: tuple[ParsedSection, ...]
-    pages: int = 0
+    document: Document
+    unit: Unit = Unit.NONE
+    count: int = 0
     cut: bool = False
+
+    @property
+    def text(self) -> str:
+        """Every word of it, headings among them, the cells of a row parted by blanks."""
+        pieces = [self.document.title]
+        for section in self.document.sections:
+            pieces += section.path
+            pieces += (_plain(block) for block in section.blocks)
+        return "\n".join(pieces)
 
     def to_json(self) -> dict[str, Any]:
         """An object that JSON can carry."""
-        return asdict(self)
+        return {
+            "document": self.document.to_json(),
+            "unit": self.unit.value,
+            "count": self.count,
+            "cut": self.cut,
+        }
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
         """The inverse of :meth:`to_json`. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else."""
-        sections = tuple(
-            ParsedSection(place=Place(each["place"]), label=str(each["label"]), text=str(each["text"]))
-            for each in fields["sections"]
+        return cls(
+            document=Document.from_json(fields["document"]),
+            unit=Unit(fields["unit"]),
+            count=int(fields["count"]),
+            cut=bool(fields["cut"]),
         )
-        return cls(sections=sections, pages=int(fields["pages"]), cut=bool(fields["cut"]))
 
 
-class Collector:
-    """Gathers sections until ``max_chars`` characters are reached."""
+def within(document: Document, max_chars: int) -> tuple[Document, bool]:
+    """``document`` up to so many characters, and whether something was left out."""
+    left, sections, cut = max_chars, [], False
+    for section in document.sections:
+        blocks: list[Block] = []
+        for block in section.blocks:
+            text = block.text[: max(0, left)]
+            cut = cut or len(text) < len(block.text)
+            left -= len(block.text)
+            if text.strip():
+                units = tuple(unit for unit in block.units if unit < len(text))
+                blocks.append(replace(block, text=text, units=units))
+        if blocks:
+            sections.append(Section(path=section.path, blocks=tuple(blocks)))
+    return replace(document, sections=tuple(sections)), cut
 
-    def __init__(self, max_chars: int) -> None:
-        self._left = max_chars
-        self._sections: list[ParsedSection] = []
-        self.cut = False
 
-    @property
-    def full(self) -> bool:
-        """Whether nothing more is taken."""
-        return self._left <= 0
-
-    def add(self, place: Place, label: str, text: str) -> None:
-        """Take a section, or as much of it as fits; one without words is none."""
-        words = text.replace("\0", "").strip()
-        if not words:
-            return
-        if len(words) > self._left:
-            words, self.cut = words[: max(0, self._left)].rstrip(), True
-        self._left -= len(words)
-        if words:
-            self._sections.append(ParsedSection(place=place, label=label, text=words))
-
-    def parsed(self, pages: int = 0, *, cut: bool = False) -> Parsed:
-        """What was gathered."""
-        return Parsed(sections=tuple(self._sections), pages=pages, cut=cut or self.cut)
+def _plain(block: Block) -> str:
+    if block.kind is not BlockKind.TABLE:
+        return block.text
+    rows = (line for line in block.text.splitlines() if line.strip(" |-:"))
+    return "\n".join(" ".join(line.replace("|", " ").split()) for line in rows)

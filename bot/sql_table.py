@@ -1,9 +1,10 @@
-"""A roster straight out of the operator's own database: one query, read-only, within bounds of rows, words and time.
+"""A table straight out of the operator's own database: one query, read-only, within bounds of rows, words and time.
 
-Its columns are those of :mod:`bot.identity.roster`. The address holds a password: nothing here says or logs it.
+Rosters come this way, and knowledge. The address holds a password: nothing here says or logs it.
 """
 
 import math
+import re
 import sqlite3
 import time
 from datetime import date, datetime
@@ -17,16 +18,29 @@ from sqlalchemy import URL, CursorResult, Engine, NullPool, create_engine, make_
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from bot.errors import UsageError
-from bot.identity.roster import MOST_ROWS
+from bot.settings import read_environment
 
 WITHIN_S = 60.0
 """Seconds that the database may work on the query."""
+MOST_ROWS = 50_000
 MOST_CHARACTERS = 32 * 1024 * 1024
 """Of all cells together."""
 _CONNECT_S = 10
 _AT_ONCE = 1000
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _CURE = "export a CSV with the database's own client, or correct --sql"
+
+
+def address_of(sql: str) -> str:
+    """The address of a database, looked up where ``sql`` only names it (``${NAME}``): others on the machine can read a
+    command line. Raises :class:`~bot.errors.UsageError` where nothing has that name."""
+    named = re.fullmatch(r"\$\{(\w+)\}", sql)
+    if named is None:
+        return sql
+    try:
+        return read_environment()[named[1]]
+    except KeyError:
+        raise UsageError(f"{named[1]} is set neither in the environment nor in .env") from None
 
 
 def query_table(url: str, query: str, *, timezone: ZoneInfo, within_s: float = WITHIN_S) -> list[list[str]]:
