@@ -92,7 +92,7 @@ def _composer() -> Composer | None:
     from bot.assembly import build_composer
     from bot.llm.model import LanguageModel
     from bot.redis_client import connect
-    from bot.settings import Settings
+    from bot.settings import load_settings
 
-    settings = Settings()
+    settings = load_settings()
     return build_composer(settings, LanguageModel.from_settings(settings, connect(settings.redis_url)))

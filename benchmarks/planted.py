@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> None:
             outcome for row in rows if (outcome := _outcome(bench, row["query"], *_passages(row, apart=apart)))
         )
         asked = seen.total()
-        shares = {what: seen[what] / asked for what in ("noticed", "refused", "right", "wrong")}
+        shares = {what: seen[what] / asked for what in ("noticed", "refused", "right", "wrong") if asked}
         sys.stdout.write(json.dumps({"mix": name, "n": asked, **shares}) + "\n")
 
 

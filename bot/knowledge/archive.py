@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from bot.errors import KnowledgeError
-from bot.knowledge.files import Found
+from bot.knowledge.files import COMMANDING_NAME, Found, commands_display
 from bot.knowledge.loaders.kinds import KINDS, SUFFIXES, Kind
 
 MAX_MEMBERS = 5_000
@@ -48,9 +48,11 @@ def _unpacked(archive: Found, folder: Path, budget: "_Budget", depth: int) -> It
 
 
 class _Budget:
-    """The bytes and members that may still be unpacked, of an archive with all archives in it."""
+    """The bytes and members that may still be unpacked, of an archive with all archives in it. ``sources`` are the
+    names of those that were."""
 
     def __init__(self) -> None:
+        self.sources: set[str] = set()
         self.left = MAX_BYTES
         self._members = 0
 
@@ -98,6 +100,13 @@ def _member(
     if kind is None:
         yield replace(found, note=f"{suffix or 'a file without suffix'} is not read: only {', '.join(SUFFIXES)} are")
         return
+    if commands_display(found.source):
+        yield replace(found, problem=COMMANDING_NAME)
+        return
+    if found.source in budget.sources:
+        yield replace(found, problem="the archive holds another file of this name, which was read: rename one")
+        return
+    budget.sources.add(found.source)
     if member.flag_bits & _ENCRYPTED:
         yield replace(found, problem="it asks for a password: pack it without one")
         return

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 MAX_BYTES = 8 * 1024 * 1024
 ID = re.compile(r"[0-9a-f]{64}\.(?:png|jpg)")
@@ -30,8 +31,9 @@ class FigureStore:
                 kept = self._folder / path.name[:2] / path.name
                 if not _touched(kept):
                     kept.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.move(path, kept.with_suffix(".part"))
-                    kept.with_suffix(".part").replace(kept)
+                    part = kept.with_name(f"{uuid4().hex}.part")  # another process may bring the same picture now
+                    shutil.move(path, part)
+                    part.replace(kept)
 
     def hold(self, ids: Iterable[str]) -> bool:
         """Whether all of these are here; then they count as just brought."""

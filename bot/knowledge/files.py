@@ -1,6 +1,7 @@
 """Which files a call of ``ingest`` means, and the source name of each."""
 
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 from bot.knowledge.loaders.kinds import SUFFIXES
 
 _READ = f"only {', '.join(SUFFIXES)} are"
+COMMANDING_NAME = "its name holds control characters: rename it"
+_COMMANDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +34,10 @@ class Found:
 
     @property
     def printable(self) -> str:
-        """Where it lies; bytes in it that are no UTF-8 are shown as ``\\xe9``, since a terminal would refuse them."""
-        return self.shown or os.fsencode(self.path).decode("utf-8", "backslashreplace")
+        """Where it lies; bytes that are no UTF-8 are shown as ``\\xe9``, since a terminal would refuse them, and so is
+        what a terminal would obey."""
+        shown = self.shown or os.fsencode(self.path).decode("utf-8", "backslashreplace")
+        return _COMMANDING.sub(lambda found: ascii(found[0])[1:-1], shown)
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[Found]:
@@ -94,9 +99,16 @@ def _judge(path: Path, source: str, mode: int, *, asked: bool) -> Found:
         reason = f"{suffix or 'a file without suffix'} is not read: {_READ}"
     elif not _is_utf8(source):
         return _found(path, source, problem="the file name is not UTF-8: rename the file")
+    elif commands_display(source):
+        return _found(path, source, problem=COMMANDING_NAME)
     else:
         return _found(path, source)
     return _found(path, source, problem=reason) if asked else _found(path, source, note=reason)
+
+
+def commands_display(name: str) -> bool:
+    """Whether a name holds line ends, escapes or marks of direction, which do more where it is shown than be read."""
+    return _COMMANDING.search(name) is not None
 
 
 def _is_utf8(name: str) -> bool:

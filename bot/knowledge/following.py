@@ -29,8 +29,8 @@ class Following:
     def is_behind(self) -> bool:
         """Whether the last approval or withdrawal was :data:`PATIENCE_S` ago, and the index has not followed it.
 
-        Who was told so is told again as long after. Cheap until then, and once it has. Raises what :class:`~bot.knowledge.store.KnowledgeStore` and
-        :class:`~bot.knowledge.index.Index` raise.
+        Who was told so is told again as long after. Cheap until then, and once it has. Raises what
+        :class:`~bot.knowledge.store.KnowledgeStore` and :class:`~bot.knowledge.index.Index` raise.
         """
         counted = self._store.all_changes()
         if counted != self._counted:

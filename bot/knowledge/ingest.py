@@ -23,7 +23,7 @@ from bot.knowledge.archive import unpacked
 from bot.knowledge.entries import Audience, Entry
 from bot.knowledge.files import Found, find_files
 from bot.knowledge.loaders import LoadLimits
-from bot.knowledge.loaders.kinds import KINDS, Kind
+from bot.knowledge.loaders.kinds import is_archive
 from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.origin import Origin
 from bot.knowledge.store import KnowledgeStore
@@ -258,7 +258,7 @@ class Ingestor:
 
     def take(self, file: Found, wishes: Wishes, progress: Progress) -> Iterator[FileResult]:
         """Store one file, or each file of an archive, every document in one transaction of its own."""
-        if file.problem or file.note or KINDS[file.path.suffix.lower()] is not Kind.ARCHIVE:
+        if file.problem or file.note or not is_archive(file.path):
             yield self._take(file, wishes, progress)
             return
         with tempfile.TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ from tests.knowledge.small_index import HashEmbedder, open_small_index
 COURSE = passage("课程指南", "2023年春季班于3月5日开课，共12学时。")
 LOCKED = passage("账号手册", "连续输错密码5次，账号锁定30分钟。")
 ANOTHER = passage("安全须知", "连续输错密码5次，账号锁定60分钟。")
-SAID_TO_DIFFER = "· [1] “账号锁定30分钟”\n· [2] “账号锁定60分钟”"
+SAID_TO_DIFFER = "· 来源[1]：“账号锁定30分钟”\n· 来源[2]：“账号锁定60分钟”"
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from PIL import Image
 from bot.errors import KnowledgeError
 from bot.knowledge.archive import MAX_DEPTH, unpacked
 from bot.knowledge.figures import FigureStore
-from bot.knowledge.files import Found
+from bot.knowledge.files import Found, find_files
 from bot.knowledge.loaders import BlockKind, Document
-from bot.knowledge.loaders.kinds import kind_of
+from bot.knowledge.loaders.kinds import is_archive, kind_of
 from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.loaders.tabular import document_of_rows
 from tests.media import files
@@ -189,6 +189,17 @@ def test_an_archive_in_an_archive_in_an_archive_is_left(tmp_path: Path) -> None:
     assert found == {"a.zip/beside.md": "y", "a.zip/inner.zip/beside.md": "y"}
 
 
+def test_of_two_members_of_one_name_the_second_takes_nobodys_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"a.md": b"one", "./a.md": b"two"}))
+    archive = Found(path=path, source="a.zip", folder=tmp_path)
+    first, second = (
+        (each.source, each.problem or each.path.read_text()) for each in unpacked(archive, tmp_path / "unpacked")
+    )
+    assert first == ("a.zip/a.md", "one")
+    assert "rename one" in second[1]
+
+
 def test_a_bomb_is_counted_while_it_is_unpacked(tmp_path: Path) -> None:
     found = members(tmp_path, zipped({"before.md": b"fine", "bomb.txt": bytes(50 * 1024 * 1024)}))
     assert found["a.zip/before.md"] == "fine"
@@ -203,3 +214,17 @@ def test_a_member_with_a_password_is_told_alone(tmp_path: Path) -> None:
     found = members(tmp_path, bytes(content))
     assert found["a.zip/b.md"] == "open"
     assert "password" in found["a.zip/a.md"]
+
+
+def test_a_name_that_a_display_would_obey_is_refused_and_shown_harmless(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[2J\n.md").write_text("字。", encoding="utf-8")
+    (found,) = find_files([tmp_path])
+    assert found.problem == "its name holds control characters: rename it"
+    assert found.printable.endswith(r"a\x1b[2J\n.md")
+    assert members(tmp_path, zipped({"b\x1b.md": b"x"})) == {"a.zip/b\x1b.md": found.problem}
+
+
+def test_a_word_file_under_the_name_of_an_archive_is_read_as_one(reader: FileReader, tmp_path: Path) -> None:
+    document = read(reader, tmp_path, "规定.zip", files.word())
+    assert not is_archive(tmp_path / "规定.zip")
+    assert [section.path for section in document.sections] == [("储存",), ("剂量",)]

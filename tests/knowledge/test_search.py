@@ -153,7 +153,7 @@ def _features(
 def test_features_are_named_and_finite_for_a_lone_entry() -> None:
     named = _features(_candidates(dense={"a": 0.85}), [("a", 0.5)], "几楼？")
     assert named["cosine"] == 0.85
-    assert named["coverage"] == named["words_alone"] == named["overlap_lead_ten"] == 0.0
+    assert named["coverage"] == named["overlap_lead_ten"] == 0.0
     assert all(math.isfinite(value) for value in named.values())
 
 

@@ -99,6 +99,16 @@ def kind_of(path: Path, suffix: str) -> Kind:
     raise KnowledgeError(f"it is no {suffix} file, whatever its name says, or it is damaged: save it again")
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file that is called an archive is to be unpacked: any but a file of Office under such a name."""
+    if KINDS[path.suffix.lower()] is not Kind.ARCHIVE:
+        return False
+    try:
+        return kind_inside(path) is None
+    except KnowledgeError:  # whoever unpacks it says what is wrong
+        return True
+
+
 def kind_inside(path: Path) -> Kind | None:
     """The kind of Office file that an archive is; ``None`` for an archive of anything else.
 
@@ -131,7 +141,7 @@ def _old(path: Path, suffix: str, kind: Kind) -> Kind:
 
 def _zipped(path: Path, kind: Kind) -> Kind:
     inside = kind_inside(path)
-    if inside is not None and kind is not Kind.ARCHIVE:
+    if inside is not None:
         return inside
     if kind in (Kind.WORD, Kind.SLIDES):
         raise KnowledgeError("it is an archive of something else: save it again, or name it .zip")
