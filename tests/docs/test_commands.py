@@ -73,6 +73,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     (folder / ".venv").symlink_to(REPOSITORY / ".venv")
     (folder / "corpus.jsonl").write_text('{"id": "a", "title": "年假", "text": "年假有五天。"}\n', "utf-8")
     (folder / "queries.jsonl").write_text('{"id": "q", "query": "年假几天", "positives": ["a"]}\n', "utf-8")
+    (folder / "asked.txt").write_text("年假有几天？\n学分多久会过期？\n食堂几点开饭？\n", "utf-8")
     (folder / "roster.csv").write_text("record,valid_until\n1,2099-12-31\n", "utf-8")
     with closing(sqlite3.connect(folder / "crm.sqlite")) as crm:
         crm.executescript("CREATE TABLE doctors (no TEXT, until DATE); INSERT INTO doctors VALUES ('2', '2099-12-31')")
