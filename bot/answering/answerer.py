@@ -191,12 +191,9 @@ def _noticing(answer: Answer, evidence: Evidence, asking: Asking) -> Answer:
     say something else, which are cited too."""
     if not answer.cited or asking.own:
         return answer
-    found = _found(evidence)
-    premises = tuple(each for each in unmet(evidence.question, answer.cited, found) if each.told)
+    premises, unlike = _noticed(evidence.question, answer.cited, tuple(_found(evidence)))
     differ = tuple(
-        each
-        for each in differences(evidence.question, answer.cited, found)
-        if [hit.entry for hit in _harmless([Hit(each.second, 0.0)], asking)] == [each.second]
+        each for each in unlike if [hit.entry for hit in _harmless([Hit(each.second, 0.0)], asking)] == [each.second]
     )
     for premise in premises:
         telemetry.count("premise_unmet", kind=premise.kind.value, outcome="told")
@@ -206,6 +203,14 @@ def _noticing(answer: Answer, evidence: Evidence, asking: Asking) -> Answer:
     known = {entry.id for entry in answer.cited}
     more = {each.second.id: each.second for each in differ if each.second.id not in known}
     return replace(answer, cited=(*answer.cited, *more.values()), premises=premises, differences=differ)
+
+
+@lru_cache(maxsize=512)  # of questions that are asked often, as the evidence itself is kept
+def _noticed(
+    question: str, cited: tuple[Entry, ...], found: tuple[Entry, ...]
+) -> tuple[tuple[Premise, ...], tuple[Difference, ...]]:
+    premises = tuple(each for each in unmet(question, cited, found) if each.told)
+    return premises, differences(question, cited, found)
 
 
 def _found(evidence: Evidence) -> list[Entry]:
