@@ -266,23 +266,28 @@ class Ingestor:
                 yield self._take(member, wishes, progress)
 
     def release(self, results: Sequence[FileResult], wishes: Wishes) -> tuple[FileResult, ...]:
-        """``results`` after what :meth:`take` held back for the gate has passed it, and is approved where it takes
-        nobody else.
+        """``results`` after what :meth:`take` held back is approved where it takes nobody else: what replaces
+        something, once its vectors are there, and with a gate everything, once it has passed it.
 
         Raises :class:`~bot.errors.InputError` when it does not pass: then all of it waits.
         """
         place = wishes.tenant, wishes.collection
-        if not wishes.approve or not self._gated(*place):
+        if not wishes.approve:
             return tuple(results)
-        held = {}
+        held, approved = {}, set()
         for result in results:
             newest = self._store.versions(*place, result.source)[-1] if result.draft else None
-            if newest is not None and newest.id == result.version:  # else somebody else has brought another since
+            if newest is None or newest.id != result.version:  # somebody else has brought another since
+                continue
+            if newest.status in WAITING:
                 held[result.source] = newest
-        if held:
+            elif newest.status is Status.APPROVED:  # before whoever did so died
+                approved.add(result.source)
+        if held and self._gated(*place):
             self._gate(list(held.values()), wishes.actor, wishes.override)
-        approved = {source for source, version in held.items() if self._approved(version, wishes.actor)}
-        return tuple(replace(result, draft=False) if result.source in approved else result for result in results)
+        self._warm((entry for version in held.values() for entry in self._store.contents(version.id)), lambda _: None)
+        approved |= {source for source, version in held.items() if self._approved(version, wishes.actor)}
+        return tuple(_let_go(result) if result.source in approved else result for result in results)
 
     def publish(self, tenant: str, collection: str, progress: Progress) -> SyncReport:
         """Make searchable what the collection has approved. Raises :class:`~bot.errors.BotError`."""
@@ -320,7 +325,8 @@ class Ingestor:
         if wishes.approve and (unfit := self._unfit(submission)):
             problem = f"not approved: bots.yaml asks for another approval number than {in_words(unfit)}; {_GIVE_NUMBER}"
             return replace(result, problems=(problem,))
-        at_once = wishes.approve and not self._gated(wishes.tenant, wishes.collection)
+        waits = self._gated(wishes.tenant, wishes.collection) or self._replaces(submission)
+        at_once = wishes.approve and not waits
         stored = self._store.put(
             submission, approve=at_once, actor=wishes.actor, now=self._clock(), restore=wishes.restore
         )
@@ -335,6 +341,12 @@ class Ingestor:
             added=stored.added,
             removed=stored.removed,
         )
+
+    def _replaces(self, submission: Submission) -> bool:
+        """Whether an approved version answers, which shall go on until the vectors of the new one are there."""
+        origin = submission.origin
+        history = self._store.versions(origin.tenant, origin.collection, origin.source)
+        return any(version.status is Status.APPROVED for version in history)
 
     def _approved(self, version: Version, actor: str) -> bool:
         """Approve what waits; where that takes somebody else it is offered to them."""
@@ -362,6 +374,12 @@ def skipped(file: Found, *problems: str, note: str = "") -> FileResult:
         problems=tuple(filter(None, problems)),
         notes=(note,) if note else (),
     )
+
+
+def _let_go(result: FileResult) -> FileResult:
+    """``result``, whose version was held back and is approved now."""
+    same = result.status is FileStatus.UNCHANGED
+    return replace(result, draft=False, status=FileStatus.APPROVED if same else result.status)
 
 
 def _nobody(_stage: str, _done: int, _total: int) -> None:

@@ -44,6 +44,8 @@ class Workplace:
         self.files.mkdir(exist_ok=True)
         self.store = store
         self.warmed: list[int] = []
+        self.answering: list[set[str]] = []
+        """The texts that may answer while the vectors of others are made."""
         self.index_is_down = False
         self._ingestor = Ingestor(
             store=store,
@@ -63,6 +65,7 @@ class Workplace:
     def _warm(self, entries: Iterable[Entry], tell: Callable[[int], object]) -> None:
         for _ in entries:
             self.warmed.append(1)
+            self.answering.append({entry.text for entry in self.store.approved_entries("academy", "imaging")})
             tell(1)
 
     def _sync(self, tenant: str, collection: str) -> SyncReport:
@@ -155,6 +158,24 @@ def test_a_second_run_changes_only_what_changed(workplace: Workplace) -> None:
     assert {entry.audience for entry in workplace.searchable().values()} == {Audience.STAFF}
     assert statuses(workplace.ingest(collection="other")) == {"faq.csv": "added", "guide.md": "added"}
     assert len(workplace.searchable()) == 4
+
+
+def test_what_is_replaced_answers_until_the_vectors_of_the_new_are_there(workplace: Workplace) -> None:
+    guide = workplace.write("guide.md", GUIDE)
+    workplace.ingest(guide)
+    before = set(workplace.searchable())
+    workplace.answering.clear()
+    workplace.write("guide.md", GUIDE.replace("4 门", "5 门"))
+    report = workplace.ingest(guide)
+    assert (statuses(report), report.drafts) == ({"guide.md": "changed"}, 0)
+    assert workplace.answering[0] == before
+    assert "每学期最多选 5 门课。" in workplace.searchable()
+
+    workplace.write("guide.md", GUIDE)
+    assert workplace.ingest(guide, approve=False).drafts == 1
+    approved = workplace.ingest(guide)
+    assert (statuses(approved), approved.drafts) == ({"guide.md": "approved"}, 0)
+    assert set(workplace.searchable()) == before
 
 
 def test_drafts_are_never_searchable(workplace: Workplace) -> None:
