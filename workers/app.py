@@ -207,9 +207,10 @@ def drain(*conversations: str) -> None:
     _Worker.services.conversations.drain(conversations[0])
 
 
-@app.task(name=SWEEP_TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
+@app.task(name=SWEEP_TASK, send_events=False)  # type: ignore[untyped-decorator]  # Celery ships no types
 def sweep() -> None:
-    """Wake conversations that are due: the guarantee behind lost wake-ups and dead workers."""
+    """Wake conversations that are due: the guarantee behind lost wake-ups and dead workers. As silent as a drain: every
+    two seconds it would hide from who looks at Flower whatever else ran."""
     _Worker.services.sweep()
 
 

@@ -16,6 +16,6 @@ address = _settings.host
 port = _settings.flower_port
 basic_auth = [f"{FLOWER_USER}:{installation_secret(_settings.flower_password_path)}"]
 read_only = True
-max_tasks = 5000  # about three hours of sweeps; ten thousand would be another 20 MB
+max_tasks = 5000  # half a day of an idle system's; ten thousand would be another 20 MB
 max_workers = 100
 logging = "warning"
