@@ -1,108 +1,31 @@
 """From files to searchable entries: real files, a real SQLite file, the real engine."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.errors import Unavailable, UsageError
-from bot.knowledge.edge_index import EdgeIndex
-from bot.knowledge.entries import Audience, Entry, EntryKind
-from bot.knowledge.figures import FigureStore
+from bot.errors import UsageError
+from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.files import find_files
-from bot.knowledge.ingest import FileStatus, Ingestor, IngestReport, NotSearchable, Wishes
-from bot.knowledge.loaders import LoadLimits
+from bot.knowledge.ingest import FileStatus, IngestReport, NotSearchable, Wishes
 from bot.knowledge.loaders.kinds import SUFFIXES
-from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, sync_collection
 from bot.knowledge.versions import Status
 from bot.records.database import Database, metadata
-from tests.knowledge.small_index import open_small_index
 from tests.knowledge.varied_files import varied_files
+from tests.knowledge.workplace import SHANGHAI, Workplace
 from tests.media import files
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 GUIDE = "# 指南\n\n## 选课\n\n每学期最多选 4 门课。\n\n## 学分\n\n8 学时折算 1 学分。\n"
 TABLE = "问题,相似问题,答案,生效,失效\n怎样选课？,选课|报课,打开应用。,,\n多少学分？,,六学分。,,2026-12-31\n"
 
 
 WITHDRAWN_NOTE = "it was withdrawn and stays so while its content is the same; --restore brings it back"
-
-
-class Workplace:
-    """An installation of the knowledge part, with a folder of files to ingest."""
-
-    def __init__(self, folder: Path, store: KnowledgeStore, *, gated: bool = False, patience_s: float = 60.0) -> None:
-        self.folder = folder
-        self.files = folder / "files"
-        self.files.mkdir(exist_ok=True)
-        self.store = store
-        self.warmed: list[int] = []
-        self.answering: list[set[str]] = []
-        """The texts that may answer while the vectors of others are made."""
-        self.index_is_down = False
-        self._ingestor = Ingestor(
-            store=store,
-            reader=FileReader(FigureStore(folder / "figures"), seconds=patience_s),
-            warm=self._warm,
-            sync=self._sync,
-            timezone=SHANGHAI,
-            limits=LoadLimits(file_bytes=4_000),
-            gated=lambda _tenant, _collection: gated,
-            clock=lambda: 1_000.0,
-        )
-
-    @cached_property
-    def index(self) -> EdgeIndex:
-        return open_small_index(self.folder)
-
-    def _warm(self, entries: Iterable[Entry], tell: Callable[[int], object]) -> None:
-        for _ in entries:
-            self.warmed.append(1)
-            self.answering.append({entry.text for entry in self.store.approved_entries("academy", "imaging")})
-            tell(1)
-
-    def _sync(self, tenant: str, collection: str) -> SyncReport:
-        if self.index_is_down:
-            raise Unavailable("nobody owns the index")
-        return sync_collection(self.store, self.index, tenant, collection)
-
-    def write(self, name: str, content: str | bytes) -> Path:
-        path = self.files / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    def ingest(
-        self,
-        *paths: Path,
-        approve: bool = True,
-        audience: Audience = Audience.PUBLIC,
-        collection: str = "imaging",
-        actor: str = "cli:li",
-        bots: tuple[str, ...] = (),
-        restore: bool = False,
-    ) -> IngestReport:
-        return self._ingestor.ingest(
-            paths or [self.files],
-            tenant="academy",
-            collection=collection,
-            audience=audience,
-            approve=approve,
-            actor=actor,
-            bots=bots,
-            restore=restore,
-        )
-
-    def searchable(self) -> dict[str, Entry]:
-        entries = self.index.entries(sorted(self.index.ids("academy", "imaging")))
-        return {entry.text: entry for entry in entries}
 
 
 @pytest.fixture
