@@ -103,11 +103,7 @@ def command(
         restore=restore,
     )
     os.nice(_BEHIND_ANSWERS)
-    bundles = [path for path in map(Path, paths) if is_bundle(path)]
-    if bundles and (later or len(paths) > 1):
-        raise UsageError(f"{bundles[0]} was sealed when it was exported: ingest it by itself, and without --later")
-    if (sql is None) == bool(query) or (columns and not query) or (sql and len(paths) > 1):
-        raise UsageError("say what to ask for: NAME.csv with --sql URL and --query SELECT")
+    _check_paths(paths, later=later, sql=sql, query=query, columns=columns)
     zone = ZoneInfo(configuration.settings.timezone)
     asked = queried(paths[0], sql, query, columns=columns, timezone=zone) if sql else None
     with asked or brought(paths, intranet=intranet) as folders:
@@ -123,6 +119,15 @@ def command(
             "them; have somebody else approve them: the same command under their own account, `kb approve SOURCE`, or "
             "/kb approve in a chat"
         )
+
+
+def _check_paths(paths: Sequence[str], *, later: bool, sql: str | None, query: str, columns: str) -> None:
+    """Raises :class:`UsageError` for what cannot be taken in together."""
+    bundles = [path for path in map(Path, paths) if is_bundle(path)]
+    if bundles and (later or len(paths) > 1):
+        raise UsageError(f"{bundles[0]} was sealed when it was exported: ingest it by itself, and without --later")
+    if (sql is None) == bool(query) or (columns and not query) or (sql and len(paths) > 1):
+        raise UsageError("say what to ask for: NAME.csv with --sql URL and --query SELECT")
 
 
 def _leave(configuration: Configuration, paths: Sequence[Path], wishes: Wishes) -> str:

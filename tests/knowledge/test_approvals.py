@@ -6,13 +6,9 @@ from dataclasses import replace
 import pytest
 
 from bot.knowledge.approvals import Approvals
-from bot.knowledge.entries import Audience, Entry, EntryKind
-from bot.knowledge.origin import ALWAYS_TO, Origin, make_entry
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.versions import Submission
 from bot.records.database import Database
-
-ORIGIN = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source="faq.csv")
+from tests.knowledge.passages import ORIGIN, passage, put
 
 
 @pytest.fixture
@@ -32,18 +28,6 @@ def store(database: Database) -> KnowledgeStore:
 @pytest.fixture
 def approvals(database: Database) -> Approvals:
     return Approvals(KnowledgeStore(database))
-
-
-def passage(text: str, origin: Origin = ORIGIN, valid_from: float = 0.0, valid_to: float = ALWAYS_TO) -> Entry:
-    return make_entry(
-        origin, kind=EntryKind.PASSAGE, title="", text=text, location="", valid_from=valid_from, valid_to=valid_to
-    )
-
-
-def put(store: KnowledgeStore, *entries: Entry, origin: Origin = ORIGIN, approve: bool = True) -> None:
-    content = "".join(entry.text for entry in entries)
-    submission = Submission(origin=origin, title="", content_hash=content, entries=entries)
-    store.put(submission, approve=approve, actor="cli:li", now=1.0)
 
 
 def test_each_change_is_seen_by_the_next_who_asks(store: KnowledgeStore, approvals: Approvals) -> None:

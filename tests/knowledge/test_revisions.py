@@ -8,16 +8,12 @@ import pytest
 
 from bot.knowledge.approvals import Approvals
 from bot.knowledge.edge_index import EdgeIndex
-from bot.knowledge.entries import Audience, Entry, EntryKind
-from bot.knowledge.origin import ALWAYS_TO, Origin, make_entry
 from bot.knowledge.revisions import LOOK_AGAIN_S, Revisions
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import sync_collection
-from bot.knowledge.versions import Submission
 from bot.records.database import Database
+from tests.knowledge.passages import ORIGIN, passage, put
 from tests.knowledge.small_index import SCOPE, open_small_index
-
-ORIGIN = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source="faq.csv")
 
 
 class Clock:
@@ -50,18 +46,6 @@ def clock() -> Clock:
 @pytest.fixture
 def revisions(store: KnowledgeStore, index: EdgeIndex, clock: Clock) -> Revisions:
     return Revisions(store, Approvals(store), index, clock)
-
-
-def passage(text: str, origin: Origin = ORIGIN, valid_from: float = 0.0, valid_to: float = ALWAYS_TO) -> Entry:
-    return make_entry(
-        origin, kind=EntryKind.PASSAGE, title="", text=text, location="", valid_from=valid_from, valid_to=valid_to
-    )
-
-
-def put(store: KnowledgeStore, *entries: Entry, origin: Origin = ORIGIN, approve: bool = True) -> None:
-    texts = "".join(entry.text for entry in entries)
-    submission = Submission(origin=origin, title="", content_hash=texts, entries=entries)
-    store.put(submission, approve=approve, actor="cli:li", now=1.0)
 
 
 def follow(store: KnowledgeStore, index: EdgeIndex, clock: Clock) -> None:
