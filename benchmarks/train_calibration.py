@@ -1,4 +1,4 @@
-"""Makes bot/knowledge/calibration.json again, and prints what its threshold keeps and refuses.
+"""Makes bot/knowledge/calibration.json again, and prints what its thresholds keep and refuse.
 
     python -m benchmarks.train_calibration DATA_FOLDER --cache FOLDER [--write]
 
@@ -28,7 +28,7 @@ from benchmarks.calibration_fit import Examples, Floats, Model, predict, train
 from benchmarks.reliability import diagram
 from bot.evaluation.metrics import auc
 from bot.evaluation.retrieval import Question, RetrievalSet, read_set, scope, scratch_index
-from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, features
+from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, SURE, features
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, E5Embedder
 from bot.knowledge.entries import Entry
@@ -157,8 +157,8 @@ def mask(found: Candidates, hidden: frozenset[str]) -> Candidates:
     return replace(found, routes=routes, visible=found.visible - len(hidden))
 
 
-def judge(examples: Examples, model: Model, threshold: float) -> dict[str, float | None]:
-    """What ``model`` does with one variant's real queries."""
+def judge(examples: Examples, model: Model) -> dict[str, float | None]:
+    """What ``model`` does with one variant's real queries: what it shows, and what of that it is sure of."""
     asked = predict(examples.rows["asked"], model)
     right = [score for score, good in zip(asked, examples.right["asked"], strict=True) if good]
     wrong = [score for score, good in zip(asked, examples.right["asked"], strict=True) if not good]
@@ -167,20 +167,21 @@ def judge(examples: Examples, model: Model, threshold: float) -> dict[str, float
     sorts["ood"] = "ood" if "ood" in examples.rows else "foreign"
     gone = {column: predict(examples.rows[sort], model) for column, sort in sorts.items()}
     unanswerable = [score for scores in gone.values() for score in scores]
-    shown = [score >= threshold for score in right + wrong + unanswerable]
-    shown_right = [score >= threshold for score in right]
     shares: dict[str, float | None] = {
         "auc removed": auc(asked, gone["removed"]),
         "from": interval(asked, gone["removed"])[0],
         "to": interval(asked, gone["removed"])[1],
         "auc ood": auc(asked, gone["ood"]),
         "auc first right": auc(right, wrong + unanswerable),
-        "right kept": sum(shown_right) / len(right),
-        "wrong refused": _share(wrong, threshold),
-        "removed refused": _share(gone["removed"], threshold),
-        "ood refused": _share(gone["ood"], threshold),
-        "right among all": len(right) / len(shown),
-        "right among shown": sum(shown_right) / sum(shown) if any(shown) else None,
+        "right shown": _share(right, ANSWER_THRESHOLD),
+        "wrong shown": _share(wrong, ANSWER_THRESHOLD),
+        "removed shown": _share(gone["removed"], ANSWER_THRESHOLD),
+        "ood shown": _share(gone["ood"], ANSWER_THRESHOLD),
+        "right among all": len(right) / len(right + wrong + unanswerable),
+        "right among shown": _right(right, wrong + unanswerable, ANSWER_THRESHOLD),
+        "right sure": _share(right, SURE),
+        "removed sure": _share(gone["removed"], SURE),
+        "right among sure": _right(right, wrong + unanswerable, SURE),
     }
     return shares
 
@@ -200,7 +201,14 @@ def interval(kept: list[float], gone: list[float]) -> tuple[float, float]:
 
 
 def _share(scores: list[float], threshold: float) -> float | None:
-    return sum(score < threshold for score in scores) / len(scores) if scores else None
+    """The share of ``scores`` from ``threshold`` on."""
+    return sum(score >= threshold for score in scores) / len(scores) if scores else None
+
+
+def _right(right: list[float], wrong: list[float], threshold: float) -> float | None:
+    """The share that is ``right`` of all scores from ``threshold`` on."""
+    met, missed = (sum(score >= threshold for score in scores) for scores in (right, wrong))
+    return met / (met + missed) if met + missed else None
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -237,7 +245,7 @@ def main(arguments: Sequence[str]) -> None:
     for name, examples in variants.items():
         others = {other: variants[other] for other in variants if groups[other] != groups[name]}
         model = train(others, groups)
-        judged = judge(examples, model, ANSWER_THRESHOLD)
+        judged = judge(examples, model)
         if name in SETS:
             told[name] = [
                 pair

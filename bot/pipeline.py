@@ -177,8 +177,8 @@ class Pipeline:
         return replace(said, record_as=outcome.record_as)
 
     def turn_away(self, turn: Turn) -> Said | None:
-        """Whoever is blocked is not served."""
-        return self._holding.turn_away(turn)
+        """Whoever is blocked is not served, but for what is theirs by law."""
+        return None if self._commands.serves_blocked(turn.messages[0]) else self._holding.turn_away(turn)
 
     def stand_still(self, turn: Turn) -> Said | None:
         """The bot was killed, is paused or is drained."""
@@ -285,15 +285,15 @@ class Pipeline:
             show=turn.show_generated,
             conversation=turn.conversation,
         )
-        answer = self._answerer.compose(turn.retrieved, asking)
+        answer = self._precautions.offering(turn, self._answerer.compose(turn.retrieved, asking))
         turn.found(**answer.figures)
-        if answer.kind is ReplyKind.REFUSAL and (own := self._attachments.answer(turn)):
+        unsure = answer.kind is ReplyKind.REFUSAL or answer.tentative
+        if unsure and (own := self._attachments.answer(turn)):
             return self._with_footer(turn, own)
         return self._answered(turn, answer)
 
     def _answered(self, turn: Turn, answer: Answer) -> Said:
         """``answer`` in words."""
-        answer = self._precautions.offering(turn, answer)
         text = answer_text(answer, self._texts, turn.language, lambda label, entry: self._link(turn, label, entry))
         if answer.kind is ReplyKind.REFUSAL and turn.own_files_asked:
             text += "\n" + self._texts.say("own_files_silent", turn.language)

@@ -3,8 +3,9 @@ refusal.
 
 The order is the dual library's: an approved FAQ that surely answers is never rephrased. Otherwise a language model,
 where there is one, composes from numbered passages, and every sentence is checked against them before anybody reads
-it (:mod:`bot.answering.grounded`). Without one, or when it fails in any way, the best passages are quoted if they
-surely answer; and if they do not, the bot says that the knowledge does not carry the answer.
+it (:mod:`bot.answering.grounded`). Without one, or when it fails in any way, the FAQ or the best passages are shown
+word for word: as the answer where they surely are, as what may be one where that is more likely than not; and where it
+is not, the bot says that the knowledge does not carry the answer.
 """
 
 import re
@@ -57,7 +58,8 @@ class Answer:
     refused question, ``offered`` the passages that are named beside it (:mod:`bot.answering.offering`). ``passages``
     are all that was found, for the record; ``timings_ms`` is keyed by step; ``generation`` tells
     what a language model did, if one was asked. ``premises`` are what the question takes for granted and the sources
-    tell otherwise, ``differences`` where approved sources do not agree; both stand before the text.
+    tell otherwise, ``differences`` where approved sources do not agree; both stand before the text. ``tentative`` is an
+    answer that may not be to what was asked, and says so.
     """
 
     kind: ReplyKind
@@ -68,6 +70,7 @@ class Answer:
     offered: tuple[Entry, ...] = ()
     premises: tuple[Premise, ...] = ()
     differences: tuple[Difference, ...] = ()
+    tentative: bool = False
     passages: Passages = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     generation: Mapping[str, Any] = field(default_factory=dict)
@@ -85,7 +88,13 @@ class Answer:
             facts["premises"] = [premise.kind.value for premise in self.premises]
         if self.differences:
             facts["sources_differ"] = [[each.first.id, each.second.id] for each in self.differences]
+        if self.tentative:
+            facts["tentative"] = True
         return facts
+
+    def withheld(self) -> "Answer":
+        """The refusal that is said in its place where only a sure answer may be."""
+        return replace(self, kind=ReplyKind.REFUSAL, text="", cited=(), premises=(), differences=(), tentative=False)
 
 
 class Answerer:
@@ -119,10 +128,8 @@ class Answerer:
         return _noticing(self._composed(evidence, asking), evidence, asking)
 
     def _composed(self, evidence: Evidence, asking: Asking) -> Answer:
-        faq = evidence.faq
-        if faq is not None:
-            return _answer(evidence, ReplyKind.FAQ, faq.entry.text, (faq.entry,))
-        if self._composer is None or evidence.confidence < WORTH_READING:
+        sure_faq = evidence.faq is not None and evidence.sure
+        if sure_faq or self._composer is None or evidence.confidence < WORTH_READING:
             return _without_model(evidence, {}, asking)
         entries = tuple(hit.entry for hit in _harmless(evidence.both.hits[:COMPOSED_FROM], asking))
         composition = self._composer.compose(evidence.question, entries, asking)
@@ -161,6 +168,9 @@ def _from_model(evidence: Evidence, entries: Sequence[Entry], composition: Compo
 
 
 def _without_model(evidence: Evidence, generation: Mapping[str, Any], asking: Asking) -> Answer:
+    faq = evidence.faq
+    if faq is not None:
+        return _answer(evidence, ReplyKind.FAQ, faq.entry.text, (faq.entry,), generation)
     if not evidence.documents_answer:
         return _refusal(evidence, generation, asking)
     least = SECOND_PASSAGE_SHARE * evidence.documents.hits[0].score
@@ -278,16 +288,17 @@ def _answer(
     kind: ReplyKind,
     text: str,
     cited: tuple[Entry, ...],
-    generation: Mapping[str, Any] | None = None,
+    generation: Mapping[str, Any],
 ) -> Answer:
     return Answer(
         kind=kind,
         text=text,
         cited=cited,
         confidence=evidence.confidence,
+        tentative=kind is not ReplyKind.GROUNDED and not evidence.sure,
         passages=evidence.passages,
         timings_ms=evidence.timings_ms,
-        generation=generation or {},
+        generation=generation,
     )
 
 

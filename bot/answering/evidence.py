@@ -15,6 +15,7 @@ import structlog
 from bot import telemetry
 from bot.answering.evidence_cache import EvidenceCache
 from bot.bots_file import BotConfig
+from bot.knowledge.calibration import SURE
 from bot.knowledge.entries import Audience, EntryKind, Scope
 from bot.knowledge.search import Hit, Searcher, SearchResult
 
@@ -54,12 +55,12 @@ class Evidence:
 
     @property
     def faq(self) -> Hit | None:
-        """The FAQ that surely answers."""
+        """The FAQ that answers."""
         first = self.both.hits[0] if self.both.hits else None
         if first is None or first.entry.kind is not EntryKind.FAQ:
             return None
-        sure = self.both.confidence >= max(self.threshold, self.documents.confidence)
-        return first if sure else None
+        answers = self.both.confidence >= max(self.threshold, self.documents.confidence)
+        return first if answers else None
 
     @property
     def certain(self) -> bool:
@@ -68,13 +69,18 @@ class Evidence:
 
     @property
     def documents_answer(self) -> bool:
-        """Whether the first passage surely answers."""
+        """Whether the first passage answers."""
         return bool(self.documents.hits) and self.documents.confidence >= self.threshold
 
     @property
     def answers(self) -> bool:
-        """Whether anything surely answers, without a language model's help."""
+        """Whether anything answers, without a language model's help."""
         return self.faq is not None or self.documents_answer
+
+    @property
+    def sure(self) -> bool:
+        """Whether what answers needs no words that it may not be what was asked."""
+        return self.answers and self.confidence >= SURE
 
     @property
     def confidence(self) -> float:
@@ -94,7 +100,8 @@ class Evidence:
             "both": round(self.both.confidence, 4),
             "documents": round(self.documents.confidence, 4),
             "threshold": self.threshold,
-            "sure": "faq" if self.faq else "documents" if self.documents_answer else "nothing",
+            "answers": "faq" if self.faq else "documents" if self.documents_answer else "nothing",
+            "sure": self.sure,
             "cached": self.cached,
         }
 
@@ -131,10 +138,10 @@ class Retriever:
         """
         readings = [self._evidence(questions[0], bot, reader, now)]
         for question in questions[1:]:
-            if readings[-1].answers:
+            if readings[-1].sure:
                 break
             readings.append(self._evidence(question, bot, reader, now))
-        return readings[-1] if readings[-1].answers else max(readings, key=lambda one: one.confidence)
+        return readings[-1] if readings[-1].sure else max(readings, key=lambda one: one.confidence)
 
     def _evidence(self, question: str, bot: BotConfig, reader: Audience, now: float) -> Evidence:
         scope = Scope(tenant=bot.tenant, collections=tuple(bot.knowledge), reader=reader, now=now, bot=bot.id)

@@ -22,13 +22,25 @@ def answer_text(answer: Answer, texts: Texts, language: Language, link: Link) ->
     heading = texts.say("sources", language)
     cited = zip(answer.citations, answer.cited, strict=True)
     sources = "\n".join(_source_line(citation, entry, texts, language, link) for citation, entry in cited)
-    lead = texts.say("quoted", language) + "\n" if answer.kind is ReplyKind.EXTRACTIVE else ""
-    return f"{_noticed(answer, texts, language)}{lead}{answer.text}\n\n{heading}\n{sources}"
+    lead = texts.say("quoted", language) + "\n" if answer.kind is ReplyKind.EXTRACTIVE and not answer.tentative else ""
+    text = f"{_noticed(answer, texts, language)}{lead}{answer.text}\n\n{heading}\n{sources}"
+    return _with_reserve(text, answer, texts, language)
 
 
 def plain_text(answer: Answer, texts: Texts, language: Language) -> str:
     """The answer without its list of sources."""
-    return f"{_noticed(answer, texts, language)}{answer.text}"
+    return _with_reserve(f"{_noticed(answer, texts, language)}{answer.text}", answer, texts, language)
+
+
+def _with_reserve(text: str, answer: Answer, texts: Texts, language: Language) -> str:
+    """``text`` of ``answer`` between the words that it may not be what was asked, where it is tentative."""
+    if not answer.tentative:
+        return text
+    if answer.kind is ReplyKind.FAQ:
+        lead = texts.say("tentative_faq", language, question=answer.cited[0].title)
+    else:
+        lead = texts.say("tentative_quoted", language)
+    return "\n".join((lead, text, "", texts.say("tentative_close", language)))
 
 
 def _noticed(answer: Answer, texts: Texts, language: Language) -> str:

@@ -17,20 +17,24 @@ from statistics import fmean
 from bot.errors import KnowledgeError
 from bot.knowledge.entries import Entry
 from bot.knowledge.index import Candidates, Route
-from bot.knowledge.wording import overlaps
+from bot.knowledge.wording import NOTHING_SHARED, shared_wording
 
-ANSWER_THRESHOLD = 0.7
-"""From this confidence on the first hit is shown as the answer; below it the bot refuses."""
+ANSWER_THRESHOLD = 0.5
+"""From this confidence on the first hit is shown; below it the bot refuses."""
+
+SURE = 0.7
+"""From this confidence on it is shown as the answer; below it, as what may be one."""
 
 FEATURES = (
     "cosine",
     "cosine_behind_best",
-    "coverage",
+    "cosine_rank",
     "coverage_lead_ten",
     "fused_lead_ten",
     "lexical_lead_second",
-    "overlap_lead_ten",
-    "population",
+    "longest",
+    "longest_lead_ten",
+    "pairs_lead_ten",
 )
 """Names of the features, in the order of :func:`features`."""
 
@@ -90,18 +94,19 @@ def features(
     words = candidates.routes[Route.WORDS]
     cosine = _of(first, dense)
     covering = sorted((share for id_, share in words.items() if id_ != first), reverse=True)
-    shared = overlaps(question, [entry for entry in entries if entry.id in ten])
-    met, *others = (shared.get(id_, 0.0) for id_ in ten)
+    shared = shared_wording(question, [entry for entry in entries if entry.id in ten])
+    met, *others = (shared.get(id_, NOTHING_SHARED) for id_ in ten)
     mass = max(1.0, candidates.mass)
     return (
         cosine,
         max(0.0, max(dense.values(), default=cosine) - cosine),
-        _of(first, words),
+        math.log1p(sum(other > cosine for other in dense.values())),
         _of(first, words) - sum(covering[:_RIVALS]) / _RIVALS,
         full * (1 - (fmean(fused) if fused else 0.0)),
         (lexical.get(first, 0.0) - max((score for id_, score in lexical.items() if id_ != first), default=0.0)) / mass,
-        met - sum(others) / _RIVALS,
-        full,
+        met.longest,
+        met.longest - sum(other.longest for other in others) / _RIVALS,
+        met.pairs - sum(other.pairs for other in others) / _RIVALS,
     )
 
 

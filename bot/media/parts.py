@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from bot.channel import Channel
-from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
+from bot.knowledge.calibration import SURE, Calibration
 from bot.media.fetch import MEGABYTE, FetchLimits, MediaFetcher
 from bot.media.own_evidence import OwnEvidence
 from bot.media.own_files import OwnFiles
@@ -50,7 +50,7 @@ class MediaParts:
 
             vision = Vision(model)
         files = OwnFiles(store, settings.ask_file_s)
-        evidence = OwnEvidence(files, knowledge.embedder, knowledge.tokenizer, Calibration.shipped(), ANSWER_THRESHOLD)
+        evidence = OwnEvidence(files, knowledge.embedder, knowledge.tokenizer, Calibration.shipped(), SURE)
         return cls(
             store=store,
             fetcher=MediaFetcher(store, channels, limits),

@@ -80,11 +80,12 @@ class Precautions:
             turn.human_because = "serious_passed_on"
 
     def offering(self, turn: Turn, answer: Answer) -> Answer:
-        """``answer``; a refusal names nothing to look at to whoever told of an adverse event or is in danger, nor where
-        a package insert has its limits: what comes near is not theirs to make sense of."""
+        """``answer``; whoever told of an adverse event or is in danger, or asks where a package insert has its limits,
+        gets what surely answers or nothing, not even a name: what comes near is not theirs to make sense of."""
         danger = turn.report is not None or emergency(turn.noticed) is not None
-        hidden = danger or self._noticed(turn, Kind.LABEL_LIMIT)
-        return replace(answer, offered=()) if answer.offered and hidden else answer
+        if not danger and not self._noticed(turn, Kind.LABEL_LIMIT):
+            return answer
+        return replace(answer.withheld() if answer.tentative else answer, offered=())
 
     def pass_on(self, turn: Turn, said: Said) -> Said:
         """``said``; medical information gets a question at the limits of the package insert that the knowledge refused,

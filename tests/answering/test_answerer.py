@@ -1,7 +1,7 @@
 """From evidence to an answer where there is a model: what it rests on, and who decides when it has none."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from bot.answering.answerer import LOOK_S, WORTH_READING, Answer, Answerer
 from bot.answering.evidence import Evidence, Retriever
 from bot.answering.grounded import Composer
 from bot.answering.masks import Masks
-from bot.knowledge.calibration import Calibration
-from bot.knowledge.entries import Entry
+from bot.knowledge.calibration import SURE, Calibration
+from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.origin import Origin
 from bot.knowledge.search import Hit, Searcher, SearchResult
 from bot.knowledge.store import KnowledgeStore
@@ -36,6 +36,26 @@ def answerer(tmp_path: Path, model: LanguageModel, masks: Masks) -> Iterator[Ans
     searcher = Searcher(index, HashEmbedder(), Calibration.shipped())
     yield Answerer(Retriever(searcher, 0.5), Composer(model, masks))
     index.close()
+
+
+@pytest.fixture
+def no_model_answers(server: LlmServer) -> None:
+    server.on(Fail(401))
+
+
+@pytest.fixture
+def read_faq(server: LlmServer, answerer: Answerer, make_asking: MakeAsking) -> Callable[[float, Say | Fail], Answer]:
+    """What is said where a FAQ is found first with a confidence, and the model replies so."""
+    faq = replace(COURSE, kind=EntryKind.FAQ, questions=("检查前禁食几小时？",))
+    nothing = SearchResult((), 0.0, {})
+
+    def read(confidence: float, reply: Say | Fail) -> Answer:
+        server.on(reply)
+        both = SearchResult((Hit(faq, 1.0), Hit(LEAFLET, 0.9)), confidence, {})
+        evidence = Evidence(question="检查前要禁食多久？", both=both, documents=nothing, threshold=0.5, timings_ms={})
+        return answerer.compose(evidence, make_asking())
+
+    return read
 
 
 def found(confidence: float) -> Evidence:
@@ -62,14 +82,42 @@ def test_a_model_that_read_the_sources_and_declines_is_believed(
     assert answer.generation["outcome"] == "declined"
 
 
-@pytest.mark.parametrize(("confidence", "kind"), [(0.9, ReplyKind.EXTRACTIVE), (0.4, ReplyKind.REFUSAL)])
-def test_without_the_model_only_what_surely_answers_is_quoted(
-    server: LlmServer, answerer: Answerer, make_asking: MakeAsking, confidence: float, kind: ReplyKind
+@pytest.mark.parametrize(
+    ("confidence", "kind", "tentative"),
+    [
+        (SURE, ReplyKind.EXTRACTIVE, False),
+        (SURE - 0.01, ReplyKind.EXTRACTIVE, True),
+        (0.5, ReplyKind.EXTRACTIVE, True),
+        (0.49, ReplyKind.REFUSAL, False),
+    ],
+)
+@pytest.mark.usefixtures("no_model_answers")
+def test_without_the_model_what_is_likely_to_answer_is_quoted_and_with_reserve_unless_it_surely_does(
+    answerer: Answerer, make_asking: MakeAsking, confidence: float, kind: ReplyKind, tentative: bool
 ) -> None:
-    server.on(Fail(401))
     answer = answerer.compose(found(confidence), make_asking())
-    assert answer.kind is kind
+    assert (answer.kind, answer.tentative) == (kind, tentative)
     assert answer.generation["outcome"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "reply", "outcome"),
+    [
+        (SURE, Say("检查前4小时禁食[2]。"), (ReplyKind.FAQ, False)),
+        (SURE - 0.01, Say("检查前4小时禁食[2]。"), (ReplyKind.GROUNDED, False)),
+        (SURE - 0.01, Say("NO_ANSWER"), (ReplyKind.REFUSAL, False)),
+        (SURE - 0.01, Fail(401), (ReplyKind.FAQ, True)),
+    ],
+    ids=["sure", "read by a model", "declined by a model", "without the model"],
+)
+def test_a_faq_that_does_not_surely_answer_is_read_by_the_model_first(
+    read_faq: Callable[[float, Say | Fail], Answer],
+    confidence: float,
+    reply: Say | Fail,
+    outcome: tuple[ReplyKind, bool],
+) -> None:
+    answer = read_faq(confidence, reply)
+    assert (answer.kind, answer.tentative) == outcome
 
 
 def test_what_is_not_worth_reading_costs_no_call(

@@ -19,7 +19,7 @@ from bot.knowledge.fusion import DEPTH, FULL_COVERAGE, fuse, gate
 from bot.knowledge.index import Candidates, Route
 from bot.knowledge.opening import make_tokenizer
 from bot.knowledge.search import Searcher
-from bot.knowledge.wording import overlaps
+from bot.knowledge.wording import Shared, shared_wording
 
 SCOPE = Scope(tenant="t", collections=("c",), reader=Audience.PUBLIC, now=0.0)
 
@@ -153,7 +153,7 @@ def _features(
 def test_features_are_named_and_finite_for_a_lone_entry() -> None:
     named = _features(_candidates(dense={"a": 0.85}), [("a", 0.5)], "几楼？")
     assert named["cosine"] == 0.85
-    assert named["coverage"] == named["overlap_lead_ten"] == 0.0
+    assert named["longest"] == named["pairs_lead_ten"] == 0.0
     assert all(math.isfinite(value) for value in named.values())
 
 
@@ -161,20 +161,21 @@ def test_the_wording_of_a_question_leads_where_only_the_first_has_it() -> None:
     printer, copier = (_entry(EntryKind.PASSAGE, "", (), text) for text in ("彩色打印每月限一百页。", "复印不限页数。"))
     candidates = _candidates(dense={printer.id: 0.9, copier.id: 0.9})
     first, second = (
-        _features(candidates, [(a.id, 0.5), (b.id, 0.5)], "彩色打印限几页", printer, copier)["overlap_lead_ten"]
+        _features(candidates, [(a.id, 0.5), (b.id, 0.5)], "彩色打印限几页", printer, copier)["pairs_lead_ten"]
         for a, b in ((printer, copier), (copier, printer))
     )
     assert first == pytest.approx(3 / 6), "彩色, 色打 and 打印 stand in the first alone"
     assert second == pytest.approx(-3 / 6 / 9)
 
 
-def test_a_story_that_ends_in_the_question_of_a_faq_overlaps_it_whole() -> None:
+def test_a_story_that_ends_in_the_question_of_a_faq_shares_it_whole() -> None:
     faq = _entry(EntryKind.FAQ, "年假有几天？", ("年假有几天？",), "入职满一年有五天。")
     story = "我去年三月入职，家里老人最近身体不好，想多陪陪他们，年假有几天呢"
     told = _entry(EntryKind.PASSAGE, "", (), "入职满十年有十天。")
-    shared = overlaps(story, [faq, told])
-    assert shared[faq.id] == 1.0
-    assert shared[told.id] < 0.2
+    shared = shared_wording(story, [faq, told])
+    assert shared[faq.id] == Shared(pairs=1.0, longest=1.0)
+    assert shared[told.id].pairs < 0.2
+    assert shared[told.id].longest == pytest.approx(2 / 29), "入职 is the longest piece of what was asked"
 
 
 def test_a_curve_is_straight_between_its_points_and_level_beyond() -> None:

@@ -44,6 +44,8 @@ def test_who_comes_is_welcomed_at_once(clinic: Clinic) -> None:
 
 
 def test_near_questions_can_be_tapped(clinic: Clinic) -> None:
+    bots = clinic.house.bots
+    bots["imaging"] = bots["imaging"].model_copy(update={"answer_threshold": 0.9})
     clinic.asks("这里的年假政策对实习生如何折算并结转？")
     (menu,) = [one for one in clinic.desk.kf_entries() if one["type"] == "msgmenu"]
     first = menu["fields"]["list"][0]

@@ -48,7 +48,7 @@ def test_every_step_up_to_the_deciding_one_is_recorded_with_what_it_found(house:
     assert record.step == "compose"
     by_name = {step["step"]: step for step in record.steps}
     assert by_name["understand"]["readings"] == 1
-    assert by_name["retrieve"]["sure"] == "faq"
+    assert (by_name["retrieve"]["answers"], by_name["retrieve"]["sure"]) == ("faq", True)
     assert by_name["retrieve"]["both"] == pytest.approx(record.confidence, abs=1e-4)
     assert by_name["compose"]["kind"] == record.kind == ReplyKind.FAQ
     assert record.passages[0][0] in by_name["compose"]["cited"]

@@ -117,7 +117,7 @@ def test_an_answer_asks_in_words_where_the_platform_has_no_thumbs(house: House) 
     assert "有用" not in house.hears(QUESTION, channel="ai")
 
 
-@pytest.mark.parametrize("text", ["这里的年假政策对实习生如何折算并结转？", "/help", "转人工"])
+@pytest.mark.parametrize("text", ["火星上今天的天气怎么样？", "/help", "转人工"])
 def test_only_answers_are_asked_about(house: House, text: str) -> None:
     assert "有用" not in house.hears(text)
 
