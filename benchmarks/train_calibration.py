@@ -21,6 +21,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +29,11 @@ from benchmarks.calibration_fit import Examples, Floats, Model, predict, train
 from benchmarks.reliability import diagram
 from bot.evaluation.metrics import auc
 from bot.evaluation.retrieval import Question, RetrievalSet, read_set, scope, scratch_index
-from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, SURE, features
+from bot.knowledge.calibration import ANSWER_THRESHOLD, SURE
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, E5Embedder
 from bot.knowledge.entries import Entry
+from bot.knowledge.features import FEATURES, Ranking, features
 from bot.knowledge.fusion import DEPTH, fuse
 from bot.knowledge.index import Candidates
 from bot.knowledge.points import body
@@ -42,6 +44,8 @@ from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
 
 Lend = Callable[[list[Entry]], AbstractContextManager[EdgeIndex]]
+Measure = Callable[[Candidates, Ranking, str, Sequence[Entry]], tuple[float, ...]]
+"""Features as :func:`~bot.knowledge.features.features` makes them."""
 
 SETS = {
     # variant: (set, fields, faq, licence of what is trained on)
@@ -59,6 +63,7 @@ SMALL = ", 1 to 30 entries"
 SMALL_SIZES = (1, 3, 10, 30)
 SMALL_BASES = 12
 """Knowledge bases of each size that are cut out of one variant."""
+TARGET = Path(__file__).parent.parent / "bot" / "knowledge" / "calibration.json"
 RESAMPLES = 1_000
 """Of the questions, for an interval of 95 %."""
 
@@ -79,11 +84,12 @@ def collect(asking: "Asking", rows: RetrievalSet, foreign: Iterable[str]) -> Exa
 
 
 class Asking:
-    """Searches ``index`` for examples."""
+    """Searches ``index`` for examples, whose rows ``measure`` makes."""
 
-    def __init__(self, index: EdgeIndex, embedder: E5Embedder) -> None:
+    def __init__(self, index: EdgeIndex, embedder: E5Embedder, measure: Measure = features) -> None:
         self._index = index
         self._embedder = embedder
+        self._measure = measure
 
     def add(
         self, examples: Examples, sort: str, text: str, right: frozenset[str], hidden: frozenset[str] = frozenset()
@@ -101,8 +107,11 @@ class Asking:
             raise SystemExit("late interaction does not work here")
         ranking = rerank(found, plain, close, len(encoded.texts))
         first = ranking[0][0]
-        row = features(found, ranking, text, entries)
+        row = self._measure(found, ranking, text, entries)
         examples.add(sort, row, right=first in right, pair=(text, bodies[first]))
+
+
+AskingOf = Callable[[EdgeIndex], Asking]
 
 
 @lru_cache(maxsize=2000)
@@ -113,7 +122,7 @@ def _encoded(embedder: E5Embedder, text: str) -> Encoded:
 
 
 def collect_small(
-    variant: RetrievalSet, foreign: Sequence[str], lend: Lend, vectors: CachedEmbedder, embedder: E5Embedder
+    variant: RetrievalSet, foreign: Sequence[str], lend: Lend, vectors: CachedEmbedder, asking_of: "AskingOf"
 ) -> Examples:
     """Examples of knowledge bases of a few entries: their own questions, near ones of others, and distant ones."""
     examples = Examples()
@@ -126,7 +135,7 @@ def collect_small(
             here = {variant.row_ids[entry.id] for entry in entries}
             others = [question for question in variant.questions if not question.positives & here]
             with lend(entries) as index:
-                asking = Asking(index, embedder)
+                asking = asking_of(index)
                 for id_ in sorted(here)[:5]:
                     question = of_entry[id_]
                     answers = (entry.id for entry in entries if variant.row_ids[entry.id] in question.positives)
@@ -236,7 +245,7 @@ def main(arguments: Sequence[str]) -> None:
         def lend(entries: list[Entry]) -> AbstractContextManager[EdgeIndex]:
             return scratch_index(entries, embedder, cache, tokenizer, lambda *_: None)
 
-        variants[f"{name}{SMALL}"] = collect_small(rows, foreign, lend, vectors, embedder)
+        variants[f"{name}{SMALL}"] = collect_small(rows, foreign, lend, vectors, lambda index: Asking(index, embedder))
         groups[f"{name}{SMALL}"] = groups[name]
         say(f"collected {name}\n")
 
@@ -260,12 +269,15 @@ def main(arguments: Sequence[str]) -> None:
     if options.picture:
         options.picture.write_text(diagram(told, ANSWER_THRESHOLD), encoding="utf-8")
     model = train(variants, groups)
-    for name, (values, heights) in zip(FEATURES, model.curves, strict=True):
-        say(f"{name}: {_points(values, heights)}\n")
-    say(f"bias {model.bias:.6f}\n")
     if options.write:
         _write(model)
         say("written\n")
+
+
+def written(names: Sequence[str], model: Model) -> dict[str, Any]:
+    """``model`` of the features ``names`` as the product reads it."""
+    curves = {name: points(*curve) for name, curve in zip(names, model.curves, strict=True)}
+    return {"curves": curves, "bias": round(model.bias, 6)}
 
 
 def read_variant(data: Path, folder: str, fields: tuple[str, ...], faq: bool) -> RetrievalSet:
@@ -278,17 +290,17 @@ def foreign_questions(sets: list[list[Question]]) -> list[str]:
     return random.Random(1).sample(texts, FOREIGN)
 
 
-def _points(values: Floats, heights: Floats) -> list[list[float]]:
+def points(values: Floats, heights: Floats) -> list[list[float]]:
     """A curve's points, without those that stand where another does."""
     points = {round(float(value), 6): round(float(height), 6) for value, height in zip(values, heights, strict=True)}
     return [[value, height] for value, height in points.items()]
 
 
 def _write(model: Model) -> None:
-    target = Path(__file__).parent.parent / "bot" / "knowledge" / "calibration.json"
+    """All but what ``benchmarks/train_crossing.py`` writes."""
     data = [f"{spec[0]} ({spec[3]})" for spec in SETS.values()]
     fields = {
-        "about": "Curves of bot/knowledge/calibration.py, made by benchmarks/train_calibration.py.",
+        "about": "Curves of bot/knowledge/calibration.py, made by train_calibration.py and train_crossing.py.",
         "data": sorted(set(data)),
         "attribution": [
             "medical_faq: Toyhom, Chinese-medical-dialogue-data",
@@ -298,10 +310,10 @@ def _write(model: Model) -> None:
             "drcd: DRCKnowledgeTeam, DRCD",
         ],
         "embedder": E5Embedder.name,
-        "curves": {name: _points(*curve) for name, curve in zip(FEATURES, model.curves, strict=True)},
-        "bias": round(model.bias, 6),
+        **written(FEATURES, model),
+        "crossing": json.loads(TARGET.read_text(encoding="utf-8"))["crossing"],
     }
-    target.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    TARGET.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

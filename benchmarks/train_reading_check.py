@@ -95,7 +95,7 @@ def look(variant: str, rows: RetrievalSet, examples: Examples, scores: Scores) -
     number = {question.text: at for at, question in enumerate(rows.questions)}
     looked = {}
     for sort, pairs in examples.pairs.items():
-        chances = [calibration.probability(row) for row in examples.rows[sort]]
+        chances = [calibration.within.probability(row) for row in examples.rows[sort]]
         logits = [math.log(max(p, OUTSIDE) / max(1 - p, OUTSIDE)) for p in chances]
         folds = [f"fold{fold_of(number.get(question, 0))}" for question, _ in pairs]
         known = [scores.of(fold, *pair) for fold, pair in zip(folds, pairs, strict=True)]

@@ -75,6 +75,12 @@ class ChannelConfig:
     config: BaseModel
 
     @property
+    def account(self) -> object:
+        """What only one channel can be: the account at the platform, where the type's model tells it by an ``account``
+        of its own, else all that is written of it."""
+        return getattr(self.config, "account", self.config)
+
+    @property
     def audience(self) -> Audience:
         """What a person who writes in a single chat may read unless more is known of them."""
         return Audience(getattr(self.config, "audience", Audience.PUBLIC))
@@ -152,7 +158,8 @@ class BotConfig(BaseModel):
     language: Literal["zh", "en"] = "zh"
     """What it speaks where the person's own language is not clear."""
     answer_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    """The confidence below which it refuses; the calibrated one when unset."""
+    """The confidence below which it refuses, 0.5 when unset. Below 0.7 an answer says that it may not be what was
+    asked."""
     feedback: Literal["words", "card", "none"] = "words"
     """How people are asked what an answer was worth, where the platform has no thumbs of its own. A card is a message
     of its own and counts against the platform's rate."""
@@ -252,9 +259,11 @@ class _Reader:
         if checked is None:
             return None
         channel = ChannelConfig(type=kind, config=checked)
-        twin = next((other for other, seen in self._channels.items() if seen == channel), None)
+        others = ((other, seen) for other, seen in self._channels.items() if seen.type == kind)
+        twin = next((other for other, seen in others if seen.account == channel.account), None)
         if twin is not None:
-            self._source.complain(place, f"the same account as {dotted(twin)}; it can call back only one of them")
+            words = f"the same account as {dotted(twin)}; it calls back only one: keep one"
+            self._source.complain(place, words)
         self._channels[place] = channel
         return channel
 

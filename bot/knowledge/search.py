@@ -12,7 +12,7 @@ from functools import lru_cache
 import structlog
 
 from bot import telemetry
-from bot.knowledge.calibration import Calibration, features
+from bot.knowledge.calibration import Calibration
 from bot.knowledge.embedder import Embedder
 from bot.knowledge.entries import Entry, EntryKind, Scope
 from bot.knowledge.fusion import DEPTH, fuse
@@ -91,7 +91,7 @@ class Searcher:
         entries = {entry.id: entry for entry in head}
         chosen = ranking[:limit]
         hits = tuple(Hit(entries[id_], score) for id_, score in chosen if id_ in entries)
-        confidence = self._calibration.probability(features(candidates, ranking, question, head)) if hits else 0.0
+        confidence = self._calibration.confidence(candidates, ranking, question, head) if hits else 0.0
         reranked = time.perf_counter()
         if hits and self._check:
             confidence = self._check.chance(question, body(hits[0].entry), confidence)

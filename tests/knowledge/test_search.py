@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,11 @@ from structlog.testing import capture_logs
 from bot.answering.evidence import Retriever
 from bot.bots_file import BotConfig
 from bot.errors import KnowledgeError
-from bot.knowledge.calibration import ANSWER_THRESHOLD, FEATURES, Calibration, Curve, features
+from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration, Curve, Curves
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import E5Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
+from bot.knowledge.features import CROSSING_FEATURES, FEATURES, features
 from bot.knowledge.fusion import DEPTH, FULL_COVERAGE, fuse, gate
 from bot.knowledge.index import Candidates, Route
 from bot.knowledge.opening import make_tokenizer
@@ -179,23 +180,55 @@ def test_a_story_that_ends_in_the_question_of_a_faq_shares_it_whole() -> None:
 
 
 def test_a_curve_is_straight_between_its_points_and_level_beyond() -> None:
-    curves: dict[str, Curve] = dict.fromkeys(FEATURES, ((0.0, 0.0),))
-    calibration = Calibration(curves | {"cosine": ((0.8, -2.0), (0.9, 2.0))}, 0.0, "e")
-    chances = [calibration.probability((cosine, *[0.5] * (len(FEATURES) - 1))) for cosine in (0.5, 0.8, 0.85, 0.9, 1.0)]
+    flat: dict[str, Curve] = dict.fromkeys(FEATURES, ((0.0, 0.0),))
+    curves = Curves(FEATURES, flat | {"cosine": ((0.8, -2.0), (0.9, 2.0))}, 0.0)
+    chances = [curves.probability((cosine, *[0.5] * (len(FEATURES) - 1))) for cosine in (0.5, 0.8, 0.85, 0.9, 1.0)]
     assert chances[0] == chances[1] == pytest.approx(1 / (1 + math.exp(2)))
     assert chances[2] == pytest.approx(0.5)
     assert chances[3] == chances[4] == pytest.approx(1 / (1 + math.exp(-2)))
 
 
+def _flat(names: Sequence[str], bias: float) -> Curves:
+    return Curves(names, dict.fromkeys(names, ((0.0, 0.0),)), bias)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "crosses"),
+    [
+        ("How long must I fast before the scan?", "检查前禁食四小时。", True),
+        ("检查前要禁食多久？", "Fast for four hours before the scan.", True),
+        ("检查前要禁食多久？", "检查前禁食四小时，CT 与 MRI 相同。", False),
+        ("CT 和 MRI 前 fasting 要多久？", "检查前禁食四小时。", False),
+        ("How long must I fast?", "Fast for four hours.", False),
+        ("CT?", "检查前禁食四小时。", True),
+        ("12345", "检查前禁食四小时。", False),
+    ],
+)
+def test_a_question_in_another_language_than_what_was_found_is_judged_without_its_words(
+    question: str, text: str, crosses: bool
+) -> None:
+    entry = _entry(EntryKind.PASSAGE, "", (), text)
+    calibration = Calibration(_flat(FEATURES, -2.0), _flat(CROSSING_FEATURES, 2.0), "e")
+    chance = calibration.confidence(_candidates(dense={entry.id: 0.9}), [(entry.id, 0.5)], question, [entry])
+    assert (chance > 0.5) is crosses
+
+
+def test_words_that_are_shared_count_whatever_the_letters() -> None:
+    entry = _entry(EntryKind.PASSAGE, "", (), "TiKV OOM 时请调小缓存。")
+    calibration = Calibration(_flat(FEATURES, -2.0), _flat(CROSSING_FEATURES, 2.0), "e")
+    candidates = _candidates(dense={entry.id: 0.9}, words={entry.id: 1.0})
+    assert calibration.confidence(candidates, [(entry.id, 0.5)], "TiKV OOM?", [entry]) < 0.5
+
+
 def test_curves_of_other_features_are_refused() -> None:
     with pytest.raises(KnowledgeError, match="train it again"):
-        Calibration({"cosine": ((0.0, 0.0),)}, 0.0, "e")
+        Curves(FEATURES, {"cosine": ((0.0, 0.0),)}, 0.0)
 
 
 def test_another_embedder_than_the_calibrated_is_said(searcher: Searcher, embedder: E5Embedder) -> None:
-    curves: dict[str, Curve] = dict.fromkeys(FEATURES, ((0.0, 0.0),))
+    calibration = Calibration(_flat(FEATURES, 0.0), _flat(CROSSING_FEATURES, 0.0), "another")
     with capture_logs() as logs:
-        Searcher(searcher._index, embedder, Calibration(curves, 0.0, "another"))
+        Searcher(searcher._index, embedder, calibration)
     assert [log["event"] for log in logs] == ["confidence_uncalibrated"]
 
 
