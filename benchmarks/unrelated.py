@@ -4,10 +4,10 @@
 
 Each question of the set that names ``negatives`` (passages that a search engine found for it and that do not hold its
 answer) is put to a knowledge base of these alone, by the way a bot answers it. Without ``--model`` no language model is
-there and what surely answers is quoted; with it the model of the settings composes (:mod:`benchmarks.answering`).
-``refused`` is the share of the questions that got no answer, ``told`` of those whose answer says first that its sources
-speak of something else than the question, ``nothing made up`` of those with no word that stands in no passage: a quote
-never has one.
+there and what is likely to answer is quoted; with it the model of the settings composes (:mod:`benchmarks.answering`).
+``refused`` is the share of the questions that got no answer, ``reserved`` of those whose answer says that it may not be
+one, ``told`` of those whose answer says first that its sources speak of something else than the question, ``nothing made
+up`` of those with no word that stands in no passage: a quote never has one.
 """
 
 import json
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> None:
     options = options_of(__doc__, arguments)
     bench = Bench(options)
     passages = {row["id"]: row for row in rows_of(options.data / "corpus.jsonl")}
-    asked = refused = told = made_up = 0
+    asked = refused = reserved = told = made_up = 0
     rows = [row for row in rows_of(options.data / "queries.jsonl") if row.get("negatives")]
     for row in rows[: options.questions]:
         asked += 1
@@ -37,12 +37,14 @@ def main(arguments: Sequence[str]) -> None:
         if answer.kind is ReplyKind.REFUSAL:
             refused += 1
             continue
+        reserved += answer.tentative
         told += bool(answer.premises)
         quoted = _quoted(answer, list(given.values()))
         made_up += not quoted
         line = {"query": row["query"], "kind": answer.kind.value, "confidence": answer.confidence, "quoted": quoted}
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
-    result = {"n": asked, "refused": refused / asked, "told": told / asked, "nothing made up": 1 - made_up / asked}
+    shares = {"refused": refused, "reserved": reserved, "told": told, "nothing made up": asked - made_up}
+    result = {"n": asked, **{name: count / asked for name, count in shares.items()}}
     sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
 
 

@@ -29,7 +29,7 @@ def test_a_similar_question_gets_the_same_answer(doctor: Chat) -> None:
 
 
 def test_a_question_only_a_document_answers_is_quoted_with_its_section(doctor: Chat) -> None:
-    heard = doctor.says("示影灵怎么保存？").hears()
+    heard = doctor.says("示影灵的有效期是多久？").hears()
     assert "示影灵" in heard
     assert "资料原文" in heard
     assert "来源" in heard

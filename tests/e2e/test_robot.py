@@ -23,7 +23,7 @@ def test_a_question_in_a_group_is_answered_in_its_bubble_with_linked_sources(cro
 
 
 def test_the_robot_s_name_is_no_part_of_the_question_and_other_names_are(crowd: Crowd) -> None:
-    answer = crowd.group().says(f"@{ROBOT} 示影灵怎么保存？").reads()
+    answer = crowd.group().says(f"@{ROBOT} 示影灵的有效期是多久？").reads()
     assert "虚拟药柜" in answer["content"]
     refused = crowd.group().says(f"@{ROBOT} @张伟 今天上海天气怎么样").reads()
     assert "没有找到" in refused["content"]
