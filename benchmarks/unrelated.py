@@ -6,8 +6,8 @@ Each question of the set that names ``negatives`` (passages that a search engine
 answer) is put to a knowledge base of these alone, by the way a bot answers it. Without ``--model`` no language model is
 there and what is likely to answer is quoted; with it the model of the settings composes (:mod:`benchmarks.answering`).
 ``refused`` is the share of the questions that got no answer, ``reserved`` of those whose answer says that it may not be
-one, ``told`` of those whose answer says first that its sources speak of something else than the question, ``nothing made
-up`` of those with no word that stands in no passage: a quote never has one.
+one, ``told`` of those whose answer says first that its sources speak of something else than the question, ``nothing
+made up`` of those with no word that stands in no passage: a quote never has one.
 """
 
 import json

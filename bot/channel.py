@@ -19,7 +19,7 @@ import urllib3
 from bot.errors import BotError
 from bot.finding import Finding
 from bot.messages import Attachment, ConversationId, InboundMessage, MessageKind
-from bot.parts import Card, CardUpdate, Markdown, Medium, Menu, News, Part, Stream, Text
+from bot.parts import Card, CardUpdate, Markdown, Medium, Menu, MenuLimits, News, Part, Stream, Text
 
 
 class ChannelError(BotError):
@@ -71,19 +71,8 @@ class Unknown(ChannelError):
         super().__init__(f"outcome unknown ({code})")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MenuLimits:
-    """What a :class:`~bot.parts.Menu` may hold: its words and each choice in bytes of UTF-8, and how many choices."""
-
-    text_bytes: int
-    choice_bytes: int
-    choices: int
-
-    def takes(self, menu: Menu) -> bool:
-        """Whether ``menu`` fits."""
-        words = [(menu.text, self.text_bytes), *((choice, self.choice_bytes) for choice in menu.choices)]
-        fits = all(1 <= len(text.encode(errors="replace")) <= most for text, most in words)
-        return fits and len(menu.choices) <= self.choices
+LONGEST_SEND_S = 14.0
+"""Seconds one call may take: whoever makes it holds the conversation for longer, however late that was renewed last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +88,7 @@ class Limits:
     have, 0 for any number; ``menu`` what a menu may hold, where there are menus. ``knows_repeats`` tells whether the
     platform knows a part that it took before; where it does not, people may read one twice whose answer was lost.
     ``window_s`` is for how many seconds after a person wrote they can be written to besides, 0 where that is unknown.
+    Raises ``ValueError`` for a ``send_timeout_s`` of more than :data:`LONGEST_SEND_S`.
     """
 
     text_bytes: int
@@ -117,6 +107,10 @@ class Limits:
     menu: MenuLimits | None = None
     knows_repeats: bool = True
     window_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.send_timeout_s <= LONGEST_SEND_S:
+            raise ValueError(f"send_timeout_s is {self.send_timeout_s:g}; more than 0 and at most {LONGEST_SEND_S:g}")
 
     def shows(self, part: Part) -> bool:
         """Whether the channel can show a part of this type; a part outside its other limits is refused all the same."""

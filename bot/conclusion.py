@@ -9,10 +9,11 @@ import structlog
 from bot.account import HUMAN_SERVES, SILENCED
 from bot.bots_file import BotConfig
 from bot.handoff.desk import Desk
+from bot.handoff.tickets import Ticket
 from bot.messages import ConversationId
 from bot.parts import Part, Stream, Text, words_of
 from bot.records.turns import TurnRecord, TurnRecords
-from bot.replies import WITHDRAWN, Delivery, OutboxReply
+from bot.replies import TAKEN_OVER, WITHDRAWN, Delivery, OutboxReply
 from bot.safety.cases.notices import CASE_KEY
 from bot.texts import Texts, language_of
 
@@ -78,6 +79,8 @@ class Conclusion:
         self._records.save(record)
         if failure == WITHDRAWN and conversation.bot in self._bots:
             self._ask_again(conversation, delivery, record)
+        elif failure == TAKEN_OVER and (ticket := self._desk.ticket_of(conversation)) is not None:
+            self._leave_to_human(ticket, conversation, delivery, record)
         elif failure and conversation.bot in self._bots:
             self._apologise(conversation, delivery, record)
 
@@ -86,6 +89,19 @@ class Conclusion:
         could say more."""
         text = self._texts.say("answer_withdrawn", language_of(record.question, self._bots[conversation.bot].language))
         self._instead(conversation, delivery, text, f"{record.id}:{WITHDRAWN}")
+
+    def _leave_to_human(
+        self, ticket: Ticket, conversation: ConversationId, delivery: Delivery, record: TurnRecord
+    ) -> None:
+        """A human has the person: whoever that is hears what was asked, and what the bot would have said; the person
+        hears them, and nothing of this, unless a bubble waits for words."""
+        bot, left = self._bots[conversation.bot], delivery.reply.parts[delivery.sent :]
+        if any(isinstance(part, Stream) for part in left):
+            language = language_of(record.question, bot.language)
+            text = self._texts.say("handoff_relayed", language, number=ticket.number)
+            self._instead(conversation, delivery, text, f"{record.id}:{TAKEN_OVER}")
+        for notice in self._desk.unsent(bot, ticket, record):
+            self._notify(notice.conversation, Text(notice.text), notice.key)
 
     def _apologise(self, conversation: ConversationId, delivery: Delivery, record: TurnRecord) -> None:
         bot, failure = self._bots[conversation.bot], delivery.failure

@@ -1,7 +1,7 @@
-"""Telling people that what they were told has been corrected, through their outboxes, a few at a time."""
+"""Telling people that what they were told has been corrected or withdrawn, through their outboxes, a few at a time."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from bot.handoff.reach import Reach
 from bot.knowledge.corrections import BATCH, SINCE_S, Corrections, Outcome, Owed, Use
 from bot.knowledge.difference import difference
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.versions import Version
+from bot.knowledge.versions import Status, Version
 from bot.messages import ConversationId
 from bot.parts import Text
 from bot.replies import OutboxReply
@@ -25,23 +25,31 @@ _PAGES = 10
 _CORRECTION = re.compile(r"correction-(?P<turn>[a-z2-7]{20})\.faq")
 
 
+def last_answering(history: Sequence[Version]) -> Version | None:
+    """Of the versions of a document, the oldest first, the one that answers or else did last."""
+    return next((one for one in reversed(history) if one.approved_at is not None), None)
+
+
 def correction_source(turn: str) -> str:
     """How the document is called that corrects the answer of a turn."""
     return f"correction-{turn}.faq"
 
 
 def misled_by(store: KnowledgeStore, corrections: Corrections, version: Version, now: float) -> list[Use]:
-    """The last answer to each person that rested on what ``version``, which was approved, has not any more or words
-    otherwise; or the one answer that it was written to correct.
+    """The last answer to each person that rested on what ``version``, which answers, has not any more or words
+    otherwise, or on what went out of service with it, where it was withdrawn and nothing took its place; or the one
+    answer that it was written to correct.
 
     What earlier versions corrected and nobody was told of counts too.
     """
-    if (corrected := _CORRECTION.fullmatch(version.source)) is not None:
+    gone = version.status is Status.WITHDRAWN
+    if not gone and (corrected := _CORRECTION.fullmatch(version.source)) is not None:
         return corrections.answer(corrected["turn"], version.tenant, now)
-    earlier = [one for one in store.versions(*version.name) if one.number < version.number and _answered(one, now)]
-    told = corrections.told_of([one.id for one in earlier])
+    last = version.number if gone else version.number - 1
+    earlier = [one for one in store.versions(*version.name) if one.number <= last and _answered(one, now)]
+    told = corrections.told_of([one.id for one in earlier], waiting=not gone)
     last_told = max((one.number for one in earlier if one.id in told), default=0)
-    contents, outdated = store.contents(version.id), set[str]()
+    contents, outdated = [] if gone else store.contents(version.id), set[str]()
     for one in earlier:
         if one.number >= last_told:
             outdated |= set(difference(store.contents(one.id), contents).outdated)
@@ -103,17 +111,18 @@ class Correcting:
             return None
         outcome = Outcome.UNREACHABLE if owed.holds else Outcome.SUPERSEDED
         if to is not None:
-            key = f"{CORRECTION_KEY}:{owed.version}"
-            post(to, OutboxReply(key=key, parts=(self._words(owed.use),), created_at=now))
+            key = f"{CORRECTION_KEY}:{owed.version}:{owed.use.turn}"
+            post(to, OutboxReply(key=key, parts=(self._words(owed),), created_at=now))
             outcome = Outcome.SAID
         self._corrections.settle(owed, outcome, now)
         telemetry.count("correction", outcome=outcome.value)
         return outcome
 
-    def _words(self, use: Use) -> Text:
+    def _words(self, owed: Owed) -> Text:
+        use, about = owed.use, "corrected_notice" if owed.in_service else "withdrawn_notice"
         day = datetime.fromtimestamp(use.asked_at, self._timezone)
         question = " ".join(use.question.split())
         shown = question if len(question) <= _EXCERPT else question[: _EXCERPT - 1] + "…"
         language = language_of(use.question, self._bots[use.bot].language)
         values = {"month": day.month, "day": day.day, "question": shown}
-        return Text(self._texts.say("corrected_notice", language, **values))
+        return Text(self._texts.say(about, language, **values))

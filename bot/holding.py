@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.broadcasts import BROADCAST_KEY
 from bot.feedback.invitation import ANSWERS
 from bot.handoff.desk import Desk
+from bot.handoff.tickets import TicketState
 from bot.messages import ConversationId, MessageKind, ReplyKind
 from bot.parts import Part
 from bot.records.turns import TurnRecord
@@ -15,6 +16,8 @@ from bot.replies import OutboxReply
 from bot.switches import State, Switch, Switches
 from bot.texts import Texts
 from bot.turn import Said, Turn
+
+_SAID_OF_ITSELF = ANSWERS | {ReplyKind.REFUSAL}
 
 
 def is_silenced(switches: Switches, conversation: ConversationId, reply: OutboxReply) -> bool:
@@ -26,6 +29,15 @@ def is_silenced(switches: Switches, conversation: ConversationId, reply: OutboxR
     if not reply.record:
         return reply.key.startswith(f"{BROADCAST_KEY}:")
     return TurnRecord.decode(reply.record).kind in ANSWERS
+
+
+def is_taken_over(desk: Desk, conversation: ConversationId, reply: OutboxReply) -> bool:
+    """Whether ``reply`` is what the bot itself has to say to a question, and a human serves the person by now: it was
+    decided before. Raises what :meth:`.Desk.ticket_of` raises."""
+    if not reply.record or TurnRecord.decode(reply.record).kind not in _SAID_OF_ITSELF:
+        return False
+    ticket = desk.ticket_of(conversation)
+    return ticket is not None and ticket.state is TicketState.SERVED
 
 
 class Holding:

@@ -6,7 +6,7 @@ Whoever builds this owns the embedded index; every other process asks it through
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -30,16 +30,17 @@ from bot.golden.running import reply_to
 from bot.golden.store import GoldenStore
 from bot.knowledge.approvals import Approvals
 from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
-from bot.knowledge.entries import Audience, Scope
+from bot.knowledge.entries import Audience, Entry, Scope
 from bot.knowledge.following import Following
 from bot.knowledge.index import BELIEVED_S, IndexMissing, IndexState
 from bot.knowledge.opening import open_index
+from bot.knowledge.points import warm
 from bot.knowledge.reading import Reading
 from bot.knowledge.remote import Handler
 from bot.knowledge.revisions import Revisions
-from bot.knowledge.search import Searcher
+from bot.knowledge.search import Hit, Searcher
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.sync import SyncReport, drop_withdrawn, reindex, sync_all, sync_collection
+from bot.knowledge.sync import SyncReport, batches, drop_withdrawn, reindex, sync_all, sync_collection
 from bot.lookup.shelf import Shelf
 from bot.records.database import Database
 from bot.records.turns import TurnRecords
@@ -49,6 +50,8 @@ from bot.turn import turn_record
 
 log = structlog.get_logger()
 
+_SHARE = 16
+"""Entries whose vectors are made before that is told."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
 """Seconds between two tries to bring the index up to date while something it needs is away; doubled each time."""
 
@@ -190,6 +193,17 @@ class KnowledgeService:
             "masked": found.masked,
             "first": {"title": first.title, "source": first.source, "text": first.text} if first else None,
         }
+
+    def find(self, question: str, bot: BotConfig) -> tuple[Hit, ...]:
+        """What the knowledge of ``bot`` holds for ``question``, with the eyes of its staff."""
+        return self.answerer.retriever.retrieve((question,), bot, Audience.STAFF, time.time()).both.hits
+
+    def warm(self, entries: Iterable[Entry], tell: Callable[[int], object]) -> None:
+        """Make the vectors of a few ``entries``, behind everybody's questions; as :data:`bot.knowledge.warming.Warm`,
+        but with the model that is there."""
+        for share in batches(entries, _SHARE):
+            warm(self._parts.passages, self._index.states, share)
+            tell(len(share))
 
     def gate(self, audit: AuditLog) -> ApprovalGate:
         """What stands before an approval in this process."""

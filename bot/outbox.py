@@ -11,7 +11,8 @@ States of the part at the head (hash ``progress``), who moves it and what a cras
 The first part of a reply that is the next to be sent is marked in the script that commits it (:meth:`.Lease.commit`).
 
 A reply that must not go out now stays, and others pass it: an emergency stop silences the bot and not the humans. Let
-go while it is useful, it goes out; else, or when some of it had gone out before, it is dead like any other.
+go while it is useful, it goes out; else, or when some of it had gone out before, it is dead like any other. So is an
+answer to somebody whom a human has taken over: what the human says does not wait behind it.
 
 A part is marked only while the lease outlives T, and a new owner does not touch it before T, so two processes never
 have the same part in flight, except when one is frozen for longer than T between the mark and the write to the
@@ -34,7 +35,7 @@ from bot.lease import BATCH, Begun, Lease
 from bot.messages import ConversationId, UndecodableMessage
 from bot.outbox_scripts import FINISH, HEAD, LATER, LET_PASS, MARK, SENT
 from bot.posting import post
-from bot.replies import WITHDRAWN, Delivery, OutboxReply
+from bot.replies import TAKEN_OVER, WITHDRAWN, Delivery, OutboxReply
 
 log = structlog.get_logger()
 
@@ -113,8 +114,9 @@ class Outbox:
     ``concluded(conversation, delivery)`` is called once a reply is sent or dead and before it leaves the outbox; it
     must be idempotent, because a crash in between calls it again, and so does what does not answer
     (:class:`~bot.errors.Unavailable`). ``count(event, **labels)`` counts. ``stopped(conversation, reply)`` tells
-    whether a reply must not go out now, ``withdrawn(reply)`` whether it may not any more. ``alert(conversation, code)``
-    hears of a refusal that an operator must mend.
+    whether a reply must not go out now, ``withdrawn(reply)`` whether it may not any more; ``taken_over(conversation,
+    reply)`` the same of what was not sent as soon as it was decided. ``alert(conversation, code)`` hears of a refusal
+    that an operator must mend.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class Outbox:
         useful_s: float,
         stopped: Callable[[ConversationId, OutboxReply], bool] = lambda _conversation, _reply: False,
         withdrawn: Callable[[OutboxReply], bool] = lambda _reply: False,
+        taken_over: Callable[[ConversationId, OutboxReply], bool] = lambda _conversation, _reply: False,
         alert: Callable[[ConversationId, str], None] = lambda _conversation, _code: None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -139,6 +142,7 @@ class Outbox:
         self._useful_s = useful_s
         self._stopped = stopped
         self._withdrawn = withdrawn
+        self._taken_over = taken_over
         self._alert = alert
         self._clock = clock
         self._sleep = sleep
@@ -193,7 +197,10 @@ class Outbox:
                 continue
             wait_s = 0.0 if isinstance(head, _Marked) else self._wait_s(head)
             if wait_s > 0:
-                return Flushed(wait_s)
+                if head.progress.get("state") == "sending" or not self._taken_over(lease.conversation, head.reply):
+                    return Flushed(wait_s)
+                head, flushed = self._finish(lease, head, head.delivery(TAKEN_OVER), take)
+                continue
             if self._must_wait(lease.conversation, head):
                 if head.reply.key in passed:
                     return Flushed(STOPPED_S, stopped=True)
@@ -267,6 +274,8 @@ class Outbox:
             return Refused("stopped")
         if self._withdrawn(head.reply):
             return Refused(WITHDRAWN)
+        if not isinstance(head, _Marked) and self._taken_over(conversation, head.reply):
+            return Refused(TAKEN_OVER)
         if not channel.limits.knows_repeats and head.unknown >= UNKNOWN_SENDS:
             return Refused("outcome_unknown")
         return None
@@ -307,7 +316,7 @@ class Outbox:
             self._count("degraded", what="reply_not_concluded")
             self._park(lease, LetterKind.UNRECORDED, head.raw, delivery.failure)
             return self._head(lease), Flushed()
-        if delivery.failure:
+        if delivery.failure not in ("", TAKEN_OVER):  # of that a human knows, and it is not to be sent once more
             self._letters.keep(_letter(conversation, delivery, self._clock()))
         names += [keys.queue(conversation), keys.tries(conversation), keys.fault(conversation)]
         names += [keys.due(conversation.tag), keys.held(conversation), keys.heard(conversation)]

@@ -127,6 +127,21 @@ class Menu:
     ids: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MenuLimits:
+    """What a :class:`Menu` may hold: its words and each choice in bytes of UTF-8, and how many choices."""
+
+    text_bytes: int
+    choice_bytes: int
+    choices: int
+
+    def takes(self, menu: Menu) -> bool:
+        """Whether ``menu`` fits."""
+        words = [(menu.text, self.text_bytes), *((choice, self.choice_bytes) for choice in menu.choices)]
+        fits = all(1 <= len(text.encode(errors="replace")) <= most for text, most in words)
+        return fits and len(menu.choices) <= self.choices
+
+
 Part = Text | Markdown | Stream | Medium | News | Card | CardUpdate | Menu
 """One platform message; already within the channel's limits when it reaches :meth:`bot.channel.Channel.send`."""
 

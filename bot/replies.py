@@ -9,6 +9,8 @@ from bot.parts import Part, decode_part, encode_part
 
 WITHDRAWN = "withdrawn"
 """Why an answer was given up whose sources may not answer any more."""
+TAKEN_OVER = "taken_over"
+"""Why an answer was given up to somebody whom a human has taken over."""
 _SCHEMA = 1
 
 

@@ -4,7 +4,6 @@ Apart from :mod:`bot.assembly` because importing this costs what the worker need
 model. ``workers.app`` imports it when a worker process begins.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +23,6 @@ from bot.assembly import (
 )
 from bot.audit.log import AuditLog
 from bot.audit.turns import audit_of_turns
-from bot.bots_file import BotConfig
 from bot.busy import BusyNotices
 from bot.commands.desk import CommandDesk
 from bot.commands.tools import Tools, make_tools
@@ -34,13 +32,11 @@ from bot.feedback.records import FeedbackRecords
 from bot.gathered_wakes import GatheredWakes
 from bot.handoff.desk import Desk
 from bot.handoff.parts import build_desk
-from bot.holding import Holding, is_silenced
+from bot.holding import Holding, is_silenced, is_taken_over
 from bot.identity.links import VerificationLinks
 from bot.inbox import Inbox
 from bot.ingestion import Ingestion, build_ingestion
-from bot.knowledge.entries import Audience
 from bot.knowledge.remote import IndexServer
-from bot.knowledge.search import Hit
 from bot.knowledge_service import KnowledgeService
 from bot.lease import Leases
 from bot.links import source_links
@@ -313,6 +309,7 @@ def _build_delivery(base: _Base, wake: Callable[[str], None]) -> tuple[Outbox, S
         useful_s=settings.useful_s,
         stopped=partial(is_silenced, base.switches),
         withdrawn=partial(rests_on_withdrawn, base.knowledge.standing),
+        taken_over=partial(is_taken_over, base.desk),
         alert=lambda to, code: StoppedChannels(base.client).note(to.bot, to.channel, code),
     )
     safety = build_safety(
@@ -351,9 +348,10 @@ def _build_tools(base: _Base, media: MediaParts) -> Tools:
         leases=base.leases,
         switches=base.switches,
         verification=VerificationLinks.from_settings(base.settings),
-        find=_finder(knowledge),
+        find=knowledge.find,
         sync=lambda tenant, collection: knowledge.sync({"tenant": tenant, "collection": collection}),
         drop=lambda tenant, collection: knowledge.drop({"tenant": tenant, "collection": collection}),
+        warm=knowledge.warm,
         gate=knowledge.gate(base.audit),
     )
 
@@ -388,12 +386,3 @@ def _build_pipeline(base: _Base, safety: SafetyParts, media: MediaParts, tools: 
         has_knowledge=knowledge.has_any,
         audience_of=tools.bindings.audience_of,
     )
-
-
-def _finder(knowledge: KnowledgeService) -> Callable[[str, BotConfig], tuple[Hit, ...]]:
-    """What looks into the knowledge of a bot with the eyes of its staff."""
-
-    def find(question: str, bot: BotConfig) -> tuple[Hit, ...]:
-        return knowledge.answerer.retriever.retrieve((question,), bot, Audience.STAFF, time.time()).both.hits
-
-    return find

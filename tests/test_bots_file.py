@@ -4,6 +4,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -182,12 +183,30 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ),
         (
             with_channel("{type: pigeon, ring: 1, secret: s}\n      d: {secret: s, ring: 1, type: pigeon}"),
-            "bots.yaml:6: bots.a.channels.d: the same account as bots.a.channels.c; it can call back only one of them",
+            "bots.yaml:6: bots.a.channels.d: the same account as bots.a.channels.c; it calls back only one: keep one",
         ),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
     assert problem in problems_of(tmp_path, text)
+
+
+def test_two_channels_of_one_account_are_refused_though_they_are_set_otherwise(tmp_path: Path) -> None:
+    account = {
+        "type": "wecom-kf",
+        "corp_id": "ww1",
+        "secret": "s",
+        "token": "t",
+        "encoding_aes_key": "k" * 43,
+        "open_kfid": "wk1",
+    }
+    blocks = [account, account | {"reply_messages": 2}, account | {"open_kfid": "wk2"}]
+    bots = {f"bot{n}": {"name": "A", "channels": {"kf": block}} for n, block in enumerate(blocks)}
+    (tmp_path / "bots.yaml").write_text(yaml.safe_dump({"bots": bots}), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_bots(tmp_path / "bots.yaml", {}, {"wecom-kf": WeComKf})
+    (problem,) = caught.value.problems
+    assert "bots.bot1.channels.kf: the same account as bots.bot0.channels.kf;" in problem
 
 
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:

@@ -121,6 +121,14 @@ class Archive:
         os.utime(path, (self.now - days * DAY_S,) * 2)
         return id_
 
+    def part(self, days: float) -> Path:
+        """What a process left that died so long ago while it brought a picture."""
+        path = self.figures / "ab" / f"{days}.part"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (self.now - days * DAY_S,) * 2)
+        return path
+
     def document(self, source: str, *figures: str, approve: bool = True) -> Origin:
         origin = Origin(tenant="academy", collection="imaging", audience=Audience.PUBLIC, source=source)
         entry = make_entry(
@@ -163,9 +171,11 @@ def test_pictures_go_when_no_link_can_show_them_any_more(archive: Archive) -> No
     archive.document("waits.pdf", seen["waits"], approve=False)
     archive.withdraw(archive.document("withdrawn.pdf", seen["withdrawn"], seen["both"]), days=31)
     archive.withdraw(archive.document("linked.pdf", seen["linked"]), days=29)
+    parts = [archive.part(days=days) for days in (40, 0.5)]
     assert archive.retention.work() is False
     gone = {name for name, id_ in seen.items() if FigureStore(archive.figures).path(id_) is None}
     assert gone == {"withdrawn", "orphan"}
+    assert [part.exists() for part in parts] == [False, True]
     subjects = select(audit_entries.c.subject).where(audit_entries.c.action == "deletion")
     with archive.database.read() as connection:
         assert list(connection.scalars(subjects)) == ["records:figures"]

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.channel import Limits, MenuLimits
-from bot.parts import Menu, Stream, Text, words_of
+from bot.channel import Limits
+from bot.parts import Menu, MenuLimits, Stream, Text, words_of
 from bot.shaping import parts_of
 
 MANY = Limits(text_bytes=300, markdown_bytes=300, send_timeout_s=1.0, pushes=True)

@@ -26,6 +26,9 @@ DEPTH_OF_BOTH = 20
 DEPTH_OF_PASSAGES = 10
 """Entries looked at when the passages are ranked among themselves."""
 NEAR_QUESTIONS = 3
+NEAR_FROM = 0.03
+"""The confidence from which a refusal offers FAQ questions: of the lists below it 1 in 100 names the right one
+(docs/decisions/0003-refusal-threshold.md)."""
 CERTAIN = 0.9
 """The confidence from which a FAQ answers without a look at the passages alone."""
 _NOTHING = SearchResult((), 0.0, {})
@@ -89,7 +92,9 @@ class Evidence:
 
     @property
     def near_questions(self) -> tuple[str, ...]:
-        """The FAQ questions closest to the question."""
+        """The FAQ questions closest to the question; none where nothing comes near it."""
+        if self.both.confidence < NEAR_FROM:
+            return ()
         near = [hit.entry.title for hit in self.both.hits if hit.entry.kind is EntryKind.FAQ]
         return tuple(near[:NEAR_QUESTIONS])
 

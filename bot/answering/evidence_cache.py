@@ -2,7 +2,8 @@
 
 What was found is used again for the same question, in the same words, for a reader who may see the same, while nothing
 was approved or withdrawn and nothing has become valid or ceased to be (:mod:`bot.knowledge.revisions`, asked for every
-question, so that a withdrawn answer is not said again). Those who ask the same at once wait for one search.
+question, so that a withdrawn answer is not said again). Those who ask the same at once wait for one search, but not for
+one that hangs: each of them holds a thread.
 
 The cache belongs to one :class:`~bot.answering.evidence.Retriever`, and so to one index, embedder and calibration.
 """
@@ -12,12 +13,15 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot import telemetry
+from bot.errors import Unavailable
 from bot.knowledge.entries import Scope
 from bot.knowledge.revisions import Revision, Revisions
 from bot.knowledge.search import SearchResult
@@ -25,11 +29,17 @@ from bot.knowledge.search import SearchResult
 if TYPE_CHECKING:
     from bot.answering.evidence import Evidence
 
+log = structlog.get_logger()
+
 MAX_BYTES = 32 * 1024 * 1024
 """Of all kept evidence, each counted as if it had its entries for itself."""
 KEPT_S = 600.0
 """Seconds after which a search is made again: a bound on what nobody told us, such as an index on a server that
 somebody else built anew."""
+
+PATIENCE_S = 30.0
+"""For another's search, which has deadlines of its own: longer than an embedding server and a Qdrant server take that
+answer at all. Who has waited in vain is served as if those were away: later, while an answer is of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ class _Kept:
 class EvidenceCache:
     """At most ``entries`` pieces of evidence, of ``max_bytes`` together. Thread-safe.
 
-    ``clock`` gives monotonic seconds.
+    ``clock`` gives monotonic seconds. Nobody waits longer than ``patience_s`` seconds for another's search.
     """
 
     def __init__(
@@ -51,11 +61,13 @@ class EvidenceCache:
         entries: int,
         clock: Callable[[], float] = time.monotonic,
         max_bytes: int = MAX_BYTES,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._revisions = revisions
         self._entries = entries
         self._clock = clock
         self._max_bytes = max_bytes
+        self._patience_s = patience_s
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
         self._bytes = 0
         self._under_way: dict[Hashable, Future[Evidence]] = {}
@@ -65,7 +77,8 @@ class EvidenceCache:
     def find(self, question: str, scope: Scope, threshold: float, search: Callable[[], "Evidence"]) -> "Evidence":
         """The evidence for ``question``: kept, being found by somebody else, or by ``search``, whose errors are raised.
 
-        Raises what :class:`~bot.knowledge.revisions.Revisions` raises, too.
+        Raises what :class:`~bot.knowledge.revisions.Revisions` raises, too, and :class:`~bot.errors.Unavailable` when
+        somebody else's search takes too long.
         """
         started = time.perf_counter()
         revision = self._revisions.current(scope)
@@ -84,7 +97,7 @@ class EvidenceCache:
             return _again(kept, started)
         if others is not None:
             telemetry.count("evidence_cache", result="shared")
-            return _again(others.result(), started)
+            return _again(self._shared(others), started)
         telemetry.count("evidence_cache", result="miss")
         return self._search(key, mine, revision, search)
 
@@ -94,6 +107,13 @@ class EvidenceCache:
             self._kept.clear()
             self._bytes = 0
             self._era += 1
+
+    def _shared(self, others: "Future[Evidence]") -> "Evidence":
+        if not wait([others], self._patience_s).done:
+            telemetry.count("degraded", what="shared_search_hangs")
+            log.error("shared_search_hangs", waited_s=self._patience_s)
+            raise Unavailable(f"the search for the same question has not ended in {self._patience_s:g} s")
+        return others.result()
 
     def _search(
         self, key: Hashable, mine: "Future[Evidence]", revision: Revision, search: Callable[[], "Evidence"]

@@ -17,6 +17,10 @@ _LATIN = re.compile(
     r"[A-Za-z][A-Za-z0-9]*(?:[-./+&][A-Za-z0-9]+)*|(?<!\d)\d+(?:\.\d+)?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*"
 )
 _ORDINARY = frozenset({"a", "an", "the", "i", "ok", "and", "or", "vs", "e.g", "i.e"})
+_DAY_OR_MONTH = re.compile(
+    "(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|"
+    "november|december"
+)
 _DRUG_ENDING = re.compile(
     r"(?:cillin|mycin|floxacin|statin|pril|sartan|olol|azole|prazole|tidine|gliptin|gliflozin|mab|nib|vir|hexol|hexal|"
     r"ixanol|promide|meprol|versol|pamidol|formin|parin|dipine|setron|caine|zepam|barbital|azine|oxetine)$"
@@ -27,6 +31,10 @@ _ENDINGS = (
     "霉素|西林|沙星|他汀|沙坦|普利|洛尔|地平|替尼|单抗|拉唑|替丁|双胍|胰岛素|肝素|激素|沙醇|海醇|帕醇|佛醇|普胺|葡胺|酸钠|"
     "酸钾|布洛芬|尼松|米松|尼龙|奈德|列脲|美脲|格列净|列净|列酮|列奈|列汀|注射液|胶囊|口服液|颗粒|滴眼液|软膏|疫苗|指南|共识|说明书"
 )
+_DRUG_CLASS = re.compile(
+    "(霉素|西林|沙星|他汀|沙坦|普利|洛尔|地平|替尼|单抗|拉唑|替丁|双胍|列脲|美脲|列净|列酮|列奈|列汀)(?=类)"
+)
+_CLASS = re.compile(f"{_DRUG_CLASS.pattern}类")
 _DRUG = re.compile(
     rf"[{_HAN}](?:霉素|西林|沙星|他汀|沙坦|普利|洛尔|地平|替尼|单抗|拉唑|替丁|双胍|沙醇|海醇|帕醇|佛醇|普胺|葡胺|"
     "布洛芬|尼松|米松|尼龙|奈德|列脲|美脲|列净|列酮|列奈|列汀)"
@@ -55,8 +63,8 @@ _PERSON = re.compile(f"[{FAMILY_NAMES}][{_HAN}]{{0,2}}(?:教授|主任|医生|�
 """A common family name, what may be a given name, and an office."""
 _BOUNDARY = re.compile(
     "的|了|在|由|与|及|或|是|为|到|往|去|从|向|至|对|请|可|应|须|需|按|据|经|被|把|将|有|无|不|未|并|且|若|如|当|"
-    "咨询|联系|使用|服用|给予|注射|应用|用于|建议|包括|根据|参考|参见|前往|属于|称为|选择|选用|推荐|其他|相关|所在|当地|附近|"
-    "各|本|我|该|贵|此|某|就近|三级|综合|专科|主管|主治|首席|您|你|他|她"
+    "咨询|联系|用(?!品)|吃|使用|服用|给予|注射|应用|用于|建议|包括|根据|参考|参见|前往|属于|称为|选择|选用|推荐|其他|相关|所在|当地|附近|"
+    "各|本|我|该|贵|此|某|就近|三级|综合|专科|正规|专业|大型|公立|私立|知名|主管|主治|首席|您|你|他|她"
 )
 
 _NAME_BEGINS = re.compile(rf"(?:^|[^{_HAN}]|{_BOUNDARY.pattern}|和)$")
@@ -77,6 +85,8 @@ def latin_names(words: str) -> list[str]:
 
 def _is_name(word: str, *, first: bool) -> bool:
     bare = word.removesuffix("s")
+    if _DAY_OR_MONTH.fullmatch(bare.lower()):  # read as such, see bot.answering.quantities and opposites
+        return False
     if any(character.isdigit() for character in word) or any(character.isupper() for character in bare[1:]):
         return True
     return (word[0].isupper() and not first) or bool(_DRUG_ENDING.search(word.lower()))
@@ -109,10 +119,10 @@ def unknown_chinese_name(words: str, grounds: Sequence[Ground]) -> bool:
 
 def _chinese_names(words: str) -> Iterator[str]:
     folded = fold(words)
-    for pattern in (_PERSON, _PLACES, _DEPARTMENT):
+    for pattern in (_PERSON, _PLACES, _DEPARTMENT, _DRUG_CLASS):
         yield from (found.group() for found in pattern.finditer(folded))
     yield from (name for found in _DISTRICT.finditer(folded) if not _NO_DISTRICT.search(name := found.group()))
-    for found in _NAME.finditer(folded):
+    for found in _NAME.finditer(_CLASS.sub(" ", folded)):
         name = _BOUNDARY.split(found.group())[-1].removeprefix("和")
         if not _ENDING.fullmatch(name):
             yield name

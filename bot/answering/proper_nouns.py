@@ -29,6 +29,7 @@ class ProperNouns:
         self._segmenter = jieba_segmenter()
         self._names = marisa_trie.Trie([word for word, tag in tagged if tag in _NAMES and len(word) > 1])
         self._singular = marisa_trie.Trie([word for word, tag in tagged if tag in _PEOPLE_AND_PLACES and len(word) > 2])
+        self._building = marisa_trie.Trie([word for word, tag in tagged if tag in _IDLE | {"v"} and len(word) == 1])
         self._nouns = marisa_trie.Trie([word for word, tag in tagged if tag in _NOUNS and len(word) > 1])
         self._idle = marisa_trie.Trie([word for word, tag in tagged if tag in _IDLE])
 
@@ -48,6 +49,18 @@ class ProperNouns:
         """The words of ``run`` that the dictionary has as names of people or places, of three characters or more: what
         it has as shorter ones are often ordinary words."""
         return [word for word in self.cut(run) if word in self._singular]
+
+    def is_word(self, word: str) -> bool:
+        """Whether the dictionary has ``word``."""
+        return self._segmenter.knows(word)
+
+    def builds_clauses(self, character: str) -> bool:
+        """Whether ``character`` is a word that says what somebody does, or binds other words."""
+        return character in self._building
+
+    def names_something(self, word: str) -> bool:
+        """Whether the dictionary has ``word`` as a name or noun."""
+        return word in self._names or word in self._nouns
 
     def is_noun(self, word: str) -> bool:
         """Whether ``word`` names a kind of thing."""

@@ -7,7 +7,7 @@ is surely a number: 九百九十九, but not 万一, 千万别 or 十分.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -25,60 +25,7 @@ from bot.answering.numerals import (
     english,
     plain_numerals,
 )
-
-_UNITS: dict[str, tuple[str, Fraction]] = {}
-
-
-def _unit(name: str, **scaled: str) -> None:
-    for scale, aliases in scaled.items():
-        for alias in aliases.split():
-            _UNITS[alias.replace("_", " ")] = (name, Fraction(scale[1:].replace("per", "1/")))
-
-
-_unit("mg", x1="mg 毫克", x1000="g 克", x1000000="kg 公斤 千克", xper1000="ug mcg μg 微克", xper1000000="ng 纳克")
-_unit("ml", x1="ml 毫升 cc", x100="dl 分升", x1000="l 升 liter liters litre litres", xper1000="ul μl 微升")
-_unit("mm", x1="mm 毫米", x10="cm 厘米 公分", x1000="m 米", x1000000="km 公里 千米", xper1000="um μm 微米")
-_unit("s", x1="s sec secs second seconds 秒 秒钟", x60="min mins minute minutes 分钟")
-_unit("s", x3600="h hr hrs hour hours 小时 个小时 钟头 个钟头")
-_unit("day", x1="day days 天 日")
-_unit("workday", x1="个工作日 工作日 working_days working_day business_days business_day workdays")
-_unit("week", x1="week weeks 周 星期 个星期 礼拜")
-_unit("month", x1="month months 个月")
-_unit("calendar month", x1="月 月份")
-_unit("year", x1="year years yr yrs 年 年内")
-_unit("age", x1="岁 周岁 years_old years_of_age year-old")
-_unit("%", x1="% percent per_cent")
-_unit("°c", x1="°c 摄氏度 度 degrees")
-_unit("mgi", x1="mgi mg_i 毫克碘 mg碘", x1000="gi g_i 克碘")
-_unit("mmol", x1="mmol 毫摩尔", x1000="mol 摩尔")
-_unit("mosm", x1="mosm 毫渗")
-_unit("mmhg", x1="mmhg 毫米汞柱")
-_unit("iu", x1="iu u 单位 国际单位 units unit")
-_unit("kv", x1="kv 千伏")
-_unit("ma", x1="ma 毫安")
-_unit("mgy", x1="mgy", x1000="gy")
-_unit("tesla", x1="t 特斯拉 tesla")
-_unit("yuan", x1="元 块 块钱 rmb cny yuan")
-_unit("usd", x1="美元 usd dollars")
-_unit("times", x1="次 回 times time")
-_unit("tablet", x1="片 tablet tablets")
-_unit("capsule", x1="粒 capsule capsules")
-_unit("vial", x1="支 vial vials")
-_unit("bottle", x1="瓶 bottle bottles")
-_unit("box", x1="盒 box boxes")
-_unit("bag", x1="袋 bag bags")
-_unit("drop", x1="滴 drop drops")
-_unit("credit", x1="学分 个学分 credit credits")
-_unit("period", x1="学时 课时 个学时 个课时")
-_unit("point", x1="分 points point")
-_unit("fold", x1="倍 fold")
-_unit(
-    "",
-    x1="个 名 位 人 项 种 条 款 张 台 间 座 套 份 门 节 章 楼 层 号 级 期 类 例 家 所 步 剂 针 颗 枚 遍 顿 餐 页 句 处 "
-    "批 轮 组 届 代 件 本 只 堂 场 讲 题 道 包 管 杯 勺 口 夜 晚 people persons patients items",
-)
-
-_LONGEST_UNIT = max(map(len, _UNITS))
+from bot.answering.units import FULL_UNIT, UNITS
 
 _SPLIT_PER = frozenset({"day", "week", "month", "year"})
 """``3次/天`` says the same as ``每天3次``: its parts are told apart."""
@@ -88,10 +35,7 @@ _MONTHS = (
 )
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in _MONTHS)
 
-_LATIN = sorted((alias for alias in _UNITS if alias[0].isascii() and alias != "%"), key=len, reverse=True)
-_OTHER = sorted((alias for alias in _UNITS if not alias[0].isascii() or alias == "%"), key=len, reverse=True)
-_UNIT = rf"(?:(?:{'|'.join(map(re.escape, _LATIN))})(?![a-z])|{'|'.join(map(re.escape, _OTHER))})"
-_FULL_UNIT = rf"{_UNIT}(?:\s?/\s?{_UNIT})*"
+_NAMED_UNIT = re.compile(rf"(?<![a-z]){FULL_UNIT}")
 
 _LINK = re.compile(
     r"(?:https?://|www\.)[a-z0-9._~:/?#@!$&*+,;=%-]+|[a-z0-9][a-z0-9._+-]{0,63}@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
@@ -115,6 +59,7 @@ _TIME = re.compile(
     rf"|(?!一点)(?P<ch>{CHINESE})(?!{CHINESE_DECIMALS})点(?:(?P<chm>半)|(?P<cm>{CHINESE})分?)?)"
     r"(?![\d:])\s?(?P<pm>[ap]\.?m\b\.?)?"
 )
+_TO = re.compile(r"\s?[-~–—至到]\s?")
 _IDIOM = re.compile(
     "千万(?=[不别勿莫要注小当记避禁请谨])|一一(?=[列说介对回解确核记分])|三三两两|千千万万|成千上万|"
     "(?<![得为满扣加减打评是至到过于及达第约超计有共给低高每])十分(?=[\u4e00-\u9fff])(?!十分[钟之])"
@@ -131,22 +76,23 @@ _EVERY = re.compile(
     r"|\b(?P<ly>daily|weekly|monthly|hourly)\b"
 )
 _TWICE = re.compile(r"\b(once|twice|thrice)\b(?= (?:daily|a|per|every|each|weekly|monthly)\b|(?<=twice)|(?<=thrice))")
-_NUMBER = rf"(?:{ARABIC_WITH_PLACE}|{CHINESE_DECIMAL}|半)"
+NUMBER = rf"(?:{ARABIC_WITH_PLACE}|{CHINESE_DECIMAL}|半)"
+"""A number in digits or Chinese, folded."""
 _RANGE = re.compile(
-    rf"(?<![a-z0-9_.])(?P<a>{_NUMBER})\s?(?P<ua>{_FULL_UNIT})?\s?(?:[-~–—至到]|to|and)\s?(?P<b>{_NUMBER})\s?(?P<ub>{_FULL_UNIT})"
+    rf"(?<![a-z0-9_.])(?P<a>{NUMBER})\s?(?P<ua>{FULL_UNIT})?\s?(?:[-~–—至到]|to|and)\s?(?P<b>{NUMBER})\s?(?P<ub>{FULL_UNIT})"
 )
 _DEGREES = "(?:°c|摄氏度|度|degrees)"
 _BELOW_ZERO = re.compile(
-    rf"(?:(?<!\d\s)(?<![a-z\d.°%)\]度{NUMERALS}])[-−–]|零下\s?)(?P<n>{_NUMBER})"
-    rf"(?:\s?{_DEGREES}|(?=\s?[-~–至到]\s?[-−]?{_NUMBER}\s?{_DEGREES}))"
+    rf"(?:(?<!\d\s)(?<![a-z\d.°%)\]度{NUMERALS}])[-−–]|零下\s?)(?P<n>{NUMBER})"
+    rf"(?:\s?{_DEGREES}|(?=\s?[-~–至到]\s?[-−]?{NUMBER}\s?{_DEGREES}))"
 )
 _QUANTITY = re.compile(
-    rf"(?<![a-z0-9_.])(?:(?P<n>{ARABIC_WITH_PLACE})\s?(?P<u>{_FULL_UNIT})?"
-    rf"|(?!(?<=[唯统之单同逐])一)(?:(?P<c>{CHINESE_DECIMAL}|半)\s?(?P<cu>{_FULL_UNIT})|(?P<bare>{CHINESE_DECIMAL})))"
+    rf"(?<![a-z0-9_.])(?:(?P<n>{ARABIC_WITH_PLACE})\s?(?P<u>{FULL_UNIT})?"
+    rf"|(?!(?<=[唯统之单同逐])一)(?:(?P<c>{CHINESE_DECIMAL}|半)\s?(?P<cu>{FULL_UNIT})|(?P<bare>{CHINESE_DECIMAL})))"
 )
 _ENDS_A_CLAUSE = re.compile(r"\s*(?:[，。;!?,.\[]|$)")
 _STATES = tuple("为是约达共至到")
-_ENGLISH_QUANTITY = re.compile(rf"(?P<n>{ENGLISH})(?:[ -](?P<u>{_FULL_UNIT}))?")
+_ENGLISH_QUANTITY = re.compile(rf"(?P<n>{ENGLISH})(?:[ -](?P<u>{FULL_UNIT}))?")
 _ORDINARY_ENGLISH = 12
 """English words for numbers up to this one are ordinary words, such as "one" and "two", unless a unit follows."""
 _CODED_NUMBER = re.compile(rf"(?<=[a-z_]){ARABIC}|(?<=[a-z]-){ARABIC}")
@@ -178,21 +124,27 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was found. ``links`` are addresses and telephone numbers; ``rest`` is the folded text without all that."""
+    """What was found. ``links`` are addresses and telephone numbers; ``rest`` is the folded text without all that;
+    ``units`` are those that a source names anywhere, such as in the heading of a table."""
 
     quantities: frozenset[Quantity]
     moments: frozenset[Moment]
     links: frozenset[str]
     rest: str
+    units: frozenset[str] = frozenset()
 
     def missing_in(self, source: "Figures") -> bool:
-        """Whether any quantity or moment is not in ``source``. A number whose unit one of both leaves out is."""
+        """Whether any quantity or moment is not in ``source``. A number whose unit one of both leaves out is, where the
+        source names that unit somewhere: ``用量（mg）…5`` says ``5 mg``, and no ``5 ml``."""
         written = {quantity.written for quantity in source.quantities}
         bare = {quantity.written for quantity in source.quantities if not quantity.unit}
-        known = all(
-            quantity in source.quantities or quantity.written in (bare if quantity.unit else written)
-            for quantity in self.quantities
-        )
+
+        def stands(quantity: Quantity) -> bool:
+            if quantity.unit:
+                return quantity.unit in source.units and quantity.written in bare
+            return quantity.written in written
+
+        known = all(quantity in source.quantities or stands(quantity) for quantity in self.quantities)
         return not known or any(
             not any(moment.said_by(other) for other in source.moments)
             and not (moment == Moment(year=moment.year) and moment.year in bare)
@@ -212,9 +164,16 @@ def figures_of(text: str, *, source: bool = False) -> Figures:
     moments = frozenset(
         moment for pattern in _DATES for found in scan.take(pattern, _is_date) for moment in [_date(found)]
     )
-    moments |= frozenset(_time(found) for found in scan.take(_TIME, _is_time))
+    moments |= frozenset(_times(scan.take(_TIME, _is_time)))
     coded = {_bare_number(arabic(found)) for found in _CODED_NUMBER.findall(scan.text)} if source else set()
-    return Figures(frozenset(_quantities(scan)) | coded, moments, links, scan.text)
+    quantities = frozenset(_quantities(scan)) | coded
+    return Figures(quantities, moments, links, scan.text, _units_named(text) if source else frozenset())
+
+
+def _units_named(text: str) -> frozenset[str]:
+    """The units of all that ``text`` may measure, quotients as in :class:`Quantity`."""
+    found = _NAMED_UNIT.findall(fold(text))
+    return frozenset(quantity.unit for unit in found for quantity in _measured(Fraction(1), unit))
 
 
 class _Scan:
@@ -244,16 +203,16 @@ def _quantities(scan: _Scan) -> Iterator[Quantity]:
     for found in scan.take(_FRACTION, _is_fraction):
         yield from _fraction(found)
     for found in scan.take(_TENTHS):
-        yield from _measured(_number(found["n"]) * 10, "%")
+        yield from _measured(value_of(found["n"]) * 10, "%")
     for found in scan.take(_ENGLISH_FRACTION):
         yield from _measured(english(found[1]) / _ENGLISH_PARTS[found[2]], "")
     for found in scan.take(_TWICE):
         yield from _measured(Fraction({"once": 1, "twice": 2, "thrice": 3}[found[1]]), "times")
     for found in scan.take(_BELOW_ZERO):
-        yield from _measured(-_number(found["n"]), "°c")
-    for found in scan.take(_RANGE, lambda found: _number(found["a"]) < _number(found["b"])):  # not "320 to 37 °C"
-        yield from _measured(_number(found["a"]), found["ua"] or found["ub"])
-        yield from _measured(_number(found["b"]), found["ub"])
+        yield from _measured(-value_of(found["n"]), "°c")
+    for found in scan.take(_RANGE, lambda found: value_of(found["a"]) < value_of(found["b"])):  # not "320 to 37 °C"
+        yield from _measured(value_of(found["a"]), found["ua"] or found["ub"])
+        yield from _measured(value_of(found["b"]), found["ub"])
     for found in scan.take(_ENGLISH_QUANTITY, lambda found: found["u"] or english(found["n"]) > _ORDINARY_ENGLISH):
         yield from _measured(english(found["n"]), found["u"] or "")
     for found in scan.take(_EVERY):
@@ -265,13 +224,13 @@ def _quantities(scan: _Scan) -> Iterator[Quantity]:
 
 
 def _is_fraction(found: re.Match[str]) -> bool:
-    return found["of"] == "万" or _number(found["of"]) > 0
+    return found["of"] == "万" or value_of(found["of"]) > 0
 
 
 def _fraction(found: re.Match[str]) -> Iterator[Quantity]:
     """Parts of a hundred, a thousand or ten thousand are per cent; others stand for themselves."""
-    of = Fraction(10_000) if found["of"] == "万" else _number(found["of"])
-    value = _number(found["n"]) / of
+    of = Fraction(10_000) if found["of"] == "万" else value_of(found["of"])
+    value = value_of(found["n"]) / of
     yield from _measured(value * 100, "%") if of >= 100 else _measured(value, "")
 
 
@@ -284,7 +243,7 @@ def _is_quantity(found: re.Match[str]) -> bool:
         before = found.string[max(0, found.start() - 2) : found.start()].rstrip()
         stated = before.endswith(_STATES) and _ENDS_A_CLAUSE.match(found.string, found.end())
         return len(numeral) > 1 or (numeral != "一" and bool(stated))
-    return not (found["c"] == "一" and "/" not in found["cu"] and _UNITS[found["cu"]][0] == "")
+    return not (found["c"] == "一" and "/" not in found["cu"] and UNITS[found["cu"]][0] == "")
 
 
 def _measured(value: Fraction, unit: str) -> Iterator[Quantity]:
@@ -292,7 +251,7 @@ def _measured(value: Fraction, unit: str) -> Iterator[Quantity]:
     if not unit:
         yield _bare_number(value)
         return
-    first, *rest = (_UNITS[part.strip()] for part in unit.split("/"))
+    first, *rest = (UNITS[part.strip()] for part in unit.split("/"))
     names, factor = [first[0]], first[1]
     for name, scale in rest:
         if name in _SPLIT_PER:
@@ -307,12 +266,13 @@ def _bare_number(value: Fraction) -> Quantity:
     return Quantity(value, "", value)
 
 
-def _number(text: str) -> Fraction:
+def value_of(text: str) -> Fraction:
+    """The value of what :data:`NUMBER` found, the lower one of an approximation."""
     return _values(text)[0]
 
 
 def _values(text: str) -> tuple[Fraction, ...]:
-    """The value of what :data:`_NUMBER` found, or both values of an approximation (``一两``)."""
+    """The value of what :data:`NUMBER` found, or both values of an approximation (``一两``)."""
     if text == "半":
         return (Fraction(1, 2),)
     return (arabic(text),) if text[0].isdigit() else chinese_values(text)
@@ -329,8 +289,25 @@ def _date(found: re.Match[str]) -> Moment:
     if month[0].isalpha() and month.isascii():
         number = next(at for at, name in enumerate(_MONTHS, 1) if name.startswith(month[:3]))
     else:
-        number = int(_number(month))
-    return Moment(int(fields.get("y") or 0), number, int(_number(fields.get("d") or "0")))
+        number = int(value_of(month))
+    return Moment(int(fields.get("y") or 0), number, int(value_of(fields.get("d") or "0")))
+
+
+def _times(found: Sequence[re.Match[str]]) -> Iterator[Moment]:
+    """The times of day; where a period ends, in the half of the day in which it begins: 晚上7点到8点半."""
+    begin: re.Match[str] | None = None
+    for each in found:
+        time = _time(each)
+        if (
+            begin
+            and begin["half"]
+            and not (each["half"] or each["pm"])
+            and _TO.fullmatch(each.string, begin.end(), each.start())
+        ):
+            later = Moment(minutes=time.minutes + 12 * 60)
+            time = later if time.minutes < _time(begin).minutes <= later.minutes < 24 * 60 else time
+        yield time
+        begin = each
 
 
 def _is_time(found: re.Match[str]) -> bool:
@@ -349,14 +326,3 @@ def _bare(link: str) -> str:
     """An address without its scheme and last slash, a telephone number as its digits."""
     digits = re.sub(r"[-() +]", "", link)
     return digits if digits.isdigit() else re.sub(r"^https?://|[/.,;:!?]+$", "", link)
-
-
-def unit_at(text: str) -> tuple[str, Fraction, int] | None:
-    """The unit that ``text``, in small letters, begins with: the name of what it measures in, how many of these it is,
-    and how many characters were read. ``None`` where none is known."""
-    for length in range(min(_LONGEST_UNIT, len(text)), 0, -1):
-        known = _UNITS.get(text[:length])
-        letters = text[length - 1 : length + 1]
-        if known and not (len(letters) == 2 and letters.isascii() and letters.isalpha()):
-            return *known, length
-    return None

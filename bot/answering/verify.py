@@ -9,6 +9,7 @@ reason. A wrong answer costs more than no answer.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.answering.claims import (
     Ground,
@@ -17,15 +18,20 @@ from bot.answering.claims import (
     denied,
     ground_of,
     is_chinese,
-    misplaced_figure,
     new_words,
     supported,
     turned_round,
 )
+from bot.answering.conditions import without_condition
+from bot.answering.figure_places import limits_the_other_way, misplaced_figure
+from bot.answering.misspellings import misspells
 from bot.answering.names import latin_names, titles, unknown_chinese_name
-from bot.answering.opposites import weekdays
-from bot.answering.quantities import Figures, figures_of
+from bot.answering.opposites import absolutes, scales, weekdays
+from bot.answering.order import exchanges
+from bot.answering.polarity import says_opposite
+from bot.answering.quantities import Figures, figures_of, fold
 from bot.answering.sentences import MARK, Sentence, SentenceSplitter
+from bot.answering.subjects import says_of_another
 
 CITED_SHARE = 0.45
 """How much of a sentence's content must stand in the sources it cites: the rest is the freedom to rephrase."""
@@ -40,6 +46,13 @@ _POLITE = re.compile(
     re.IGNORECASE,
 )
 _SAYS = re.compile(r"\w")
+_CONTRADICTIONS: tuple[tuple[str, tuple[Callable[[str, Sequence[Ground]], bool], ...]], ...] = (
+    ("misplaced_figure", (misplaced_figure,)),
+    ("turned_round", (turned_round, denied, says_opposite, limits_the_other_way)),
+    ("exchanged", (exchanges,)),
+    ("other_subject", (says_of_another,)),
+)
+"""What may be wrong with words that all stand in the sources, by the reason that is told."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +90,7 @@ class Verifier:
         self._splitter = SentenceSplitter()
         self._waiting = ""
         self._lead = ""
+        self._said = ""
         self._begun = False
 
     def feed(self, delta: str) -> list[str]:
@@ -104,6 +118,7 @@ class Verifier:
                 self._lead = lead if "\n" in lead or not self._begun else ""
                 continue
             text = self._waiting + lead + marks
+            self._said += text
             yield text if self._begun else text.lstrip()
             self._waiting, self._begun = "", True
 
@@ -146,15 +161,18 @@ class Verifier:
             return self._contradiction(words, content, grounds)
         if any(ground.chinese == is_chinese(words) for ground in grounds):
             return "no_support"
-        return "" if anchored(words, latin_names(words), grounds) else "other_language"
+        if not anchored(words, latin_names(words), grounds):
+            return "other_language"
+        return "turned_round" if limits_the_other_way(words, grounds) else _overstates(words, grounds)
 
     def _contradiction(self, words: str, content: Sequence[str], grounds: Sequence[Ground]) -> str:
         """What is wrong with words that stand in the sources."""
         if new_words(content, words, self._question, grounds):
             return "only_in_question"
-        if misplaced_figure(words, grounds):
-            return "misplaced_figure"
-        return "turned_round" if turned_round(words, grounds) or denied(words, grounds) else ""
+        reason = next((name for name, rules in _CONTRADICTIONS if any(rule(words, grounds) for rule in rules)), "")
+        if not reason and without_condition(words, f"{self._question}\n{self._said}", grounds):
+            return "condition"
+        return reason or _overstates(words, grounds)
 
 
 def _foreign(words: str, figures: Figures, grounds: Sequence[Ground]) -> str:
@@ -163,14 +181,27 @@ def _foreign(words: str, figures: Figures, grounds: Sequence[Ground]) -> str:
         return "link"
     if _figures_missing(figures, grounds):
         return "figure"
-    if weekdays(words.lower()) - frozenset().union(*(weekdays(ground.folded) for ground in grounds)):
+    folded = fold(words)
+    if any(
+        told(folded) - frozenset().union(*(told(ground.folded) for ground in grounds)) for told in (weekdays, scales)
+    ):
         return "figure"
     if any(not any(ground.has(title) for ground in grounds) for title in titles(words)):
         return "title"
     named = [name for name in latin_names(words) if re.search(rf"(?<![a-z0-9]){re.escape(name)}", figures.rest)]
     if any(not any(ground.has(name) for ground in grounds) for name in named):
         return "name"
-    return "name" if unknown_chinese_name(words, grounds) else ""
+    return "name" if unknown_chinese_name(words, grounds) or misspells(words, grounds) else ""
+
+
+def _overstates(words: str, grounds: Sequence[Ground]) -> str:
+    """A reason where ``words`` let something hold always or everywhere, and no source does."""
+    return "overstated" if _adds(words, grounds, absolutes) else ""
+
+
+def _adds(words: str, grounds: Sequence[Ground], kinds: Callable[[str], frozenset[Any]]) -> bool:
+    """Whether ``words`` have something of ``kinds`` that none of ``grounds`` has."""
+    return bool(kinds(fold(words)) - frozenset().union(*(kinds(ground.folded) for ground in grounds)))
 
 
 def _figures_missing(figures: Figures, grounds: Sequence[Ground]) -> bool:
@@ -179,6 +210,7 @@ def _figures_missing(figures: Figures, grounds: Sequence[Ground]) -> bool:
         frozenset().union(*(ground.figures.moments for ground in grounds)),
         frozenset(),
         "",
+        frozenset().union(*(ground.figures.units for ground in grounds)),
     )
     return figures.missing_in(together)
 

@@ -4,7 +4,7 @@ import os
 import pwd
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 
@@ -14,9 +14,13 @@ from bot.audit.log import AuditLog
 from bot.bots_file import BotConfig
 from bot.errors import Unavailable, UsageError
 from bot.knowledge.index import IndexInUse
+from bot.knowledge.opening import index_in_use
 from bot.knowledge.remote import IndexClient
 from bot.records.database import Database
 from bot.redis_client import connect
+
+if TYPE_CHECKING:
+    from bot.knowledge_service import KnowledgeService
 
 Ask = Callable[[str, Mapping[str, Any], float], Any]
 """(operation, arguments, seconds to wait) to the operation's result."""
@@ -82,10 +86,8 @@ def audit_reading(configuration: Configuration, database: Database, turn_id: str
 @contextmanager
 def knowledge(configuration: Configuration, database: Database) -> Iterator[Ask]:
     """A way to ask the knowledge, wherever its index is open."""
-    model = language_model(configuration.settings, connect(configuration.settings.redis_url))
-    try:
-        service = build_knowledge(configuration, database, model)
-    except IndexInUse:
+    service = None if index_in_use(configuration.settings) else _own_knowledge(configuration, database)
+    if service is None:
         client = connect(configuration.settings.redis_url, socket_timeout_s=None)
         yield IndexClient(client).call
         return
@@ -95,3 +97,12 @@ def knowledge(configuration: Configuration, database: Database) -> Iterator[Ask]
         yield lambda operation, arguments, _deadline_s: operations[operation](dict(arguments))
     finally:
         service.close()
+
+
+def _own_knowledge(configuration: Configuration, database: Database) -> "KnowledgeService | None":
+    """The knowledge in this process; ``None`` where another has opened its index just now."""
+    model = language_model(configuration.settings, connect(configuration.settings.redis_url))
+    try:
+        return build_knowledge(configuration, database, model)
+    except IndexInUse:
+        return None

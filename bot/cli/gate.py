@@ -16,7 +16,7 @@ from bot.cli.access import Ask, actor, choose_bot, knowledge, open_audit, open_d
 from bot.errors import UsageError
 from bot.golden.judging import Comparison, Outcome, compare
 from bot.golden.questions import GoldenQuestion
-from bot.golden.running import Progress, run_questions
+from bot.golden.running import AT_ONCE, Progress, run_questions
 from bot.golden.store import EVAL, GoldenStore, Run
 from bot.golden.versions import changed, ran_on
 from bot.knowledge.store import KnowledgeStore
@@ -79,7 +79,8 @@ def _run(configuration: Configuration, database: Database, bot: BotConfig, quest
         def answer(question: GoldenQuestion) -> Mapping[str, Any]:
             return _ask(ask, bot, question, who)
 
-        outcomes, versions = run_questions(questions, answer, progress, time.monotonic() + LONGEST_S)
+        until, at_once = time.monotonic() + LONGEST_S, AT_ONCE if configuration.settings.llm_configured else 1
+        outcomes, versions = run_questions(questions, answer, progress, until, at_once)
     store = KnowledgeStore(database)
     approved = {collection: store.approved_entries(bot.tenant, collection) for collection in bot.knowledge}
     return Run(

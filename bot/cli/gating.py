@@ -3,6 +3,7 @@ it is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from tqdm import tqdm
@@ -12,19 +13,20 @@ from bot.audit.log import AuditLog
 from bot.golden.candidate import AnswerParts, answer_parts
 from bot.golden.gate import ApprovalGate
 from bot.golden.store import GoldenStore
+from bot.knowledge.progress import Progress
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.sync import Progress
 from bot.redis_client import connect
 
 
-def approval_gate(configuration: Configuration, store: KnowledgeStore, audit: AuditLog, tell: Progress) -> ApprovalGate:
+def approval_gate(configuration: Configuration, store: KnowledgeStore, audit: AuditLog) -> ApprovalGate:
     """The gate of the installation, which answers in this process whether the system runs or not."""
 
+    @cache
     def parts() -> AnswerParts:
         model = language_model(configuration.settings, connect(configuration.settings.redis_url))
         return answer_parts(configuration.settings, build_composer(configuration.settings, model))
 
-    return ApprovalGate(configuration.bots, store, GoldenStore(audit), parts, tell)
+    return ApprovalGate(configuration.bots, store, GoldenStore(audit), parts)
 
 
 @contextmanager

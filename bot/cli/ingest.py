@@ -23,8 +23,9 @@ from bot.knowledge.entries import Audience
 from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, IngestReport, NotSearchable, Wishes
 from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.opening import figure_store
+from bot.knowledge.progress import Progress
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.sync import Progress, SyncReport
+from bot.knowledge.sync import SyncReport
 from bot.knowledge.versions import Status, Version
 from bot.knowledge.warming import warm_vectors
 from bot.records.database import Database
@@ -173,9 +174,9 @@ def _ingest(configuration: Configuration, paths: Sequence[Path], wishes: Wishes)
         open_audit(configuration, database) as audit,
         stage_bars() as progress,
     ):
-        ingestor = _ingestor(configuration, database, audit, progress)
+        ingestor = _ingestor(configuration, database, audit)
         if is_bundle(paths[0]):
-            return _promote(configuration, KnowledgeStore(database), ingestor, paths[0], wishes)
+            return _promote(configuration, KnowledgeStore(database), ingestor, paths[0], wishes, progress=progress)
         return ingestor.ingest(
             paths,
             tenant=wishes.tenant,
@@ -192,7 +193,13 @@ def _ingest(configuration: Configuration, paths: Sequence[Path], wishes: Wishes)
 
 
 def _promote(
-    configuration: Configuration, store: KnowledgeStore, ingestor: Ingestor, folder: Path, wishes: Wishes
+    configuration: Configuration,
+    store: KnowledgeStore,
+    ingestor: Ingestor,
+    folder: Path,
+    wishes: Wishes,
+    *,
+    progress: Progress,
 ) -> IngestReport:
     """Take in what another installation exported, just as its accepted run of golden questions ran on it."""
     bundle = read_bundle(folder)
@@ -200,7 +207,7 @@ def _promote(
     click.echo(f"{folder} is what the accepted run {seal.run} ran on: {seal.right} of {seal.questions} right")
     take_figures(folder, figure_store(configuration.settings))
     documents = list(submissions(bundle, wishes.tenant, wishes.collection))
-    report = ingestor.ingest_documents(documents, wishes)
+    report = ingestor.ingest_documents(documents, wishes, progress)
     others = {version.source for version in store.versions(wishes.tenant, wishes.collection) if _answers(version)}
     if wishes.approve and (others := others - {document.origin.source for document in documents}):
         click.echo(f"that run did not know what {wishes.collection} holds beside it: {', '.join(sorted(others))}")
@@ -211,7 +218,7 @@ def _answers(version: Version) -> bool:
     return version.status is Status.APPROVED
 
 
-def _ingestor(configuration: Configuration, database: Database, audit: AuditLog, tell: Progress) -> Ingestor:
+def _ingestor(configuration: Configuration, database: Database, audit: AuditLog) -> Ingestor:
     settings = configuration.settings
 
     def sync(tenant: str, collection: str) -> SyncReport:
@@ -231,7 +238,7 @@ def _ingestor(configuration: Configuration, database: Database, audit: AuditLog,
         sync=sync,
         timezone=ZoneInfo(settings.timezone),
         rules=partial(rules_of, configuration.bots),
-        gate=approval_gate(configuration, store, audit, tell),
+        gate=approval_gate(configuration, store, audit),
         gated=partial(gated_in, configuration.bots),
     )
 

@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from tqdm import tqdm
 
 from bot import telemetry
 from bot.assembly import Configuration, read_configuration
@@ -22,12 +21,12 @@ from bot.bots_file import BotConfig
 from bot.cli.access import actor, choose_bot, knowledge, open_audit, open_database
 from bot.cli.gating import approval_gate, stage_bars
 from bot.cli.kb_words import Lines, difference_json, difference_lines
-from bot.correcting import misled_by
+from bot.correcting import last_answering, misled_by
 from bot.errors import BotError, InputError, KnowledgeError, UsageError
 from bot.knowledge.approval import four_eyes_in, one_person, rules_of
 from bot.knowledge.corrections import Corrections
 from bot.knowledge.difference import difference
-from bot.knowledge.entries import Entry
+from bot.knowledge.progress import Progress, counted
 from bot.knowledge.review import Review
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.versions import WAITING, Status, Version
@@ -148,16 +147,14 @@ def approve(source: str, bot: str | None, number: int | None, override: str, *, 
     with _open(bot) as opened:
         version = opened.version(source, number, *WAITING)
         reason = " ".join(override.split())
-        _warm(opened.configuration, opened.review.contents(version))
         opened.review.approve(version, actor=actor(), now=opened.now, most_entries=None, override=reason)
         expired = version.valid_to <= time.time()
         stands = "approved, but all of it has expired" if expired else "approved and searched"
         click.echo(f"version {version.number} of {version.source} is {stands}")
-        misled = misled_by(opened.store, opened.corrections, version, opened.now)
         if notify:
             _want(opened, version)
-        elif misled:
-            click.echo(f"{len(misled)} people were answered from what it said before: `kb notify {version.source}`")
+        else:
+            _hint(opened, version)
 
 
 @command.command("return")
@@ -177,7 +174,8 @@ def send_back(source: str, reason: str, bot: str | None, number: int | None) -> 
 @_SOURCE
 @_BOT
 @_VERSION
-def withdraw(source: str, bot: str | None, number: int | None) -> None:
+@click.option("--tell", is_flag=True, help="Tell people who were answered from it that this does not hold any more.")
+def withdraw(source: str, bot: str | None, number: int | None, *, tell: bool) -> None:
     """Take SOURCE out of service at once, what waits of it too; with --version only if that answers."""
     with _open(bot) as opened:
         if number is not None:
@@ -186,7 +184,14 @@ def withdraw(source: str, bot: str | None, number: int | None) -> None:
         if not held:
             raise UsageError(f"{source!r} is out of service already: see `kb show {source}`")
         opened.review.withdraw(opened.bot, held, actor=actor(), now=opened.now)
-    click.echo(f"{held[0].source} is out of service")
+        click.echo(f"{held[0].source} is out of service")
+        gone = last_answering(opened.history(source))
+        if gone is None:  # only a draft went
+            return
+        if tell:
+            _want(opened, gone)
+        else:
+            _hint(opened, gone)
 
 
 @command.command("diff")
@@ -251,9 +256,17 @@ def used(source: str, bot: str | None, number: int | None, last: int, *, as_json
 @_SOURCE
 @_BOT
 def notify(source: str, bot: str | None) -> None:
-    """Tell people who were told otherwise before that SOURCE has been corrected; nobody twice."""
+    """Tell people who were told otherwise before that SOURCE was corrected or withdrawn; nobody twice."""
     with _open(bot) as opened:
-        _want(opened, opened.version(source, None, Status.APPROVED))
+        version = last_answering(opened.history(source))
+        if version is None:
+            raise UsageError(f"nothing of {source!r} has answered yet: there is nobody to tell")
+        _want(opened, version)
+
+
+def _hint(opened: _Open, version: Version) -> None:
+    if misled := misled_by(opened.store, opened.corrections, version, opened.now):
+        click.echo(f"{len(misled)} people were answered from what it said before: `kb notify {version.source}`")
 
 
 def _want(opened: _Open, version: Version) -> None:
@@ -291,10 +304,12 @@ def _open(wanted: str | None) -> Iterator[_Open]:
         review = Review(
             database,
             store,
-            partial(_sync, configuration, store, database),
+            partial(_sync, configuration, store, database, tell=tell),
             partial(_drop, configuration, database),
             partial(rules_of, configuration.bots),
-            gate=approval_gate(configuration, store, audit, tell),
+            warm=warm_vectors(configuration.settings),
+            gate=approval_gate(configuration, store, audit),
+            progress=tell,
         )
         try:
             yield _Open(configuration, database, audit, bot, review, store, Corrections(database), time.time())
@@ -308,9 +323,17 @@ def _drop(configuration: Configuration, database: Database, tenant: str, collect
 
 
 def _sync(
-    configuration: Configuration, store: KnowledgeStore, database: Database, tenant: str, collection: str
+    configuration: Configuration,
+    store: KnowledgeStore,
+    database: Database,
+    tenant: str,
+    collection: str,
+    *,
+    tell: Progress,
 ) -> None:
-    _warm(configuration, store.approved_entries(tenant, collection))
+    """Make the vectors here first, so that nobody who asks the running system waits for them."""
+    embedded = counted(tell, "embed", len(store.approved_ids(tenant, collection)))
+    warm_vectors(configuration.settings)(store.approved_entries(tenant, collection), embedded)
     try:
         with knowledge(configuration, database) as ask:
             ask("sync", {"tenant": tenant, "collection": collection}, DEADLINE_S)
@@ -318,13 +341,6 @@ def _sync(
         raise KnowledgeError(
             f"approved, but not searchable yet ({error}): the running system follows by itself; `reindex` does it now"
         ) from error
-
-
-def _warm(configuration: Configuration, entries: Iterable[Entry]) -> None:
-    """Make the vectors here, so that nobody who asks the running system waits for them; those of what is to be approved
-    before it is, or nothing would answer in place of the version before meanwhile."""
-    with tqdm(desc="embed", unit="entry") as bar:
-        warm_vectors(configuration.settings)(entries, bar.update)
 
 
 def _dump(facts: dict[str, Any]) -> str:

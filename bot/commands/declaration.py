@@ -124,8 +124,9 @@ class Command:
     ``preview`` says what will be done, and the command waits for a confirmation then; ``None`` where it need not. Where
     what it shows may change until then, ``version`` names it as it is, so that ``run`` can tell.
     ``overheard`` is what is done about one that is ``private`` and was written in a group, with what followed its name.
-    ``rate`` bounds how often it is used; ``action`` is how the audit log calls it, once it is done. ``run`` raises
-    :class:`~bot.errors.InputError` for what cannot be done, and may run again for the same turn.
+    Whoever is blocked may use it all the same if ``while_blocked``. ``rate`` bounds how often it is used; ``action`` is
+    how the audit log calls it, once it is done. ``run`` raises :class:`~bot.errors.InputError` for what cannot be done,
+    and may run again for the same turn.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Command:
     arguments: tuple[Argument, ...] = ()
     in_group: bool = False
     private: bool = False
+    while_blocked: bool = False
     preview: "Callable[[Tools, Call], str | None] | None" = None
     version: "Callable[[Tools, Call], str] | None" = None
     overheard: "Callable[[Tools, Call, str], None] | None" = None

@@ -12,7 +12,7 @@ from bot.commands.confirmations import VALID_S
 from bot.commands.declaration import Call, Command, Confirmed, Outcome, Permission, read_arguments
 from bot.commands.registry import COMMANDS
 from bot.commands.tools import Tools
-from bot.commands.wording import CONFIRM_KEY, divided
+from bot.commands.wording import CONFIRM_KEY, divided, is_command
 from bot.errors import InputError
 from bot.handoff.desk import Notice
 from bot.messages import InboundMessage, ReplyKind
@@ -55,6 +55,11 @@ class CommandDesk:
     def __init__(self, tools: Tools, audit: Callable[[AuditEvent], object]) -> None:
         self._tools = tools
         self._audit = audit
+
+    def serves_blocked(self, message: InboundMessage) -> bool:
+        """Whether ``message`` is a command that whoever is blocked may use."""
+        command = _NAMED.get(divided(message, _NAMED)[0]) if is_command(message) else None
+        return command is not None and command.while_blocked
 
     def handle(self, message: InboundMessage, bot: BotConfig, turn_id: str, language: Language) -> CommandOutcome:
         """Obey ``message``, which :func:`~bot.commands.wording.is_command`. Every fault of the sender ends in a line

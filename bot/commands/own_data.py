@@ -77,6 +77,7 @@ COMMANDS = (
         aliases=("我的信息",),
         permission=Permission.ANYONE,
         private=True,
+        while_blocked=True,
         rate=Rate(times=5, per_s=3600),
         run=_my_data,
         action=Action.EXPORT,
@@ -86,6 +87,7 @@ COMMANDS = (
         aliases=("删除我的信息",),
         permission=Permission.ANYONE,
         private=True,
+        while_blocked=True,
         run=_forget_me,
     ),
     Command(
@@ -93,6 +95,7 @@ COMMANDS = (
         aliases=("确认删除我的信息",),
         permission=Permission.ANYONE,
         private=True,
+        while_blocked=True,
         rate=Rate(times=10, per_s=3600),
         run=_forget_me_now,
         action=Action.DELETION,

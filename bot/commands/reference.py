@@ -35,7 +35,8 @@ _TAIL = """
 back; with `four_eyes` nobody approves what they brought
 ([adding knowledge](adding-knowledge.md#from-draft-to-answer-and-back)). `/kb notify` tells those who were answered in
 the last 30 days from what a new version has taken away or worded otherwise, or from the answer that `/correct`
-corrects: each person once a version, in a single chat that can be written to, and not in quiet hours.
+corrects; or from a document that was withdrawn: each person once a version and once for its end, in a single chat that
+can be written to, and not in quiet hours.
 
 ## What stands still
 
@@ -45,8 +46,10 @@ corrects: each person once a version, in a single chat that can be written to, a
   and half an answer of which the beginning was sent, is given up: the person hears that it did not arrive, and a human
   gets a ticket. `all` means every bot of the tenant that whoever writes steers.
 - `/pause` does the same until a time. `/drain` answers what came before it and takes nothing new.
-- `/block` concerns one person at this bot, who gets one line whatever they send. What they report of adverse events is
-  noticed all the same.
+- `/block` concerns one person at this bot, who gets one line whatever they send, but for the wish to see or delete what
+  is held of them. What they report of adverse events is noticed all the same.
+- `/takeover`, and `/reply`, hold back what the bot had to say to that person and has not sent; whoever takes over hears
+  what was asked ([delivery](delivery.md#what-is-promised)).
 
 ## What is forgotten
 

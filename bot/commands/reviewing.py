@@ -8,7 +8,7 @@ from bot.audit.entries import Action
 from bot.commands import arguments
 from bot.commands.declaration import Call, Command, Outcome, Permission
 from bot.commands.tools import Tools
-from bot.correcting import misled_by
+from bot.correcting import last_answering, misled_by
 from bot.errors import InputError
 from bot.knowledge.approval import approval_words
 from bot.knowledge.difference import Difference, difference, marked
@@ -77,9 +77,13 @@ def _approve(tools: Tools, call: Call) -> Outcome:
         tools.review.approve(version, actor=actor_of(tools, call), now=call.now)
     expired = version.valid_to <= call.now
     said = _said(tools, call, "kb_approved_expired" if expired else "kb_approved", version)
-    misled = misled_by(tools.store, tools.corrections, version, call.now)
-    hint = tools.texts.say("kb_misled", call.language, people=len(misled), number=version.document) if misled else ""
-    return replace(said, text="\n".join(filter(None, (said.text, hint))))
+    return replace(said, text="\n".join(filter(None, (said.text, _misled_hint(tools, call, version)))))
+
+
+def _misled_hint(tools: Tools, call: Call, version: Version) -> str:
+    """How many were answered from what is not so any more, and how to tell them; empty where nobody was."""
+    people = len(misled_by(tools.store, tools.corrections, version, call.now))
+    return tools.texts.say("kb_misled", call.language, people=people, number=version.document) if people else ""
 
 
 def _all_waiting(tools: Tools, call: Call) -> Outcome:
@@ -131,33 +135,40 @@ def _diff(tools: Tools, call: Call) -> Outcome:
     return Outcome(text=f"{head}\n{changes}")
 
 
-def _shown_answering(tools: Tools, call: Call) -> str:
-    return str(_answering(tools, call).id)
+def _shown_told_of(tools: Tools, call: Call) -> str:
+    version = _told_of(tools, call)
+    return f"{version.id}-{version.status}"
 
 
 def _notify_preview(tools: Tools, call: Call) -> str:
-    version = _answering(tools, call)
+    version = _told_of(tools, call)
     people = len(misled_by(tools.store, tools.corrections, version, call.now))
     if not people:
         raise InputError("kb_notify_none", number=version.document)
     values = {"number": version.document, "title": version.title, "people": people}
-    return tools.texts.say("kb_notify_preview", call.language, **values)
+    key = "kb_notify_withdrawn_preview" if version.status is Status.WITHDRAWN else "kb_notify_preview"
+    return tools.texts.say(key, call.language, **values)
 
 
 def _notify(tools: Tools, call: Call) -> Outcome:
-    """Let people who were told otherwise before hear that it has been corrected; nobody twice."""
-    version = _answering(tools, call)
-    if str(version.id) != call.version:
+    """Let people who were told otherwise before hear that it was corrected or withdrawn; nobody twice."""
+    version = _told_of(tools, call)
+    if f"{version.id}-{version.status}" != call.version:
         raise InputError("kb_changed_notify", number=version.document)
     misled = misled_by(tools.store, tools.corrections, version, call.now)
     fresh = tools.corrections.want(version, misled, call.now)
     told = tools.corrections.told(version)
-    text = tools.texts.say("kb_notified", call.language, number=version.document, people=told.wanted)
+    key = "kb_notified_withdrawn" if version.status is Status.WITHDRAWN else "kb_notified"
+    text = tools.texts.say(key, call.language, number=version.document, people=told.wanted)
     return Outcome(text=text, details={"document": version.document, "people": fresh})
 
 
-def _answering(tools: Tools, call: Call) -> Version:
-    version = next((one for one in _found(tools, call) if one.status is Status.APPROVED), None)
+def _told_of(tools: Tools, call: Call) -> Version:
+    """The version that answers, or did last."""
+    history = tools.review.history(call.bot, call.number("number"))
+    if not history:
+        raise InputError("kb_unknown", number=call.number("number"))
+    version = last_answering(history)
     if version is None:
         raise InputError("kb_not_answering", number=call.number("number"))
     return version
@@ -184,7 +195,9 @@ def _withdraw(tools: Tools, call: Call) -> Outcome:
     else:  # done already, perhaps by this very turn before it died
         for collection in call.bot.knowledge:
             tools.review.drop(call.bot.tenant, collection)
-    return Outcome(text=tools.texts.say("kb_withdrawn", call.language, number=number))
+    version = last_answering(tools.review.history(call.bot, number))
+    hint = _misled_hint(tools, call, version) if version else ""
+    return Outcome(text="\n".join(filter(None, (tools.texts.say("kb_withdrawn", call.language, number=number), hint))))
 
 
 def _found(tools: Tools, call: Call) -> list[Version]:
@@ -277,7 +290,7 @@ COMMANDS = (
         permission=Permission.ADMIN,
         arguments=(arguments.number("number"),),
         private=True,
-        version=_shown_answering,
+        version=_shown_told_of,
         preview=_notify_preview,
         run=_notify,
         action=Action.OPERATION,

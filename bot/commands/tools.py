@@ -1,7 +1,7 @@
 """What commands work with, and how it is put together."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from bot.identity.bindings import Bindings
 from bot.identity.links import VerificationLinks
 from bot.knowledge.approval import Gate, four_eyes_in, one_person, rules_of
 from bot.knowledge.corrections import Corrections
+from bot.knowledge.entries import Entry
 from bot.knowledge.review import Review
 from bot.knowledge.search import Hit
 from bot.knowledge.store import KnowledgeStore
@@ -95,11 +96,13 @@ def make_tools(
     find: Callable[[str, BotConfig], Sequence[Hit]],
     sync: Callable[[str, str], object],
     drop: Callable[[str, str], object],
+    warm: Callable[[Iterable[Entry], Callable[[int], object]], None],
     gate: Gate,
     clock: Callable[[], float] = time.time,
 ) -> Tools:
     """The tools of an installation whose database is that of ``audit``; ``sync(tenant, collection)`` brings the index
-    to what is approved, ``drop(tenant, collection)`` takes out of it what is not; what is approved passes ``gate``."""
+    to what is approved, ``drop(tenant, collection)`` takes out of it what is not; before something is approved ``warm``
+    makes its vectors, and it passes ``gate``."""
     database, timezone = audit.database, ZoneInfo(settings.timezone)
     store = KnowledgeStore(database, audit, partial(four_eyes_in, bots), partial(one_person, bots, audit.key.pseudonym))
     budget = TokenBudget(client, settings.llm_daily_tokens, settings.timezone)
@@ -123,7 +126,7 @@ def make_tools(
         records=TurnRecords(database),
         reports=reports,
         limits=limits,
-        review=Review(database, store, sync, drop, partial(rules_of, bots), gate=gate),
+        review=Review(database, store, sync, drop, partial(rules_of, bots), warm=warm, gate=gate),
         store=store,
         find=find,
         broadcasts=Broadcasts(database, clock, quiet),

@@ -4,6 +4,7 @@ Vectors and token states are those that the live index has, kept by content; onl
 Token states that a draft adds to the live store go again when the index opens next, unless it was approved.
 """
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,12 +22,13 @@ from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.masked_embedder import MaskedEmbedder
-from bot.knowledge.opening import make_embedder, make_reading_check, make_tokenizer, vector_cache
+from bot.knowledge.opening import INDEX_LOCK, is_locked, make_embedder, make_reading_check, make_tokenizer, vector_cache
+from bot.knowledge.progress import Progress
 from bot.knowledge.reading_check import ReadingCheck
 from bot.knowledge.search import Searcher
 from bot.knowledge.state_store import STATES_FILE, StateStore
 from bot.knowledge.store import KnowledgeStore
-from bot.knowledge.sync import batches
+from bot.knowledge.sync import BATCH, batches
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.versions import Status, Version
 from bot.lookup.shelf import Shelf
@@ -34,10 +36,7 @@ from bot.settings import Settings
 from bot.single_question import SingleQuestions
 from bot.turn import Turn
 
-_BATCH = 64
 _SCRATCH = "gate-index-"
-Told = Callable[[str, int, int], None]
-"""Told how far it is: the stage (``index`` or ``gate``), how many are done, how many in all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +44,8 @@ class AnswerParts:
     """What answers are made of beside an index.
 
     ``embedder`` reads questions, ``passages`` keeps what it makes of approved texts. ``states`` is the file of the live
-    index's token states, where there are some. ``composer`` is ``None`` where there is no language model.
+    index's token states, where there are some. ``composer`` is ``None`` where there is no language model. ``scratch``
+    is where indexes for a while may lie.
     """
 
     embedder: Embedder
@@ -54,6 +54,7 @@ class AnswerParts:
     check: ReadingCheck | None
     composer: Composer | None
     states: Path
+    scratch: Path
 
 
 def answer_parts(settings: Settings, composer: Composer | None) -> AnswerParts:
@@ -67,6 +68,7 @@ def answer_parts(settings: Settings, composer: Composer | None) -> AnswerParts:
         check=make_reading_check(settings, embedder),
         composer=composer,
         states=settings.index_dir / STATES_FILE,
+        scratch=settings.cache_dir,
     )
 
 
@@ -88,7 +90,7 @@ def knowledge_with(store: KnowledgeStore, bot: BotConfig, versions: Sequence[Ver
 
 @contextmanager
 def answering(
-    parts: AnswerParts, knowledge: Mapping[str, Sequence[Entry]], tell: Told, until: float
+    parts: AnswerParts, knowledge: Mapping[str, Sequence[Entry]], tell: Progress, until: float
 ) -> Iterator[Callable[[Turn], dict[str, Any]]]:
     """What gives the reply (:func:`bot.golden.running.reply_to`) to a turn from ``knowledge`` alone, by collection of
     one tenant, as long as the block lasts.
@@ -99,11 +101,12 @@ def answering(
 
     held = {entry.id: entry for entries in knowledge.values() for entry in entries}
     states = StateStore(parts.states, parts.passages.name) if parts.passages.tokens is not None else None
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as folder:
+    _remove_left_behind(parts.scratch)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parts.scratch) as folder:
         index = EdgeIndex(Path(folder), parts.passages, parts.tokenizer, states)
         try:
             done = 0
-            for batch in batches(held.values(), _BATCH):
+            for batch in batches(held.values(), BATCH):
                 index.upsert(batch)
                 done += len(batch)
                 tell("index", done, len(held))
@@ -118,6 +121,13 @@ def answering(
             index.close()
             if states is not None:
                 states.close()
+
+
+def _remove_left_behind(scratch: Path) -> None:
+    """Remove the indexes of processes that did not live to do so; who is at work holds a lock."""
+    for folder in scratch.glob(f"{_SCRATCH}*"):
+        if (folder / INDEX_LOCK).exists() and not is_locked(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Standing:

@@ -22,7 +22,7 @@ from bot.handoff.summary import Summaries
 from bot.handoff.tickets import Ticket, Tickets, TicketState
 from bot.messages import ConversationId, InboundMessage, ReplyKind
 from bot.parts import Part
-from bot.records.turns import TurnRecords
+from bot.records.turns import TurnRecord, TurnRecords
 from bot.replies import OutboxReply
 from bot.shaping import parts_of
 from bot.texts import Language, Texts
@@ -206,6 +206,17 @@ class Desk:
         text = self._texts.say("ticket_distributed", bot.language, **values)
         notices = self._to_staff(bot, ticket, text, f"{turn_id}:ticket", handed=True) if opened else ()
         return Told(text=text, notices=notices)
+
+    def unsent(self, bot: BotConfig, ticket: Ticket, turn: TurnRecord) -> tuple[Notice, ...]:
+        """A human took the person over before the answer of ``turn`` had been sent, and it was not any more: that human
+        hears what was asked and what would have been said, unless it stands at the platform's own desk."""
+        if self._sessions.serving(ticket.conversation) is Serving.HUMAN:
+            return ()
+        values = {"number": ticket.number, "person": ticket.conversation.person}
+        values["turn"] = self._summaries.turn_line(turn, bot.language)
+        return self._to_staff(
+            bot, ticket, self._texts.say("ticket_unsent", bot.language, **values), f"{turn.id}:unsent"
+        )
 
     def register(
         self, bot: BotConfig, message: InboundMessage, turn_id: str, subject: str, names: Sequence[str] = ()

@@ -31,7 +31,7 @@ class Summaries:
     def of(self, bot: BotConfig, conversation: ConversationId, last: str) -> str:
         """What is known of the person, the last turns there, and their ``last`` words."""
         lines = list(self._background(bot, conversation))
-        lines += [self._turn_line(turn, bot.language) for turn in self._records.recent(conversation.key, SUMMARY_TURNS)]
+        lines += [self.turn_line(turn, bot.language) for turn in self._records.recent(conversation.key, SUMMARY_TURNS)]
         lines.append(self._texts.say("ticket_summary_last", bot.language, text=_short(last)))
         return "\n".join(lines)
 
@@ -39,6 +39,16 @@ class Summaries:
         """The language that the person there wrote in lately."""
         turns = self._records.recent(conversation.key, SUMMARY_TURNS)
         return language_of("\n".join(turn.question for turn in turns), bot.language)
+
+    def turn_line(self, turn: TurnRecord, language: Language) -> str:
+        """A turn in brief; of its sources the titles, for their links were made for the asker."""
+        answer = turn.answer
+        for each in LANGUAGES:
+            answer = answer.partition(f"\n\n{self._texts.say('sources', each)}\n")[0]
+        line = self._texts.say("ticket_summary_turn", language, question=_short(turn.question), answer=_short(answer))
+        titles = ", ".join(dict.fromkeys(str(citation.get("title", "")) for citation in turn.citations))
+        tried = self._texts.say("ticket_summary_sources", language, titles=_short(titles)) if titles else ""
+        return "\n".join(filter(None, (line, tried)))
 
     def name_of(self, message: InboundMessage) -> str:
         """What the staff read of who wrote ``message``: a name, behind which stands the id where others may bear it."""
@@ -55,16 +65,6 @@ class Summaries:
             kinds = [message.kind]
         named = "".join(self._texts.say("ticket_shown", language, kind=self._kind(kind, language)) for kind in kinds)
         return "\n".join(filter(None, (message.text, named)))
-
-    def _turn_line(self, turn: TurnRecord, language: Language) -> str:
-        """A turn in brief; of its sources the titles, for their links were made for the asker."""
-        answer = turn.answer
-        for each in LANGUAGES:
-            answer = answer.partition(f"\n\n{self._texts.say('sources', each)}\n")[0]
-        line = self._texts.say("ticket_summary_turn", language, question=_short(turn.question), answer=_short(answer))
-        titles = ", ".join(dict.fromkeys(str(citation.get("title", "")) for citation in turn.citations))
-        tried = self._texts.say("ticket_summary_sources", language, titles=_short(titles)) if titles else ""
-        return "\n".join(filter(None, (line, tried)))
 
     def _kind(self, kind: MessageKind, language: Language) -> str:
         return self._texts.say(f"kind_{kind}", language)

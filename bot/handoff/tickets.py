@@ -153,7 +153,8 @@ class Tickets:
         now = self._clock()
         deadline = now + self._wait_s if silent else None
         with self._database.write() as connection:
-            query = select(tickets).where(tickets.c.conversation == conversation.key, _OPEN)
+            # Locked: on PostgreSQL a human could take or release it between our look and our write.
+            query = select(tickets).where(tickets.c.conversation == conversation.key, _OPEN).with_for_update()
             row = connection.execute(query).first()
             found = None if row is None else _from_row(row)
             if found and (found.state in _SILENT or found.opened_by == turn_id or not silent):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from bot.bots_file import BotConfig
 from bot.errors import KnowledgeError
 from bot.knowledge.entries import Audience
+from bot.knowledge.progress import Progress
 from bot.knowledge.versions import Version
 from bot.safety.conduct import ApprovalNumber
 from bot.texts import Language, Texts
@@ -18,12 +19,13 @@ _MARKUP = frozenset("<>[]|`*")
 """What a chat or a page would not show as it is."""
 
 
-Gate = Callable[[Sequence[Version], str, str], None]
+Gate = Callable[[Sequence[Version], str, str, Progress], None]
 """(versions of one collection that are to be approved together, who approves them, for which reason they are approved
-in any case, empty for none): raises :class:`~bot.errors.InputError` for those that must not be."""
+in any case, empty for none, who is told how far it is): raises :class:`~bot.errors.InputError` for those that must not
+be."""
 
 
-def no_gate(_versions: Sequence[Version], _actor: str, _override: str) -> None:
+def no_gate(_versions: Sequence[Version], _actor: str, _override: str, _progress: Progress) -> None:
     """Where everything may pass."""
 
 

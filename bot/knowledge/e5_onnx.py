@@ -98,11 +98,12 @@ class OnnxE5:
         try:
             self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
             first, second = self.encode(KNOWN_TEXTS, "query")  # loading is no proof that it runs
+            (alone,) = self.encode(KNOWN_TEXTS[:1], "query")  # which takes another way
         except Exception as error:
             raise KnowledgeError(f"onnxruntime does not run the model: {error}") from error
-        cosine = float(first @ second)
-        if not abs(cosine - KNOWN_COSINE) < KNOWN_WITHIN:  # so that "not a number" is wrong too
-            raise KnowledgeError(f"onnxruntime computes wrongly on this processor: {cosine:.4f} for {KNOWN_COSINE}")
+        for cosine in (float(first @ second), float(alone @ second)):
+            if not abs(cosine - KNOWN_COSINE) < KNOWN_WITHIN:  # so that "not a number" is wrong too
+                raise KnowledgeError(f"onnxruntime computes wrongly on this processor: {cosine:.4f} for {KNOWN_COSINE}")
 
     def _tokenize(self, texts: Sequence[str], kind: str) -> list[list[int]]:
         return [self.weights.tokenizer.encode(f"{kind}: {text}") for text in texts]

@@ -26,9 +26,10 @@ from bot.knowledge.loaders import LoadLimits
 from bot.knowledge.loaders.kinds import is_archive
 from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.origin import Origin
+from bot.knowledge.progress import Progress, counted, unseen
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.submissions import Loader
-from bot.knowledge.sync import Progress, SyncReport
+from bot.knowledge.sync import SyncReport
 from bot.knowledge.versions import WAITING, Status, Submission, Version
 from bot.safety.conduct import ApprovalNumber
 
@@ -209,7 +210,7 @@ class Ingestor:
         all is stored and waits because it does not pass the gate, :class:`NotSearchable` when storing went well and
         indexing did not, and :class:`~bot.errors.Unavailable` when the database does not answer.
         """
-        tell = progress or _nobody
+        tell = progress or unseen
         wishes = Wishes(
             tenant=tenant,
             collection=collection,
@@ -235,11 +236,11 @@ class Ingestor:
         """The same for ``documents`` that were read before; each says itself who may read it."""
         wishes.check()
         results = [self._stored(document, wishes, document.origin.source) for document in documents]
-        return self._finished(results, wishes, progress or _nobody)
+        return self._finished(results, wishes, progress or unseen)
 
     def _finished(self, results: Sequence[FileResult], wishes: Wishes, tell: Progress) -> IngestReport:
         tenant, collection = wishes.tenant, wishes.collection
-        report = IngestReport(results=self.release(results, wishes))
+        report = IngestReport(results=self.release(results, wishes, tell))
         log.info(
             "knowledge_ingested",
             tenant=tenant,
@@ -265,9 +266,10 @@ class Ingestor:
             for member in unpacked(file, Path(folder)):
                 yield self._take(member, wishes, progress)
 
-    def release(self, results: Sequence[FileResult], wishes: Wishes) -> tuple[FileResult, ...]:
+    def release(self, results: Sequence[FileResult], wishes: Wishes, progress: Progress) -> tuple[FileResult, ...]:
         """``results`` after what :meth:`take` held back is approved where it takes nobody else: what replaces
-        something, once its vectors are there, and with a gate everything, once it has passed it.
+        something, once its vectors are there, and with a gate everything, once it has passed that too: its time is for
+        questions.
 
         Raises :class:`~bot.errors.InputError` when it does not pass: then all of it waits.
         """
@@ -283,22 +285,18 @@ class Ingestor:
                 held[result.source] = newest
             elif newest.status is Status.APPROVED:  # before whoever did so died
                 approved.add(result.source)
+        total = sum(version.entries for version in held.values())
+        contents = (one for version in held.values() for one in self._store.contents(version.id))
+        self._warm(contents, counted(progress, "embed", total))
         if held and self._gated(*place):
-            self._gate(list(held.values()), wishes.actor, wishes.override)
-        self._warm((entry for version in held.values() for entry in self._store.contents(version.id)), lambda _: None)
+            self._gate(list(held.values()), wishes.actor, wishes.override, progress)
         approved |= {source for source, version in held.items() if self._approved(version, wishes.actor)}
         return tuple(_let_go(result) if result.source in approved else result for result in results)
 
     def publish(self, tenant: str, collection: str, progress: Progress) -> SyncReport:
         """Make searchable what the collection has approved. Raises :class:`~bot.errors.BotError`."""
-        total, done = len(self._store.approved_ids(tenant, collection)), 0
-
-        def tell(more: int) -> None:
-            nonlocal done
-            done += more
-            progress("embed", done, max(done, total))
-
-        self._warm(self._store.approved_entries(tenant, collection), tell)
+        total = len(self._store.approved_ids(tenant, collection))
+        self._warm(self._store.approved_entries(tenant, collection), counted(progress, "embed", total))
         return self._sync(tenant, collection)
 
     def _take(self, file: Found, wishes: Wishes, progress: Progress) -> FileResult:
@@ -325,8 +323,9 @@ class Ingestor:
         if wishes.approve and (unfit := self._unfit(submission)):
             problem = f"not approved: bots.yaml asks for another approval number than {in_words(unfit)}; {_GIVE_NUMBER}"
             return replace(result, problems=(problem,))
-        waits = self._gated(wishes.tenant, wishes.collection) or self._replaces(submission)
-        at_once = wishes.approve and not waits
+        gated = self._gated(wishes.tenant, wishes.collection)
+        # What answers goes on until the vectors of what replaces it are there.
+        at_once = wishes.approve and not gated and not self._store.answers(submission.origin)
         stored = self._store.put(
             submission, approve=at_once, actor=wishes.actor, now=self._clock(), restore=wishes.restore
         )
@@ -341,12 +340,6 @@ class Ingestor:
             added=stored.added,
             removed=stored.removed,
         )
-
-    def _replaces(self, submission: Submission) -> bool:
-        """Whether an approved version answers, which shall go on until the vectors of the new one are there."""
-        origin = submission.origin
-        history = self._store.versions(origin.tenant, origin.collection, origin.source)
-        return any(version.status is Status.APPROVED for version in history)
 
     def _approved(self, version: Version, actor: str) -> bool:
         """Approve what waits; where that takes somebody else it is offered to them."""
@@ -380,7 +373,3 @@ def _let_go(result: FileResult) -> FileResult:
     """``result``, whose version was held back and is approved now."""
     same = result.status is FileStatus.UNCHANGED
     return replace(result, draft=False, status=FileStatus.APPROVED if same else result.status)
-
-
-def _nobody(_stage: str, _done: int, _total: int) -> None:
-    """The progress that is told to nobody."""

@@ -24,6 +24,7 @@ from bot.errors import BotError, InputError, KnowledgeError, UsageError
 from bot.knowledge.entries import Audience
 from bot.knowledge.files import Found, find_files
 from bot.knowledge.ingest import FileResult, FileStatus, Ingestor, Wishes, skipped
+from bot.knowledge.progress import Progress
 from bot.records.database import Database, metadata
 from bot.texts import Texts
 
@@ -275,7 +276,7 @@ class JobRunner:
             self._jobs.end(id_, f"stored, but not searchable yet ({ended}): look into its log, then run `reindex`")
             return
         try:
-            self._release(id_, wishes)
+            self._release(id_, wishes, at.tell)
             self._ingestor.publish(wishes.tenant, wishes.collection, at.tell)
         except InputError as error:
             log.error("job_not_approved", job=id_, reason=error.text_key)
@@ -291,11 +292,11 @@ class JobRunner:
         self._jobs.end(id_)
         log.info("job_done", job=id_)
 
-    def _release(self, id_: str, wishes: Wishes) -> None:
+    def _release(self, id_: str, wishes: Wishes, tell: Progress) -> None:
         """Approve what waits for the gate, and write down of each file what became of it."""
         job = self._jobs.find(id_)
         results = [result for file in job.files for result in file.results] if job else []
-        released = iter(self._ingestor.release(results, wishes))
+        released = iter(self._ingestor.release(results, wishes, tell))
         for position, file in enumerate(job.files if job else ()):
             self._jobs.settle(id_, position, [next(released) for _ in file.results])
 

@@ -18,6 +18,10 @@ Floats = npt.NDArray[np.float32]
 
 _LEVELS = 7
 """Codes go from -7 to 7, kept as 1 to 15."""
+_ZERO = _LEVELS + 1
+"""How the code 0 is kept."""
+_LOW = 15
+"""The bits of a byte's first code."""
 _SPREAD = 3.0
 """Standard deviations that the highest code stands for."""
 _SCALE = np.dtype("<f2")
@@ -29,7 +33,7 @@ def kept(states: Floats) -> bytes:
     """``states``, (pieces, dimension) as :class:`~bot.knowledge.token_states.Encoded` has them, at 4 bits."""
     units = _centred(states)
     steps = (_SPREAD / _LEVELS * units.std(axis=1, keepdims=True)).astype(_SCALE)
-    codes = np.clip(np.rint(units / np.maximum(steps.astype(np.float32), 1e-9)), -_LEVELS, _LEVELS) + _LEVELS + 1
+    codes = np.clip(np.rint(units / np.maximum(steps.astype(np.float32), 1e-9)), -_LEVELS, _LEVELS) + _ZERO
     nibbles = codes.astype(np.uint8)
     packed: npt.NDArray[np.uint8] = nibbles[:, ::2] | nibbles[:, 1::2] << 4
     return bytes(steps.tobytes() + packed.tobytes())
@@ -40,43 +44,34 @@ class AskedPieces:
 
     def __init__(self, encoded: Encoded, weights: Floats) -> None:
         chosen = np.argsort(-weights, kind="stable")[:MOST_PIECES]
-        self._units = _centred(encoded.states[chosen])
+        units = _centred(encoded.states[chosen])
+        # the two codes of a byte are compared one after the other, so that no text is laid out as numbers in full
+        self._low, self._high = np.ascontiguousarray(units[:, ::2]), np.ascontiguousarray(units[:, 1::2])
+        self._of_zero = _ZERO * units.sum(axis=1, keepdims=True)
         self._weights = weights[chosen] / max(float(weights[chosen].sum()), 1e-9)
-        self._dimension = encoded.states.shape[1]
 
     def met_by(self, texts: Sequence[bytes]) -> tuple[Floats, Floats]:
         """For each of ``texts`` (what :func:`kept` made) the weighted mean over the question's pieces of the best
         cosine with any of the text's, and the plain mean over the text's pieces of the best with any of the question's.
         """
-        lengths = np.array([len(text) // _bytes_a_piece(self._dimension) for text in texts])
+        width = self._low.shape[1]
+        lengths = np.array([len(text) // (_SCALE.itemsize + width) for text in texts])
         met, meeting = np.zeros(len(texts), dtype=np.float32), np.zeros(len(texts), dtype=np.float32)
         some = np.flatnonzero(lengths)
-        if not some.size or not len(self._units):
+        if not some.size or not len(self._weights):
             return met, meeting
-        rows = np.concatenate([self._rows(texts[at], int(lengths[at])) for at in some.tolist()])
-        cosines = self._units @ rows.T
+        pieces = [(texts[at], int(lengths[at])) for at in some.tolist()]
+        steps = np.concatenate([np.frombuffer(text, _SCALE, count) for text, count in pieces]).astype(np.float32)
+        packed = np.concatenate(
+            [np.frombuffer(text, np.uint8, offset=count * _SCALE.itemsize) for text, count in pieces]
+        )
+        codes = packed.reshape(-1, width)
+        cosines = self._low @ (codes & _LOW).astype(np.float32).T + self._high @ (codes >> 4).astype(np.float32).T
+        cosines = (cosines - self._of_zero) * steps
         starts = np.concatenate(([0], np.cumsum(lengths[some])[:-1]))
         met[some] = self._weights @ np.maximum.reduceat(cosines, starts, axis=1)
         meeting[some] = np.add.reduceat(cosines.max(axis=0), starts) / lengths[some]
         return met, meeting
-
-    def _rows(self, text: bytes, pieces: int) -> Floats:
-        steps = np.frombuffer(text, dtype=_SCALE, count=pieces).astype(np.float32)
-        codes = np.frombuffer(text, dtype=np.uint8, offset=pieces * _SCALE.itemsize)
-        rows: Floats = _pairs()[codes].view(np.float32).reshape(pieces, self._dimension) * steps[:, None]
-        return rows
-
-
-def _bytes_a_piece(dimension: int) -> int:
-    return _SCALE.itemsize + dimension // 2
-
-
-@cache
-def _pairs() -> npt.NDArray[np.float64]:
-    """For each byte its two codes as numbers, side by side in the room of one."""
-    low, high = np.arange(256) & 15, np.arange(256) >> 4
-    both = np.stack([low, high], axis=1).astype(np.float32) - (_LEVELS + 1)
-    return np.ascontiguousarray(both).view(np.float64).reshape(256)
 
 
 @cache

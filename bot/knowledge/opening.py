@@ -1,6 +1,8 @@
 """Which implementation of each part of the knowledge runs, as the settings say."""
 
+import fcntl
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -15,6 +17,9 @@ from bot.knowledge.segment import jieba_segmenter
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
 from bot.settings import Settings
+
+INDEX_LOCK = "lock"
+"""The file in the folder of the embedded index that whoever has it open holds locked."""
 
 if TYPE_CHECKING:
     from bot.knowledge.cross_encoder import CrossEncoder
@@ -59,6 +64,24 @@ def vector_cache(settings: Settings) -> VectorCache:
 def figure_store(settings: Settings) -> FigureStore:
     """The pictures of documents, under ``DATA_DIR/figures``."""
     return FigureStore(settings.data_dir / "figures")
+
+
+def index_in_use(settings: Settings) -> bool:
+    """Whether somebody has the embedded index open, at this moment: looked up before anything is loaded to open it
+    here."""
+    return settings.qdrant_url is None and is_locked(settings.index_dir)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether somebody has the embedded index in ``folder`` open."""
+    try:
+        with (folder / INDEX_LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none yet; whoever opens it says what is wrong with the folder
+        return False
+    return False
 
 
 def open_index(settings: Settings, embedder: Embedder, tokenizer: Tokenizer) -> Index:

@@ -35,6 +35,8 @@ ALWAYS = "always"
 """In the marks of an entry whose validity has no bounds."""
 DATED = "dated"
 """In the marks of one whose validity has some; what they are is said by a second mark, and by numbers."""
+NOBODYS_MARK = ""
+"""What no point is marked with."""
 NUMBER_FIELDS = ("valid_from", "valid_to")
 """What a search filters by as numbers (epoch seconds), where the validity has bounds."""
 TENANT_FIELD = "tenant"
@@ -49,6 +51,8 @@ MEAN_TERMS = 500
 neighbours. A passage of 300 characters has about 450 terms; the ten public sets (7 to 608) lose nothing by it."""
 MEAN_QUESTION_TERMS = 15
 
+IDF_OF_NOTHING = math.log(2)
+"""Qdrant's idf of every word among no entries at all."""
 BACKGROUND_ENTRIES = 100
 
 _FOREVER = 1e15

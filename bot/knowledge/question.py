@@ -7,12 +7,12 @@ two functions, :data:`Search` and :data:`Size`; the order of the calls and the a
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 
 from bot.knowledge.entries import EntryKind, Scope
 from bot.knowledge.index import Candidates, Floats, Route
 from bot.knowledge.points import (
     ENTRY_ROLE,
+    IDF_OF_NOTHING,
     QUESTION_ROLE,
     coverage_weights,
     query_weights,
@@ -58,17 +58,27 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """Ask for the best ``limit`` points of ``role`` by the ``route``'s vector."""
+    """Ask for the best ``limit`` entries by the ``route``'s vector, which points of ``role`` have.
+
+    ``vector`` has dense numbers, or dimensions with their weights, as the route wants. A word's weight is multiplied
+    with its idf in the population, or unless ``by_rarity`` with :data:`~bot.knowledge.points.IDF_OF_NOTHING`, which
+    need not be counted.
+    """
 
     route: Route
     vector: list[float] | SparseWeights
-    """Dense numbers, or dimensions with their weights, as the route wants."""
     role: str
     limit: int
+    by_rarity: bool = True
+
+    @property
+    def points(self) -> int:
+        """Points to ask for."""
+        return self.limit * (QUESTION_POINTS if self.role == QUESTION_ROLE else 1)
 
 
 Search = Callable[[Sequence[Nearest], Population], list[dict[str, float]]]
-"""For each request the ids of entries with their score, best first; see :func:`best_of_each`."""
+"""For each request the ids of at most so many entries with their score, best first; see :func:`best_of_each`."""
 Size = Callable[[Population], int]
 """How many entries the population has, exactly."""
 
@@ -88,33 +98,36 @@ def candidates(
         return Candidates({route: {} for route in Route}, mass=0.0, visible=0)
     read = _read(tokenizer, question)
     dense: list[float] = vector.tolist()
-    requests = [Nearest(Route.DENSE, dense, ENTRY_ROLE, limit), Nearest(Route.LEXICAL, read.terms, ENTRY_ROLE, limit)]
-    many = limit * QUESTION_POINTS
-    requests.append(Nearest(Route.QUESTION_DENSE, dense, QUESTION_ROLE, many))
-    requests.append(Nearest(Route.QUESTION_LEXICAL, read.terms, QUESTION_ROLE, many))
+    requests = [
+        Nearest(Route.DENSE, dense, ENTRY_ROLE, limit),
+        Nearest(Route.LEXICAL, read.terms, ENTRY_ROLE, limit),
+        Nearest(Route.QUESTION_DENSE, dense, QUESTION_ROLE, limit),
+        Nearest(Route.QUESTION_LEXICAL, read.terms, QUESTION_ROLE, limit),
+    ]
     # One word alone: the score of any hit is the word's idf.
     singles = [Nearest(Route.WORDS, weights, ENTRY_ROLE, 1) for weights in read.words.values()]
     answers = search([*requests, *singles], population)
     routes: dict[Route, dict[str, float]] = {route: {} for route in Route}
-    routes |= {
-        request.route: dict(islice(found.items(), limit)) for request, found in zip(requests, answers, strict=False)
-    }
+    routes |= {request.route: found for request, found in zip(requests, answers, strict=False)}
     idf = [next(iter(found.values()), None) for found in answers[len(requests) :]]
     visible = size(population)
     weights = coverage_weights(idf, visible)
     mass = sum(weights)
-    # The engine multiplies with the idf: dividing by it here leaves the weight.
-    held = {word: weight / x for word, weight, x in zip(read.words, weights, idf, strict=True) if x}
-    (covering,) = search([Nearest(Route.WORDS, sparse(held), ENTRY_ROLE, limit)], population)
+    # The engine multiplies with an idf: dividing by it here leaves the weight.
+    held = {word: weight / IDF_OF_NOTHING for word, weight, x in zip(read.words, weights, idf, strict=True) if x}
+    (covering,) = search([Nearest(Route.WORDS, sparse(held), ENTRY_ROLE, limit, by_rarity=False)], population)
     routes[Route.WORDS] = {id_: min(1.0, share / mass) for id_, share in covering.items()}
     return Candidates(routes, mass=mass, visible=visible, words=dict(zip(read.words, weights, strict=True)))
 
 
-def best_of_each(scores: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Entry id to its best point's score; ``scores`` are of points, best first."""
+def best_of_each(scores: Iterable[tuple[str, float]], limit: int) -> dict[str, float]:
+    """Entry id to its best point's score, for the best ``limit`` entries; ``scores`` are of points, best first, and
+    read no further than needed."""
     best: dict[str, float] = {}
     for id_, score in scores:
         best.setdefault(id_, score)
+        if len(best) == limit:
+            break
     return best
 
 

@@ -6,7 +6,7 @@ collections, but for those that are for other bots alone.
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 from sqlalchemy import ColumnElement, func, select
@@ -20,6 +20,7 @@ from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.history import find_versions
 from bot.knowledge.loaders import load_plain_text
 from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.progress import Progress, counted, unseen
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.tables import documents, entries, version_entries, versions
 from bot.knowledge.versions import WAITING, Status, Submission, Version
@@ -36,8 +37,10 @@ class Review:
     """The documents of all tenants.
 
     ``sync(tenant, collection)`` brings the index to what is approved; ``drop(tenant, collection)`` takes out of it what
-    is not, and waits for nobody; ``rules(tenant, collection)`` says what is asked of approval numbers there; what is
-    approved passes ``gate`` first. Methods raise :class:`~bot.errors.Unavailable` when the database does not answer.
+    is not, and waits for nobody; ``rules(tenant, collection)`` says what is asked of approval numbers there. Before
+    something is approved ``warm`` (:data:`bot.knowledge.warming.Warm`) makes its vectors, and it passes ``gate``;
+    ``progress`` is told how far that is. Methods raise :class:`~bot.errors.Unavailable` when the database does not
+    answer.
     """
 
     def __init__(
@@ -48,14 +51,18 @@ class Review:
         drop: Callable[[str, str], object],
         rules: Callable[[str, str], Collection[ApprovalNumber]],
         *,
+        warm: Callable[[Iterable[Entry], Callable[[int], object]], None],
         gate: Gate = no_gate,
+        progress: Progress = unseen,
     ) -> None:
         self._database = database
         self._store = store
         self._sync = sync
         self._drop = drop
         self._rules = rules
+        self._warm = warm
         self._gate = gate
+        self._progress = progress
 
     def waiting(self, bot: BotConfig) -> list[Version]:
         """What nobody has approved yet, that which has waited longest first."""
@@ -145,8 +152,9 @@ class Review:
         most_entries: int | None = MOST_ENTRIES,
         override: str = "",
     ) -> None:
-        """Let ``version``, which waits, answer from now on; past the gate for the reason ``override``. What passing it
-        takes is added to ``now``, so that what was answered meanwhile is not taken for an answer of ``version``.
+        """Let ``version``, which waits, answer from now on; past the gate for the reason ``override``. The one before
+        answers until the vectors of this one are there and the gate is passed: what that takes is added to ``now``, so
+        that what was answered meanwhile is not taken for an answer of ``version``.
 
         Raises :class:`~bot.errors.InputError` when it has more than ``most_entries``, does not carry the approval
         number that is asked for, does not pass the gate, takes another person, or does not wait any more as it did.
@@ -158,7 +166,8 @@ class Review:
         if unfit := unfit_numbers(material, self._rules(version.tenant, version.collection)):
             found = "、".join(one or "–" for one in unfit)
             raise InputError("kb_approval_number", number=version.document, found=found)
-        self._gate([version], actor, override)
+        self._warm(self.contents(version), counted(self._progress, "embed", version.entries))
+        self._gate([version], actor, override, self._progress)
         now += time.monotonic() - began
         if not self._store.approve(*version.name, version=version.id, status=version.status, actor=actor, now=now):
             raise InputError("kb_not_waiting", number=version.document)

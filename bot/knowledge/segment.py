@@ -34,6 +34,10 @@ class Segmenter:
         self._unknown = -total
         self._longest = max(map(len, words))
 
+    def knows(self, word: str) -> bool:
+        """Whether the dictionary has ``word``."""
+        return word in self._trie
+
     def cut(self, run: str) -> list[str]:
         """The words of ``run``, in order; joined they are ``run`` again."""
         end = len(run)

@@ -27,6 +27,7 @@ from bot.knowledge.points import (
     ENTRY_ROLE,
     FORMAT,
     MARKS_FIELD,
+    NOBODYS_MARK,
     TENANT_FIELD,
     PointData,
     PointMaker,
@@ -173,7 +174,10 @@ class ServerIndex:
         queries = [self._query(request, population) for request in requests]
         wait_s = self._calls.server_timeout_s
         answers = self._calls.run(lambda: self._client.query_batch_points(name, queries, timeout=wait_s))
-        return [best_of_each([(_entry_id(point), point.score) for point in answer.points]) for answer in answers]
+        return [
+            best_of_each(((_entry_id(point), point.score) for point in answer.points), request.limit)
+            for request, answer in zip(requests, answers, strict=True)
+        ]
 
     def _query(self, request: Nearest, population: Population) -> models.QueryRequest:
         corpus = _filter(population.sight(request.role))
@@ -181,9 +185,11 @@ class ServerIndex:
             query=_vector(request.vector),
             using=request.route.value,
             filter=corpus,
-            limit=request.limit,
+            limit=request.points,
             with_payload=False if request.role == ENTRY_ROLE else ["entry"],
-            params=self._parameters(corpus, dense=request.route in DENSE_ROUTES),
+            params=self._parameters(
+                corpus if request.by_rarity else _marked(NOBODYS_MARK), dense=request.route in DENSE_ROUTES
+            ),
         )
 
     def _parameters(self, corpus: models.Filter, *, dense: bool) -> models.SearchParams:

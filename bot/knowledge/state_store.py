@@ -1,8 +1,9 @@
 """Token states of texts by their content, beside the index whose entries they belong to.
 
-One SQLite file, read through a memory map. A text's states are made in the same run of the model as its vector and are
-never changed, so a row is right whatever the index does; what no entry needs any more is dropped when the embedded
-index opens, and the oldest beyond a bound when one on a server does.
+One SQLite file, read without a memory map: that is as quick, and its pages are not this process' memory. A text's
+states are made in the same run of the model as its vector and are never changed, so a row is right whatever the index
+does; what no entry needs any more is dropped when the embedded index opens, and the oldest beyond a bound when one on
+a server does.
 """
 
 import hashlib
@@ -17,8 +18,6 @@ from bot.errors import KnowledgeError
 STATES_FILE = "states.sqlite"
 """Its name beside the index."""
 BUSY_TIMEOUT_S = 10.0
-_MAP_BYTES = 1 << 36
-"""More than the file will have: SQLite maps what there is."""
 _MANY = 500
 """Keys a statement."""
 
@@ -122,6 +121,6 @@ def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute(f"PRAGMA mmap_size={_MAP_BYTES}")
+    connection.execute("PRAGMA mmap_size=0")
     connection.execute("CREATE TABLE IF NOT EXISTS state (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)")
     return connection

@@ -202,6 +202,15 @@ class KnowledgeStore:
         with self._database.read() as connection:
             return find_versions(connection, *place)
 
+    def answers(self, origin: Origin) -> bool:
+        """Whether a version of the document of ``origin`` answers."""
+        name = (origin.tenant, origin.collection, origin.source)
+        columns = (documents.c.tenant, documents.c.collection, documents.c.source)
+        of_it = (column == value for column, value in zip(columns, name, strict=True))
+        query = select(versions.c.id).join(documents, documents.c.id == versions.c.document_id)
+        with self._database.read() as connection:
+            return connection.execute(query.where(*of_it, versions.c.status == Status.APPROVED)).first() is not None
+
     def same_file(self, origin: Origin, content_hash: str, made_with: str) -> Submission | None:
         """What was made of the same bytes of the same document with the same; the newest, if anything."""
         query = (

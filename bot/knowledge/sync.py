@@ -4,7 +4,7 @@ Both sides are compared by entry id. An id stands for one exact content, so ther
 run that was interrupted is healed by the next one.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,18 +13,16 @@ import structlog
 from bot.errors import KnowledgeError
 from bot.knowledge.entries import Entry
 from bot.knowledge.index import Index
+from bot.knowledge.progress import Progress
 from bot.knowledge.store import KnowledgeStore
 
 log = structlog.get_logger()
 
-Progress = Callable[[str, int, int], None]
-"""Told how far a long run is: the stage (``read``, ``embed`` or ``index``), how many are done, how many in all."""
+BATCH = 256
+"""Entries an upsert, whose end waits for the disk: what is written before progress is told."""
 
-BATCH = 64
-"""Entries an upsert: what is embedded and written before progress is told."""
-
-DELETE_BATCH = 1_000
-"""Ids a deletion."""
+DELETE_BATCH = 10_000
+"""Ids a deletion, after which the embedded engine may write itself anew, for seconds in which nobody is answered."""
 
 MAX_PASSES = 10
 """More passes than this mean that the index does not keep what it is given."""

@@ -24,10 +24,12 @@ class UnusedFigures:
         self._linked_s = linked_s
 
     def remove(self, now: float, most: int) -> int:
-        """Remove up to ``most`` of those that are unused at ``now``, epoch seconds; how many went.
+        """Remove up to ``most`` of those that are unused at ``now``, epoch seconds; how many went. What a process left
+        of one that it was bringing goes too, and is not counted: it never was a picture.
 
         Raises :class:`~bot.errors.Unavailable` when the database does not answer.
         """
+        self._figures.remove_parts(untouched_since=now - GRACE_S)
         old = [id_ for id_, touched_at in self._figures.kept() if touched_at < now - GRACE_S]
         if not old:
             return 0

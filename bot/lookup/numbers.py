@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 
 from bot.answering.numerals import ARABIC, CHINESE_DECIMAL, arabic, chinese_values
-from bot.answering.quantities import unit_at
+from bot.answering.units import unit_at
 from bot.knowledge.lookup_table import Column, ColumnKind, Interval, fold
 from bot.lookup.clauses import is_left_open
 
@@ -45,7 +45,9 @@ _DATE = re.compile(r"(?P<y>\d{4})[-/年.](?P<m>\d{1,2})[-/月.](?P<d>\d{1,2})日
 _ROUGH_BEFORE = re.compile(
     r"(?:大概|大约|约|差不多|将近|接近|快|刚过|过了|年过|好|几|第|about|around|almost|nearly)\s*$"
 )
-_ROUGH_AFTER = re.compile(r"\s*(?:[±+]|多|来|几|余|左右|上下|出头|半|不到|or so)")
+_ROUGH_AFTER = re.compile(
+    r"\s*(?:[±+]|多(?![久少长大远高重])|来(?![自说])|几(?![天个点号日次年月])|余|左右|上下|出头|半|不到|or so)"
+)
 _DENIED_BEFORE = re.compile(r"(?:有没有|是不是|是否|不是|并非|不为|不等于|\bnot|n't)\s*$")
 _ENDS = re.compile(r"\s*(?:$|[^\w\s%‰°/])")
 _GOES_ON = re.compile(
@@ -152,7 +154,7 @@ def _factor(column: Column, text: str) -> tuple[Fraction, int] | None:
 
 
 def _unit_at(text: str) -> tuple[str, Fraction, int] | None:
-    """As :func:`~bot.answering.quantities.unit_at`, and half a kilogram, in which people say what they weigh."""
+    """As :func:`~bot.answering.units.unit_at`, and half a kilogram, in which people say what they weigh."""
     return ("mg", Fraction(500_000), 1) if text.startswith("斤") else unit_at(text)
 
 

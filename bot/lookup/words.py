@@ -20,7 +20,9 @@ _NOT = re.compile(
     rf"(?:(?:(?<!是)不是|(?<!有)没有|并非|(?<!有)没|无|(?<!是)非|未|不){_DO}"
     r"|\b(?:not|no|non|without|n't)(?: (?:an?|any))?[ -])$"
 )
-_NEAR_NOT = re.compile(r"(?:不是|没|非|未|无|除了?|\bexcept\b|\bnot\b|\bnever\b|n't\b)[^，。,.;；!！?？]{0,8}$")
+_NEAR_NOT = re.compile(
+    r"(?:不是|没|非|未|无|除了|(?<![清排扣解])除(?!率)|\bexcept\b|\bnot\b|\bnever\b|n't\b)[^，。,.;；!！?？]{0,8}$"
+)
 _SAYS_MORE = r"(?:我|这个?|现在|已经?|都|也|还|早就?)*"
 _NOT_AFTER = re.compile(
     rf"\s*{_SAYS_MORE}(?:不是|没有?|不算|过期|到期|排除|取消)"
@@ -103,6 +105,8 @@ def _mentions(table: LookupTable, text: str, names: Sequence[Named], asked: int 
             end = start + len(word)
             if _overlaps(taken, start, end) or (len(word) == 1 and _ALONE.match(text, end)):
                 continue
+            if any(begin <= start and end <= stop and end - start < stop - begin for begin, stop, _ in names):
+                continue  # 过敏 in 过敏史, the name of a column, tells of nobody's
             taken.append((start, end))
             owner = _owner(text, names, start, list(options), asked)
             if owner is not None:

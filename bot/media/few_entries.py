@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bot.knowledge.calibration import Calibration, features
+from bot.knowledge.calibration import Calibration
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
 from bot.knowledge.fusion import DEPTH, fuse
 from bot.knowledge.index import Candidates, Floats, Route
-from bot.knowledge.points import ENTRY_ROLE, MEAN_TERMS, body, document_weights, query_weights
+from bot.knowledge.points import ENTRY_ROLE, IDF_OF_NOTHING, MEAN_TERMS, body, document_weights, query_weights
 from bot.knowledge.question import Nearest, Population, SparseWeights, candidates
 from bot.knowledge.search import Hit, SearchResult
 from bot.knowledge.tokens import Tokenizer
@@ -47,7 +47,7 @@ class FewEntries:
         ranking = fuse(found)
         hits = tuple(Hit(self._entries[id_], score) for id_, score in ranking[:limit])
         entries = list(self._entries.values())
-        confidence = calibration.probability(features(found, ranking, question, entries)) if hits else 0.0
+        confidence = calibration.confidence(found, ranking, question, entries) if hits else 0.0
         return SearchResult(hits, confidence, {})
 
     def candidates(self, question: str, vector: Floats) -> Candidates:
@@ -66,15 +66,17 @@ class FewEntries:
             cosines = self._dense @ np.array(request.vector, dtype=np.float32)
             scores = dict(zip(self._ids, map(float, cosines), strict=True))
         else:
-            scores = self._lexical(request.route, _by_dimension(request.vector))
+            scores = self._lexical(request, _by_dimension(request.vector))
         best = sorted(scores.items(), key=lambda item: -item[1])
         return dict(best[: request.limit])
 
-    def _lexical(self, route: Route, wanted: dict[int, float]) -> dict[str, float]:
-        holding = self._holding[route]
+    def _lexical(self, request: Nearest, wanted: dict[int, float]) -> dict[str, float]:
+        holding = self._holding[request.route]
         idf = {each: math.log((len(self._ids) + 1) / (holding[each] + 0.5)) for each in wanted if holding[each]}
+        if not request.by_rarity:
+            idf = dict.fromkeys(idf, IDF_OF_NOTHING)
         scores = {}
-        for id_, weights in zip(self._ids, self._sparse[route], strict=True):
+        for id_, weights in zip(self._ids, self._sparse[request.route], strict=True):
             shared = [wanted[each] * weights[each] * idf[each] for each in idf if each in weights]
             if shared:
                 scores[id_] = math.fsum(shared)

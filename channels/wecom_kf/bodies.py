@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bot.channel import MenuLimits, Refused
-from bot.parts import Markdown, Menu, Text
+from bot.channel import Refused
+from bot.parts import Markdown, Menu, MenuLimits, Text
 
 TEXT_BYTES = 2048
 MENU = MenuLimits(text_bytes=1024, choice_bytes=128, choices=10)

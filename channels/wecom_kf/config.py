@@ -50,3 +50,8 @@ class Config(BaseModel):
     audience_for: Literal["everybody", "bound"] = "everybody"
     """Who may read as much as ``audience`` in single chats: everybody, or only people who are bound to the valid record
     of a professional, who may read at most ``hcp``; all others are ``public`` then (docs/identity.md)."""
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """Whose messages are pulled: two channels that pull one account would each answer what the other has."""
+        return self.corp_id, self.open_kfid

@@ -34,3 +34,11 @@ def test_the_surer_one_answers_if_it_is_sure_enough(
     assert (evidence.faq is not None, evidence.documents_answer) == (by_faq, by_documents)
     assert evidence.answers == (by_faq or by_documents)
     assert evidence.confidence == max(both, documents)
+
+
+@pytest.mark.parametrize(("confidence", "near"), [(0.029, ()), (0.03, ("学分怎么算？",))])
+def test_questions_that_come_nowhere_near_are_not_offered(confidence: float, near: tuple[str, ...]) -> None:
+    both = SearchResult((Hit(PASSAGE, 1.0), Hit(ASKED, 0.5)), confidence, {})
+    nothing = SearchResult((), 0.0, {})
+    evidence = Evidence(question="天气如何", both=both, documents=nothing, threshold=0.5, timings_ms={})
+    assert evidence.near_questions == near

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from bot.answering.evidence import Evidence, Retriever
-from bot.answering.evidence_cache import KEPT_S, MAX_BYTES, EvidenceCache
+from bot.answering.evidence_cache import KEPT_S, MAX_BYTES, PATIENCE_S, EvidenceCache
 from bot.bots_file import BotConfig
 from bot.errors import Unavailable
 from bot.knowledge.approvals import Approvals
@@ -28,7 +29,6 @@ from bot.knowledge.versions import Submission
 from bot.records.database import Database
 from tests.knowledge.small_index import HashEmbedder, small_tokenizer
 
-PATIENCE_S = 30
 NOW = 1000.0
 BOT = BotConfig(id="imaging", name="小影", tenant="academy", knowledge=("c",), channels={})
 SCOPE = Scope(tenant="academy", collections=("c",), reader=Audience.PUBLIC, now=NOW)
@@ -68,9 +68,9 @@ class Library:
         self.retriever = Retriever(searcher, 0.7, self.cache)
         self.approve("学分.csv", faq())
 
-    def make_cache(self, entries: int, max_bytes: int = MAX_BYTES) -> EvidenceCache:
+    def make_cache(self, entries: int, max_bytes: int = MAX_BYTES, patience_s: float = PATIENCE_S) -> EvidenceCache:
         revisions = Revisions(self.store, Approvals(self.store), self.index, lambda: self.clock_s)
-        return EvidenceCache(revisions, entries, lambda: self.clock_s, max_bytes)
+        return EvidenceCache(revisions, entries, lambda: self.clock_s, max_bytes, patience_s)
 
     def approve(self, source: str, *entries: Entry, sync: bool = True) -> None:
         first = entries[0]
@@ -250,6 +250,25 @@ def test_ten_who_ask_at_once_wait_for_one_search(library: Library) -> None:
     assert library.embedder.asked == [QUESTION]
     assert sorted(evidence.cached for evidence in found) == [False] + [True] * 9
     assert all(answers(evidence) == [ANSWER] for evidence in found)
+
+
+def test_nobody_waits_for_ever_for_a_search_that_hangs(library: Library) -> None:
+    cache, begun, may = library.make_cache(100, patience_s=0.0), threading.Event(), threading.Event()
+
+    def hanging() -> Evidence:
+        begun.set()
+        assert may.wait(PATIENCE_S)
+        return _evidence()
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(cache.find, QUESTION, SCOPE, 0.7, hanging)
+        assert begun.wait(PATIENCE_S)
+        with pytest.raises(Unavailable, match="has not ended"), capture_logs() as logs:
+            cache.find(QUESTION, SCOPE, 0.7, _evidence)
+        may.set()
+        assert answers(first.result(PATIENCE_S)) == [ANSWER]
+    assert [line["event"] for line in logs] == ["shared_search_hangs"]
+    assert cache.find(QUESTION, SCOPE, 0.7, _evidence).cached, "what came of it late is kept"
 
 
 def test_an_error_reaches_all_who_wait_and_is_not_kept(library: Library) -> None:

@@ -42,6 +42,15 @@ def test_a_person_or_place_that_no_source_knows_is_noticed_but_not_where_somebod
     assert unmet(f"张艺谋{'说' * 30}春季班怎么报名？", [COURSES], [COURSES]) == ()
 
 
+def test_a_source_that_names_nobody_and_no_place_holds_for_all() -> None:
+    assert unmet("北京的医院里二甲双胍造影前要停用吗？", [METFORMIN], [METFORMIN]) == ()
+
+
+def test_a_figure_that_another_source_has_is_no_alarm() -> None:
+    nights = passage("夜间", "夜间可以使用5小时。")
+    assert unmet("模拟操作台每次最多使用5小时，怎么预约？", [COURSES, nights], [COURSES, nights]) == ()
+
+
 def test_another_drug_is_not_answered_for() -> None:
     (found,) = unmet("格列美脲造影前要停用吗？", [METFORMIN], [METFORMIN])
     assert (found.kind, found.told) == (Kind.DRUG, "")

@@ -23,24 +23,15 @@ from bot.settings import Settings
 from tests.audit.conftest import event
 from tests.audit.test_reports import RECORD
 from tests.conftest import Run
+from tests.one_bot import ONE_BOT
 from tests.operations.conftest import dead_message
 
-BOTS = f"""
-bots:
-  imaging:
-    name: 影像
-    tenant: academy
-    knowledge: [imaging]
-    admins: [zhang.wei]
-    channels:
-      app: {{type: wecom-app, corp_id: ww1, agent_id: 7, secret: s, token: tok, encoding_aes_key: {"k" * 42}A}}
-"""
 ME = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
 
 
 @pytest.fixture
 def bot(command_line: Run, tmp_path: Path) -> Run:
-    (tmp_path / "bots.yaml").write_text(BOTS)
+    (tmp_path / "bots.yaml").write_text(ONE_BOT)
     return command_line
 
 
@@ -184,7 +175,7 @@ def test_what_is_ingested_and_what_is_sent_again(
 
 
 def test_a_bot_that_answers_from_nothing_takes_nothing_in(bot: Run, tmp_path: Path) -> None:
-    (tmp_path / "bots.yaml").write_text(BOTS.replace("    knowledge: [imaging]\n", ""))
+    (tmp_path / "bots.yaml").write_text(ONE_BOT.replace("    knowledge: [imaging]\n", ""))
     (tmp_path / "a.md").write_text("# 册\n\n一段。\n")
     done = bot("ingest", "a.md")
     said = "error: imaging answers from no collection; name some as its `knowledge` in bots.yaml\n"

@@ -98,12 +98,23 @@ def test_what_waited_before_a_drain_is_finished_and_the_rest_not_taken(house: Ho
 
 def test_a_blocked_person_is_not_served_whatever_they_send(house: House) -> None:
     turn(house, state=State.BLOCKED, person="Wang.Fang")
-    for text in (QUESTION, "转人工", "/help"):
+    for text in (QUESTION, "转人工", "/help", "/whoami 我是谁", "撤回同意", "我的信息是什么意思"):
         outcome = house.says(text)
-        assert words(outcome) == "抱歉，这个机器人目前不为您服务。如有疑问，请联系贵单位的管理员。"
+        assert words(outcome).startswith("抱歉，这个机器人目前不为您服务。如有疑问，请联系贵单位的管理员。")
         assert outcome.posts == ()
     assert words(house.event(Entered())) == ""
     assert "可用命令" in words(commands(house, "/help"))
+
+
+def test_a_blocked_person_sees_and_removes_what_is_held_of_them_and_stays_blocked(house: House) -> None:
+    house.hears(QUESTION)
+    turn(house, state=State.BLOCKED, person="Wang.Fang")
+    assert "只能在单聊里使用" in house.hears("/mydata", channel="ai", chat="doctors")
+    for text in ("/mydata", "／我的信息", "你知道我什么"):
+        assert "wang.fang" in house.hears(text)
+    assert "确认删除我的信息" in house.hears("删除我的信息")
+    assert house.hears("确认删除我的信息").startswith("已删除：")
+    assert house.hears(QUESTION).startswith("抱歉，这个机器人目前不为您服务。")
 
 
 def test_a_command_is_confirmed_by_the_button_of_its_card(house: House) -> None:

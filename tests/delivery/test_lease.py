@@ -1,14 +1,17 @@
 """The lease: one owner, fenced writes, nothing lost when the owner dies."""
 
+import math
 from typing import Any
 
 import pytest
 import redis
 
 from bot import keys
+from bot.channel import LONGEST_SEND_S, Limits
 from bot.errors import LeaseLost
 from bot.inbox import Inbox, InboxLimits
-from bot.lease import LEASE_S, Leases
+from bot.lease import LEASE_S, RENEW_EVERY_S, Leases
+from bot.outbox import MARK_MARGIN_S
 from tests.delivery.conftest import DOCTOR, make_message
 
 
@@ -148,3 +151,10 @@ def test_a_reply_that_is_set_aside_takes_none_behind_it_along(redis_client: redi
     assert redis_client.lrange(keys.parked(DOCTOR), 0, -1) == [b"\xff not ours"]
     assert redis_client.lrange(keys.outbox(DOCTOR), 0, -1) == [b"the next"]
     assert redis_client.hgetall(keys.progress(DOCTOR)) == {b"part": b"2"}, "the next one's"
+
+
+def test_a_lease_outlives_the_longest_call_of_a_channel_though_it_was_not_renewed_just_now() -> None:
+    assert LONGEST_SEND_S + MARK_MARGIN_S <= LEASE_S - RENEW_EVERY_S
+    for seconds in (0.0, LONGEST_SEND_S + 1, math.inf, math.nan):
+        with pytest.raises(ValueError, match="send_timeout_s"):
+            Limits(text_bytes=1, markdown_bytes=1, send_timeout_s=seconds, pushes=True)

@@ -1,12 +1,15 @@
 """From staging to production: what was sealed arrives as it was, or not at all."""
 
+import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import UsageError
 from bot.golden.bundle import SEAL_FILE, is_bundle, read_bundle, seal, submissions, take_figures
@@ -19,7 +22,7 @@ from bot.knowledge.figures import FigureStore
 from bot.knowledge.origin import Origin, make_entry
 
 STAGING = Origin(tenant="staging", collection="drafts", audience=Audience.HCP, source="产品/a.md", bots=("imaging",))
-PICTURE = "0" * 64 + ".png"
+PICTURE = hashlib.sha256(b"picture").hexdigest() + ".png"
 ENTRIES = [
     make_entry(
         STAGING, kind=EntryKind.PASSAGE, title="手册", text="第一段。", location="一", page=2, figures=(PICTURE,)
@@ -56,8 +59,8 @@ def run_on(entries: Sequence[Entry], accepted_at: float | None = 3.0) -> Run:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     figures = tmp_path / "staging figures"
-    (figures / "00").mkdir(parents=True)
-    (figures / "00" / PICTURE).write_bytes(b"picture")
+    (figures / PICTURE[:2]).mkdir(parents=True)
+    (figures / PICTURE[:2] / PICTURE).write_bytes(b"picture")
     export([ENTRIES[:2], ENTRIES[2:]], tmp_path / "out", ZoneInfo("Asia/Shanghai"), FigureStore(figures))
     return tmp_path / "out"
 
@@ -90,6 +93,22 @@ def test_an_entry_that_is_none_is_told(folder: Path, name: str, value: object) -
     path.write_text("\n".join([json.dumps({**json.loads(first), name: value}), *others]), encoding="utf-8")
     with pytest.raises(UsageError, match=f"no entry \\({name} is"):
         read_bundle(folder)
+
+
+def test_a_picture_that_is_another_than_its_name_says_is_not_taken(folder: Path, tmp_path: Path) -> None:
+    (folder / "figures" / PICTURE).write_bytes(b"another picture")
+    figures = FigureStore(tmp_path / "production figures")
+    with capture_logs() as logs:
+        take_figures(folder, figures)
+    assert figures.path(PICTURE) is None
+    assert [line["event"] for line in logs] == ["figure_is_another"]
+
+
+def test_a_picture_counts_as_new_where_it_arrives(folder: Path, tmp_path: Path) -> None:
+    os.utime(folder / "figures" / PICTURE, (0.0, 0.0))
+    figures = FigureStore(tmp_path / "production figures")
+    take_figures(folder, figures)
+    assert not figures.remove(PICTURE, untouched_since=1.0), "else it would go before its document is approved"
 
 
 def test_a_bundle_shows_no_other_file_of_the_machine(folder: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Golden questions asked of what runs and of what somebody is about to approve, with the real search and model."""
 
+import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bot.cli import gate as gate_command
 from bot.cli import golden as golden_command
 from bot.cli import threshold as threshold_command
 from bot.errors import InputError, UsageError
+from bot.golden.candidate import AnswerParts
 from bot.golden.gate import ApprovalGate, gated_in
 from bot.golden.questions import GoldenQuestion
 from bot.golden.running import run_questions
@@ -29,6 +31,7 @@ from bot.knowledge.figures import FigureStore
 from bot.knowledge.ingest import Ingestor
 from bot.knowledge.loaders.reader import FileReader
 from bot.knowledge.origin import Origin, make_entry
+from bot.knowledge.progress import Progress, unseen
 from bot.knowledge.review import Review
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport
@@ -102,6 +105,7 @@ class House:
             lambda tenant, collection: self.service.sync({"tenant": tenant, "collection": collection}),
             lambda _tenant, _collection: None,
             lambda _tenant, _collection: (),
+            warm=self.service.warm,
             gate=self.gate,
         )
 
@@ -203,10 +207,10 @@ def test_what_lets_nothing_fall_passes_and_is_searched(house: House) -> None:
 
 def test_a_document_for_other_bots_and_a_bot_without_a_gate_are_not_asked(house: House) -> None:
     version = house.bring({"甲？": "乙。"}, replace(ORIGIN, source="other.csv", bots=("other",)))
-    house.gate([version], "cli:li", "")
+    house.gate([version], "cli:li", "", unseen)
     open_bots = {"imaging": BOT.model_copy(update={"gate": GateConfig()})}
     ApprovalGate(open_bots, house.store, house.golden, lambda: pytest.fail("nothing is to be answered"))(
-        [house.bring(FAQS | {"甲？": "乙。"})], "cli:li", ""
+        [house.bring(FAQS | {"甲？": "乙。"})], "cli:li", "", unseen
     )
     assert gated_in(house.bots, "academy", "c")
     assert not gated_in(house.bots, "academy", "d")
@@ -216,8 +220,8 @@ def test_a_document_for_other_bots_and_a_bot_without_a_gate_are_not_asked(house:
 def test_without_a_bar_nothing_is_approved_but_for_a_reason(house: House) -> None:
     version = house.bring(FAQS | {"甲？": "乙。"})
     with pytest.raises(InputError, match="kb_gate_no_bar"):
-        house.gate([version], "cli:li", "")
-    house.gate([version], "cli:li", "首批资料")
+        house.gate([version], "cli:li", "", unseen)
+    house.gate([version], "cli:li", "首批资料", unseen)
     assert [details["because"] for _, details in house.audited() if "because" in details] == ["kb_gate_no_bar"]
 
 
@@ -225,7 +229,37 @@ def test_asking_has_an_end(house: House) -> None:
     house.set_bar()
     house.bots["imaging"] = BOT.model_copy(update={"gate": GateConfig.model_construct(required=True, seconds=0)})
     with pytest.raises(InputError, match="kb_gate_slow"):
-        house.gate([house.bring(FAQS | {"甲？": "乙。"})], "cli:li", "")
+        house.gate([house.bring(FAQS | {"甲？": "乙。"})], "cli:li", "", unseen)
+
+
+def test_what_somebody_else_approves_meanwhile_is_judged_too(house: House) -> None:
+    house.set_bar()
+    mine = house.bring(FAQS | {"甲？": "乙。"})
+    theirs, runs = replace(ORIGIN, source="other.csv"), []
+
+    def parts() -> AnswerParts:
+        """Asked for when what is approved has been read."""
+        runs.append(1)
+        if len(runs) == 1:
+            wrong = submission({"食堂今天吃什么？": "红烧肉。"}, theirs)
+            house.store.put(wrong, approve=True, actor="cli:wu", now=3.5)
+        return house.service._parts
+
+    with pytest.raises(InputError, match="kb_gate_fell"):
+        ApprovalGate(house.bots, house.store, house.golden, parts)([mine], "cli:li", "", unseen)
+    assert len(runs) == 2
+
+
+def test_a_gate_removes_the_indexes_of_those_that_were_killed_and_its_own(house: House, settings: Settings) -> None:
+    house.set_bar()
+    killed, at_work = settings.cache_dir / "gate-index-killed", settings.cache_dir / "gate-index-at-work"
+    for folder in (killed, at_work):
+        (folder / "shard").mkdir(parents=True)
+        (folder / "lock").touch()
+    with (at_work / "lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        house.gate([house.bring(FAQS | {"甲？": "乙。"})], "cli:li", "", unseen)
+        assert [*settings.cache_dir.glob("gate-index-*")] == [at_work]
 
 
 def test_files_wait_together_until_all_of_them_pass(house: House, settings: Settings, tmp_path: Path) -> None:
@@ -236,25 +270,44 @@ def test_files_wait_together_until_all_of_them_pass(house: House, settings: Sett
         "问题,答案\n年假有几天？,每年有 7 天年假。\n会议室怎么预订？,在日历里。\n", encoding="utf-8"
     )
     (files / "b.md").write_text("# 打印机\n\n打印机在三楼东侧，刷工卡后取件。\n", encoding="utf-8")
+    embedded: set[str] = set()
+    told: list[str] = []
+
+    def warm(entries: Iterable[Entry], _tell: object) -> None:
+        embedded.update(entry.text for entry in entries)
+
+    def gate(versions: Sequence[Version], actor: str, override: str, progress: Progress) -> None:
+        waiting = {entry.text for version in versions for entry in house.store.contents(version.id)}
+        assert waiting <= embedded, "or the time that the gate has would go by with making vectors"
+        house.gate(versions, actor, override, progress)
+
     ingestor = Ingestor(
         store=house.store,
         reader=FileReader(FigureStore(settings.data_dir / "figures")),
-        warm=lambda _entries, _tell: None,
+        warm=warm,
         sync=lambda *place: SyncReport(**house.service.sync(dict(zip(("tenant", "collection"), place, strict=True)))),
         timezone=ZoneInfo("Asia/Shanghai"),
-        gate=house.gate,
+        gate=gate,
         gated=lambda tenant, collection: gated_in(house.bots, tenant, collection),
     )
 
     def ingest(override: str = "") -> list[bool]:
         place = {"tenant": "academy", "collection": "c", "audience": Audience.PUBLIC}
-        report = ingestor.ingest([files], approve=True, actor="cli:li", override=override, **place)  # type: ignore[arg-type]
+        report = ingestor.ingest(
+            [files],
+            approve=True,
+            actor="cli:li",
+            override=override,
+            progress=lambda stage, _done, _total: told.append(stage),
+            **place,  # type: ignore[arg-type]
+        )
         return [result.draft for result in report.results]
 
     with pytest.raises(InputError, match="kb_gate_fell"):
         ingest()
     waiting = house.store.versions("academy", "c")
     assert {version.source for version in waiting if version.status is Status.DRAFT} == {"faq.csv", "b.md"}
+    assert list(dict.fromkeys(told)) == ["read", "index", "gate"]
     assert ingest("制度改了") == [False, False]
     assert "7 天" in house.says("年假有几天？")
     assert "三楼" in house.says("打印机在几楼？")

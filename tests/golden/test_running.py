@@ -10,7 +10,7 @@ import pytest
 from bot.golden.questions import GoldenQuestion
 from bot.golden.running import OutOfTime, run_questions
 
-QUESTIONS = [GoldenQuestion(question=f"{n}？", must_refuse=True) for n in range(9)]
+QUESTIONS = [GoldenQuestion(question=f"{n}？", must_refuse=True) for n in range(10)]
 
 
 def refusal(question: GoldenQuestion) -> Mapping[str, Any]:
@@ -24,17 +24,21 @@ def refusal(question: GoldenQuestion) -> Mapping[str, Any]:
     }
 
 
-def test_some_are_asked_at_once_and_told_in_their_order() -> None:
-    together = threading.Barrier(3, timeout=10)
+def test_after_the_first_some_are_asked_at_once_and_told_in_their_order() -> None:
+    together, another = threading.Barrier(3, timeout=10), threading.Event()
 
     def ask(question: GoldenQuestion) -> Mapping[str, Any]:
-        together.wait()  # goes on when three wait
+        if question is QUESTIONS[0]:
+            assert not another.wait(0.1), "each would load what answers are made with"
+        else:
+            another.set()
+            together.wait()  # goes on when three wait
         return refusal(question)
 
     told: list[tuple[int, int]] = []
     outcomes, versions = run_questions(QUESTIONS, ask, lambda *step: told.append(step), 1e12, at_once=3)
     assert [one.question for one in outcomes] == [one.question for one in QUESTIONS]
-    assert told[-1] == (9, 9)
+    assert told[-1] == (10, 10)
     assert versions == {"model": "m"}
 
 
@@ -49,6 +53,6 @@ def test_out_of_time_the_rest_is_not_asked(at_once: int) -> None:
         asked.append(question.question)
         return refusal(question)
 
-    with pytest.raises(OutOfTime, match="only 1 of 9"):
+    with pytest.raises(OutOfTime, match="only 1 of 10"):
         run_questions(QUESTIONS, ask, lambda *_: enough.set(), time.monotonic() - 1, at_once=at_once)
     assert len(asked) < len(QUESTIONS)

@@ -111,6 +111,8 @@ class Office:
         self.audited: list[AuditEvent] = []
         self.synced: list[tuple[str, str]] = []
         self.dropped: list[tuple[str, str]] = []
+        self.warmed: list[str] = []
+        """The texts of which vectors were made."""
         self.hits: Sequence[Hit] = ()
         self.leases = Leases(self.client)
         self.switches = Switches(self.client, self.database, lambda: self.now)
@@ -129,6 +131,7 @@ class Office:
             find=lambda _question, _bot: self.hits,
             sync=lambda tenant, collection: self.synced.append((tenant, collection)),
             drop=lambda tenant, collection: self.dropped.append((tenant, collection)),
+            warm=lambda entries, _tell: self.warmed.extend(entry.text for entry in entries),
             gate=ApprovalGate(bots, KnowledgeStore(self.database), GoldenStore(audit), _answer_nothing),
             clock=lambda: self.now,
         )

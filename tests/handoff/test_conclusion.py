@@ -11,7 +11,7 @@ from bot.handoff.tickets import TicketState
 from bot.messages import ConversationId
 from bot.parts import Part, Stream, Text, words_of
 from bot.records.turns import TurnRecord
-from bot.replies import WITHDRAWN, Delivery, OutboxReply
+from bot.replies import TAKEN_OVER, WITHDRAWN, Delivery, OutboxReply
 from bot.texts import Texts
 from tests.handoff.office import Office, make_bot
 
@@ -110,6 +110,13 @@ def test_who_asked_from_what_was_withdrawn_is_told_to_ask_again_and_no_human_is_
     assert "已撤下或更新" in aftermath.heard("dr.wang")
     assert aftermath.heard("li.na") == ""
     assert aftermath.kept().failure == WITHDRAWN
+
+
+def test_who_was_let_go_meanwhile_by_the_human_who_took_them_over_hears_that_it_did_not_arrive(
+    aftermath: Aftermath,
+) -> None:
+    aftermath.conclude(sent=0, failure=TAKEN_OVER, record=RECORD.encode())
+    assert "没能送达" in aftermath.heard("dr.wang")
 
 
 @pytest.mark.parametrize("failure", [WITHDRAWN, "60111"])

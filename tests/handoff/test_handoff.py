@@ -1,7 +1,7 @@
 """A human is wanted, comes, leaves, or does not come."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -230,6 +230,19 @@ def test_what_concerns_one_person_is_not_said_in_a_group(office: Office) -> None
     author = ConversationId(bot="imaging", channel="app", person="li.na")
     said = office.desk.human_says(ticket, "您好", "t2", author)
     assert (said.conversation, said.author) == (DOCTOR, author)
+
+
+@pytest.mark.parametrize("state", [TicketState.RELEASED, TicketState.SERVED])
+def test_what_a_human_does_to_a_ticket_at_that_moment_is_not_undone(office: Office, state: TicketState) -> None:
+    office.tickets.open(DOCTOR, "academy", "first", "", silent=False)
+    with ThreadPoolExecutor(1) as person:
+        with office.database.write() as connection:
+            connection.execute(tickets.update().values(state=state, servicer="li.na"))
+            asking = person.submit(office.tickets.open, DOCTOR, "academy", "second", "", silent=True)
+            wait([asking], timeout=0.3)  # until the other has looked, or waits for us
+        ticket, opened = asking.result(30)
+    assert office.state(1) is state
+    assert (ticket.number, opened) == ((2, True) if state is TicketState.RELEASED else (1, False))
 
 
 def test_at_most_one_open_ticket_for_a_conversation(office: Office) -> None:

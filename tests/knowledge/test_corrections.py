@@ -147,6 +147,27 @@ def test_an_answer_that_was_decided_while_the_version_changed_is_corrected(archi
     assert [use.turn for use in misled] == ["at that moment"]
 
 
+def test_the_end_of_a_version_is_told_in_place_of_what_it_had_corrected(archive: Archive) -> None:
+    archive.told("t", FIRST + 1)
+    archive.told("of its own", SECOND + 1, person="dr.li")
+    archive.corrections.want(archive.second, misled_by(archive.store, archive.corrections, archive.second, NOW), NOW)
+    archive.store.withdraw(*archive.second.name, actor="cli:li", now=NOW)
+    gone = archive.store.versions(*archive.second.name)[-1]
+    misled = misled_by(archive.store, archive.corrections, gone, NOW)
+    assert [archive.corrections.want(gone, misled, NOW) for _ in range(2)] == [2, 0]
+    due = archive.corrections.due(quiet=[])
+    assert [(owed.use.turn, owed.holds, owed.in_service) for owed in due] == [
+        ("of its own", True, False),
+        ("t", True, False),
+    ]
+    archive.put("五天", "三天", at=NOW + 1)
+    due = archive.corrections.due(quiet=[])
+    assert [(owed.use.turn, owed.holds, owed.in_service) for owed in due] == [
+        ("of its own", True, True),
+        ("t", False, True),
+    ]
+
+
 def test_of_two_who_want_it_said_at_once_one_finds_it_wanted(archive: Archive) -> None:
     archive.told("t", FIRST + 1)
     misled = misled_by(archive.store, archive.corrections, archive.second, NOW)

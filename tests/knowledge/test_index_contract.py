@@ -162,6 +162,21 @@ def test_what_others_may_read_does_not_change_my_scores(index: Index) -> None:
     assert ask(index, "学分 课程") == before
 
 
+def test_a_word_counts_by_what_its_reader_sees_at_that_moment(index: Index) -> None:
+    index.upsert([entry("学分"), entry("预约"), entry("学分", audience=Audience.STAFF)])
+    staff = replace(SCOPE, reader=Audience.STAFF)
+    before, of_staff = ask(index, "学分"), ask(index, "学分", staff)
+    assert (before.visible, of_staff.visible) == (2, 3)
+    assert of_staff.words["学分"] < before.words["学分"]
+    assert (ask(index, "学分"), ask(index, "学分", staff)) == (before, of_staff)
+    another = entry("学分二")
+    index.upsert([another])
+    after = ask(index, "学分")
+    assert (after.visible, after.words) == (3, of_staff.words)
+    index.delete([another.id])
+    assert ask(index, "学分") == before
+
+
 def test_questions_and_changes_at_once(shared_index: Index) -> None:
     shared_index.upsert([entry(f"学分 {n}") for n in range(50)])
     failures: list[Exception] = []

@@ -13,6 +13,7 @@ from bot.knowledge.entries import Audience, EntryKind
 from bot.knowledge.files import find_files
 from bot.knowledge.ingest import FileStatus, IngestReport, NotSearchable, Wishes
 from bot.knowledge.loaders.kinds import SUFFIXES
+from bot.knowledge.progress import unseen
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, sync_collection
 from bot.knowledge.versions import Status
@@ -145,7 +146,7 @@ def test_what_somebody_else_brings_before_the_gate_opens_is_not_approved(tmp_pat
     taken = list(ingestor.take(file, mine, str))  # type: ignore[arg-type]
     path.write_text(GUIDE.replace("4 门", "40 门"), encoding="utf-8")
     list(ingestor.take(file, replace(mine, approve=False, actor="cli:wu"), str))  # type: ignore[arg-type]
-    (released,) = ingestor.release(taken, mine)
+    (released,) = ingestor.release(taken, mine, unseen)
     assert released.draft
     assert [version.status for version in workplace.store.versions("academy", "imaging")] == [
         Status.WITHDRAWN,

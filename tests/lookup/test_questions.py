@@ -130,7 +130,11 @@ DOSE = """\
         ("星影针用量？体重60kg，都正常", "肝功能"),
         ("星影针用量？肝功能正常，肾功能正常，体重 60 lb", "体重"),
         ("星影针用量？肝功能正常，肾功能正常，体重500g到60kg", "体重"),
-        ("星影针用量？肝功能正常，肾功能正常，体重 0.06 吨", "体重"),
+        ("星影针用量？肝功能正常，肾功能正常，体重 0.06 吨", [2]),
+        ("星影针用量？肝功能正常，肾功能正常，体重 0.6 担", "体重"),
+        ("星影针用量？肝功能正常，肾功能正常，体重 60 kg多久用一次", [2]),
+        ("星影针体重 60 kg几次用完？肝功能正常，肾功能正常，用量", [2]),
+        ("星影针用量？肝功能正常，肾功能正常，体重 60 kg多", "体重"),
     ],
 )
 def test_a_word_of_two_columns_belongs_to_the_one_named_before_it(question: str, expected: Outcome) -> None:
@@ -185,3 +189,31 @@ def test_an_answer_to_our_question_is_read_or_left_alone(
     table = next(table for table in tables if table.title == "扫描须知")
     at = next(at for at, each in enumerate(table.columns) if each.name == column)
     assert (read_answer(table, at, text) is not None) is known
+
+
+CLEARED = """\
+药品[选项],清除率[范围 mL/min],过敏史|过敏[选项],能否使用|能用[文本]
+星影针,≥30,无过敏史|不过敏,可以
+星影针,<30,无过敏史,不能
+星影针,不限,有过敏史|过敏,不能
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("星影针能用吗？清除率低于30 不过敏", [3]),  # 清除 excepts nobody
+        ("清除率60，过敏，星影针能用吗", [4]),
+        ("清除率60，过敏史没有，星影针能用吗", "过敏史"),  # the name of a column tells of nobody's
+    ],
+)
+def test_words_inside_other_words_say_nothing(question: str, expected: Outcome) -> None:
+    (table,) = tables_of(entries_of(CLEARED, "清除"))
+    asked = meant([table], question)
+    assert asked
+    decision = decide(table, asked[1].given, question)
+    if isinstance(decision, Found):
+        assert [int(row.entry.location.split()[1]) for row in decision.rows] == expected
+    else:
+        assert isinstance(decision, Missing)
+        assert table.columns[decision.column].name == expected

@@ -14,6 +14,7 @@ from bot.knowledge.lookup_table import tables_of
 from bot.lookup.deciding import Found, decide, meant
 from tests.conftest import Run
 from tests.lookup.conftest import entries_of
+from tests.one_bot import ONE_BOT
 
 RULES = """
 CREATE TABLE rules (scan TEXT, age_from NUMERIC, age_to NUMERIC, allowed TEXT, fee NUMERIC, until DATE);
@@ -24,16 +25,6 @@ COLUMNS = "检查|扫描[选项],年龄[范围 岁],能否检查|能不能做[�
 QUERY = """
 SELECT scan, CASE WHEN age_from IS NULL THEN '≤' || age_to ELSE '≥' || age_from END, allowed, fee, until
 FROM rules ORDER BY scan, age_from
-"""
-BOTS = f"""
-bots:
-  imaging:
-    name: 影像
-    tenant: academy
-    knowledge: [imaging]
-    admins: [zhang.wei]
-    channels:
-      app: {{type: wecom-app, corp_id: ww1, agent_id: 7, secret: s, token: tok, encoding_aes_key: {"k" * 42}A}}
 """
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -79,7 +70,7 @@ def test_what_does_not_fit_is_said(rules: str, name: str, query: str, columns: s
 def test_ingest_takes_it_in_as_a_draft_and_keeps_the_address_to_itself(
     rules: str, command_line: Run, tmp_path: Path
 ) -> None:
-    (tmp_path / "bots.yaml").write_text(BOTS, encoding="utf-8")
+    (tmp_path / "bots.yaml").write_text(ONE_BOT, encoding="utf-8")
     asked = ("--query", QUERY, "--columns", COLUMNS)
     done = command_line("ingest", "须知.csv", "--sql", "${RULES}", *asked, RULES=rules)
     assert done.returncode == 0, done.stderr

@@ -20,17 +20,8 @@ from tests.conftest import Run
 from tests.fakes.llm_server import LlmServer, Say
 from tests.mining.conftest import origin, read
 from tests.mining.test_records import turn
+from tests.one_bot import ONE_BOT
 
-BOTS = f"""
-bots:
-  imaging:
-    name: 影像
-    tenant: academy
-    knowledge: [imaging]
-    admins: [zhang.wei]
-    channels:
-      app: {{type: wecom-app, corp_id: ww1, agent_id: 7, secret: s, token: tok, encoding_aes_key: {"k" * 42}A}}
-"""
 TEXT = (
     "# 云帆相机手册\n\n## 充一次电要多久\n\n用原装充电器约 90 分钟充满。\n\n"
     "## 防水\n\n云帆相机不防水，进水后请立即关机。\n"
@@ -41,7 +32,7 @@ PROPOSAL = {"question": "云帆相机防水吗？", "answer": "云帆相机不�
 @pytest.fixture
 def database(tmp_path: Path, embedder: Embedder, model_cache: Path) -> Iterator[Database]:
     """The database of an installation in ``tmp_path``, whose embedder is built already."""
-    (tmp_path / "bots.yaml").write_text(BOTS)
+    (tmp_path / "bots.yaml").write_text(ONE_BOT)
     embedder.queries(["先把图建好"])
     shutil.copytree(model_cache, tmp_path / "var/cache")
     database = Database(Settings(data_dir=tmp_path / "var").database_url)

@@ -1,7 +1,9 @@
 """Looking after documents from the command line."""
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,13 +165,23 @@ def test_the_answers_that_rested_on_a_version(desk: Desk) -> None:
     assert actions.count(Action.READ) == 2, "somebody looked at what people asked"
 
 
+def test_who_was_answered_from_what_is_withdrawn_can_be_told_at_once(desk: Desk) -> None:
+    now = time.time()
+    desk.asked("a" * 20, now - DAY, desk.bring("五天", at=now - 2 * DAY, approve=True))
+    assert "1 people will be told" in desk.says("withdraw", "年假.csv", "--tell")
+    assert "0 people will be told" in desk.says("notify", "年假.csv"), "nobody is told twice"
+    other = replace(ORIGIN, source="病假.csv")
+    desk.asked("b" * 20, now - DAY, desk.bring("三天", at=now - 2 * DAY, approve=True, origin=other))
+    assert "1 people were answered from what it said before: `kb notify 病假.csv`" in desk.says("withdraw", "病假.csv")
+
+
 def test_what_is_not_there_is_said(desk: Desk) -> None:
     assert desk.says("list") == "there are no documents\n"
     assert "has no document '7'" in desk.refuses("show", "7")
     assert "has no document" in desk.refuses("show", "9" * 20)
     desk.bring("五天", at=DAY)
     assert "has answered yet" in desk.refuses("used", "年假.csv")
-    assert "is approved" in desk.refuses("notify", "年假.csv")
+    assert "nobody to tell" in desk.refuses("notify", "年假.csv")
 
 
 def test_another_tenant_s_and_another_bot_s_documents_are_unknown(desk: Desk) -> None:

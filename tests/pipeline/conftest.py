@@ -306,6 +306,7 @@ def house(
         find=lambda question, bot: answerer.retriever.retrieve((question,), bot, Audience.STAFF, clock()).both.hits,
         sync=lambda _tenant, _collection: None,
         drop=lambda _tenant, _collection: None,
+        warm=lambda _entries, _tell: None,
         gate=no_gate,
         clock=clock,
     )
