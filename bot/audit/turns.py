@@ -13,8 +13,8 @@ from bot.records.turns import TurnRecord
 def turn_decided(record: TurnRecord) -> AuditEvent:
     """The decision of ``record``, without a word that the person wrote.
 
-    ``cited`` are the ids of the entries that the answer rests on, ``offered`` of those that a refusal names, ``answer``
-    is the SHA-256 of what was said.
+    ``cited`` are the ids of the entries that the answer rests on, ``offered`` of those that a refusal names;
+    ``tentative`` says that the answer was said with reserve, ``answer`` is the SHA-256 of what was said.
     """
     composed = next((step for step in reversed(record.steps) if "cited" in step), None)
     generation = record.generation
@@ -25,6 +25,7 @@ def turn_decided(record: TurnRecord) -> AuditEvent:
         "confidence": None if record.confidence is None else round(record.confidence, 4),
         "cited": list(composed["cited"]) if composed else [],
         "offered": list(composed.get("offered", ())) if composed else [],
+        "tentative": bool(composed and composed.get("tentative")),
         "answer": hashlib.sha256(record.answer.encode("utf-8", "surrogatepass")).hexdigest(),
         "model": generation.get("model", ""),
         "prompt": generation.get("prompt", ""),

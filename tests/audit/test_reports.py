@@ -135,6 +135,7 @@ def test_the_decision_of_a_turn_and_no_word_of_the_person(books: Books) -> None:
         "confidence": 0.8751,
         "cited": ["e1", "e2"],
         "offered": [],
+        "tentative": False,
         "answer": "ce820ae814b908c7c0375effdae125d371585b0304439b8bfb8c4d748da3496e",
         "model": "m",
         "prompt": "p7",
