@@ -7,8 +7,8 @@ The knowledge is that of benchmarks/search.py. A process makes the index beforeh
 does, embeds each question with the product's model and searches it. No question comes twice. The baseline is an index
 of nothing: the model alone. Milliseconds are those of the clock, of the median question where no other share is named,
 ``cpu`` is the processor time of ``retrieve``, which searches a second time among the passages alone unless a FAQ
-certainly answers. ``MiB`` is what the process holds at the end (VmRSS), with the model of the reading check and the
-pages of files that it has mapped; ``own`` is the part that no file backs (RssAnon).
+certainly answers. ``MiB`` is what the process holds at the end (VmRSS), with the pages of files that it has mapped;
+``own`` is the part that no file backs (RssAnon). The reading check is off, as it is unless asked for.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, wheel_folder
 from bot.knowledge.entries import Audience, Entry
 from bot.knowledge.index import Floats
-from bot.knowledge.opening import make_embedder, make_reading_check, make_tokenizer, open_index, vector_cache
+from bot.knowledge.opening import make_embedder, make_tokenizer, open_index, vector_cache
 from bot.knowledge.search import Searcher
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.token_states import Encoded
@@ -110,11 +110,8 @@ def make(settings: Settings, known: Sequence[Entry]) -> None:
 def ask(settings: Settings, known: Sequence[Entry], count: int) -> list[float]:
     """The figures, in the order of :data:`COLUMNS`."""
     embedder = make_embedder(settings)
-    check = make_reading_check(settings, embedder)
-    if check is not None:
-        check.prepare()
     index = open_index(settings, embedder, make_tokenizer())
-    retriever = Retriever(Searcher(index, embedder, Calibration.shipped(), check), ANSWER_THRESHOLD)
+    retriever = Retriever(Searcher(index, embedder, Calibration.shipped()), ANSWER_THRESHOLD)
     questions = [question for entry in known or entries(2 * (WARM_UP + count)) for question in entry.questions]
     questions = questions[:: max(1, len(questions) // (WARM_UP + count))]
 
@@ -128,7 +125,7 @@ def ask(settings: Settings, known: Sequence[Entry], count: int) -> list[float]:
         retrieve(question)
     found = [retrieve(question) for question in questions[WARM_UP : WARM_UP + count]]
     timings = [evidence.timings_ms for evidence, _, _ in found]
-    ranking = [each["both_fuse"] + each["both_rerank"] + each["both_check"] for each in timings]
+    ranking = [each["both_fuse"] + each["both_rerank"] for each in timings]
     whole, walls, cpus = (
         [each["both"] for each in timings],
         [wall for _, wall, _ in found],

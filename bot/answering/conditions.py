@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from bot.answering.claims import Clause, Ground, clauses_of, share_in
+from bot.answering.claims import Clause, Ground, clauses_of, share_in, telling
 from bot.answering.quantities import fold
 
 _SENTENCE = re.compile(r"[^。!?;\n]+")
@@ -23,7 +23,7 @@ _ALIKE = 0.7
 _LEAST = 3
 """Pieces of content of a condition."""
 _TOLD = 0.5
-"""The share of a condition's characters that must be told."""
+"""The share of the characters with content of a condition that must be told."""
 
 
 def without_condition(sentence: str, context: str, grounds: Sequence[Ground]) -> bool:
@@ -43,7 +43,7 @@ def _lacks(clause: Clause, told: set[str], grounds: Sequence[Ground]) -> bool:
         for condition, other in _conditional(ground.folded)
     ]
     most = max((share for share, _ in shares), default=0.0)
-    conditions = [set(condition) for share, condition in shares if share == most]
+    conditions = [set(telling(condition)) - {" "} for share, condition in shares if share == most]
     return most >= _ALIKE and all(len(each & told) < _TOLD * len(each) for each in conditions)
 
 

@@ -29,8 +29,8 @@ _LEAST_BETWEEN = 2
 _MOST_BETWEEN = 30
 _MOST_PIECE = 60
 """Words and characters."""
-_PRIVATE, _PRIVATE_SIZE = 0xF0000, 0xFFFE
-"""Characters that no text has, by which words of several characters are told."""
+_WORDS, _NUMBERS, _SIZE = 0xF0000, 0x100000, 0xFFFE
+"""Characters that no text has, by which words and numbers of several characters are told."""
 _SAME_BETWEEN = 0.75
 """The share of the shorter words between both pieces that stand, in order, in the longer ones."""
 
@@ -59,7 +59,14 @@ def _sentences(text: str) -> tuple[str, ...]:
 
 
 def _as_one(token: str) -> str:
-    return token if len(token) == 1 else chr(_PRIVATE + zlib.crc32(token.encode()) % _PRIVATE_SIZE)
+    area = _NUMBERS if token[0].isdigit() else _WORDS
+    return token if len(token) == 1 else chr(area + zlib.crc32(token.encode()) % _SIZE)
+
+
+_ENGLISH_IDLE = frozenset(
+    map(_as_one, re.findall(r"\w+", "and or of the an in on at to for with is are was were be been it its"))
+)
+_BY = _as_one("by")
 
 
 def _exchanged(mine: str, known: Sequence[str]) -> bool:
@@ -96,7 +103,7 @@ def _common(mine: str, theirs: str) -> Iterator[_Piece]:
 
 
 def _has_content(piece: str) -> bool:
-    names = any(ord(each) >= _PRIVATE or each.isdigit() for each in piece)
+    names = any(each.isdigit() or (ord(each) >= _WORDS and each not in _ENGLISH_IDLE) for each in piece)
     return names or len("".join(telling(piece).split())) >= _LEAST_HAN
 
 
@@ -117,15 +124,18 @@ def _between(one: str, other: str, sentence: str) -> Iterator[str]:
 
 
 def _says_something(between: str) -> bool:
-    content = [each for each in between if each not in _IDLE]
+    content = [each for each in between if each not in _IDLE and each not in _ENGLISH_IDLE]
     if between and between[0] in _LISTS and between[-1] in _LISTS:  # the members of a list have no order
         return False
-    return len(content) >= _LEAST_BETWEEN or bool(_PIVOTS & set(content))
+    words = any(_WORDS <= ord(each) < _NUMBERS and each != _BY for each in content)
+    return words or len(content) >= _LEAST_BETWEEN or bool(_PIVOTS & set(content))
 
 
 def _alike(one: str, other: str) -> bool:
     shorter = min(len(one), len(other))
-    return shorter > 0 and _says_something(other) and _in_order(one, other) >= _SAME_BETWEEN * shorter
+    if not shorter or (_BY in one) != (_BY in other):
+        return False
+    return _says_something(other) and _in_order(one, other) >= _SAME_BETWEEN * shorter
 
 
 def _in_order(one: str, other: str) -> int:

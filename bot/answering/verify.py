@@ -14,6 +14,7 @@ from typing import Any
 from bot.answering.claims import (
     Ground,
     anchored,
+    clauses_of,
     content_of,
     denied,
     ground_of,
@@ -31,7 +32,7 @@ from bot.answering.order import exchanges
 from bot.answering.polarity import says_opposite
 from bot.answering.quantities import Figures, figures_of, fold
 from bot.answering.sentences import MARK, Sentence, SentenceSplitter
-from bot.answering.subjects import says_of_another
+from bot.answering.subjects import joins_sources, says_of_another
 
 CITED_SHARE = 0.45
 """How much of a sentence's content must stand in the sources it cites: the rest is the freedom to rephrase."""
@@ -46,11 +47,13 @@ _POLITE = re.compile(
     re.IGNORECASE,
 )
 _SAYS = re.compile(r"\w")
+_SHORT_ITEM = 10
+"""Characters with content of an item that says something only together with the line before its list."""
 _CONTRADICTIONS: tuple[tuple[str, tuple[Callable[[str, Sequence[Ground]], bool], ...]], ...] = (
     ("misplaced_figure", (misplaced_figure,)),
     ("turned_round", (turned_round, denied, says_opposite, limits_the_other_way)),
     ("exchanged", (exchanges,)),
-    ("other_subject", (says_of_another,)),
+    ("other_subject", (says_of_another, joins_sources)),
 )
 """What may be wrong with words that all stand in the sources, by the reason that is told."""
 
@@ -89,6 +92,7 @@ class Verifier:
         self._forbidden = forbidden
         self._splitter = SentenceSplitter()
         self._waiting = ""
+        self._heading = ""
         self._lead = ""
         self._said = ""
         self._begun = False
@@ -109,8 +113,11 @@ class Verifier:
             lead = sentence.lead if "\n" in sentence.lead else self._lead + sentence.lead
             self._lead = ""
             reason = self._forbidden(sentence.body)
+            if "\n" in sentence.lead and not _marked_item(sentence):
+                self._heading = ""
             if not reason and self._asserts_nothing(sentence):
                 self._waiting += lead + sentence.words.rstrip()
+                self._heading = sentence.words.strip(" *_:：")
                 continue
             reason, marks = (reason, "") if reason else self._judge(sentence)
             if reason:
@@ -131,12 +138,15 @@ class Verifier:
         if not bare.endswith((":", "：")) and not sentence.lead.rpartition("\n")[2].lstrip().startswith("#"):
             return False
         figures = figures_of(words)
-        if figures.quantities or figures.moments:  # a heading that says how much says something
+        counts = any(quantity.value != 1 for quantity in figures.quantities)  # 一次用量 counts nothing
+        if counts or figures.moments:  # a heading that says how much says something
             return False
         content = content_of(figures)
         asked = Ground("", self._question)
         known = [unit for unit in content if asked.covers(unit) or any(one.covers(unit) for one in self._grounds)]
-        return len(known) >= UNCITED_SHARE * len(content) and not _foreign(words, figures, self._grounds)
+        if len(known) < UNCITED_SHARE * len(content) or _foreign(words, figures, self._grounds):
+            return False
+        return not _contradicts(words, self._grounds)
 
     def _judge(self, sentence: Sentence) -> tuple[str, str]:
         """The reason to drop ``sentence``, or its text with the marks it deserves."""
@@ -150,7 +160,8 @@ class Verifier:
         return next((reason for reason in reasons if reason != "no_support"), "no_support"), ""
 
     def _objection(self, words: str, grounds: Sequence[Ground], share: float) -> str:
-        """Why ``words`` must not be said on these grounds; empty when they may."""
+        """Why ``words`` must not be said on these grounds; empty when they may. A short item of a list is held against
+        them together with the line before the list: ``不能使用的人群：`` and ``孕妇``."""
         figures = figures_of(words)
         content = content_of(figures)
         if foreign := _foreign(words, figures, grounds):
@@ -158,7 +169,7 @@ class Verifier:
         if not (content or figures.quantities or figures.moments or figures.links):
             return "nothing_to_check"
         if supported(words, grounds, share):
-            return self._contradiction(words, content, grounds)
+            return self._contradiction(f"{self._heading}{words}" if _only_names(words) else words, content, grounds)
         if any(ground.chinese == is_chinese(words) for ground in grounds):
             return "no_support"
         if not anchored(words, latin_names(words), grounds):
@@ -169,10 +180,27 @@ class Verifier:
         """What is wrong with words that stand in the sources."""
         if new_words(content, words, self._question, grounds):
             return "only_in_question"
-        reason = next((name for name, rules in _CONTRADICTIONS if any(rule(words, grounds) for rule in rules)), "")
+        reason = _contradicts(words, grounds)
         if not reason and without_condition(words, f"{self._question}\n{self._said}", grounds):
             return "condition"
         return reason or _overstates(words, grounds)
+
+
+def _marked_item(sentence: Sentence) -> bool:
+    """Whether ``sentence`` is an item of a list."""
+    return bool(sentence.lead.rpartition("\n")[2].strip(" #"))
+
+
+def _only_names(words: str) -> bool:
+    """Whether an item of a list only names something."""
+    clauses = clauses_of(words)
+    content = sum(len(run) for clause in clauses for run in clause.runs)
+    return content <= _SHORT_ITEM and not any(clause.negated for clause in clauses)
+
+
+def _contradicts(words: str, grounds: Sequence[Ground]) -> str:
+    """What rule finds something against ``words``, if any does."""
+    return next((name for name, rules in _CONTRADICTIONS if any(rule(words, grounds) for rule in rules)), "")
 
 
 def _foreign(words: str, figures: Figures, grounds: Sequence[Ground]) -> str:

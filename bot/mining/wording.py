@@ -7,13 +7,12 @@ an opposite, the order of what is named), and only then words and vectors say ho
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 from bot.answering.claims import clauses_of
 from bot.answering.names import latin_names
 from bot.answering.quantities import Figures, figures_of, fold
-from bot.knowledge.segment import Segmenter, jieba_dictionary
+from bot.knowledge.segment import jieba_segmenter
 
 _ASKS = tuple(
     (kind, re.compile(pattern))
@@ -124,7 +123,7 @@ def wording_of(question: str) -> Wording:
         names=frozenset(latin_names(question)),
         negated=sum(clause.negated for clause in clauses_of(question)) % 2 == 1,
         sides=_sides(text),
-        words=tuple(word for run in rest.split() for word in _segmenter().cut(run)),
+        words=tuple(word for run in rest.split() for word in jieba_segmenter().cut(run)),
     )
 
 
@@ -136,8 +135,3 @@ def _sides(text: str) -> frozenset[tuple[int, bool]]:
 def _pieces(words: tuple[str, ...]) -> frozenset[str]:
     """Single characters of Chinese words, other words whole."""
     return frozenset(piece for word in words for piece in ([word] if word.isascii() else word))
-
-
-@cache
-def _segmenter() -> Segmenter:
-    return Segmenter(jieba_dictionary())

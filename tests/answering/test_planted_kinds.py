@@ -41,7 +41,14 @@ LEAFLET = Source(
 默认关闭备份功能，从4.0版开始默认开启日志。免修的课照样计学分，每学期最多选4门课，最后时段在关门前结束。平时成绩占40%，测验占60%。""",
 )
 
+ENGLISH = Source(
+    title="Company",
+    text="Alpha Inc acquired Beta Corp in 2019. The nurse calls the doctor first. Rooms and labs are open.",
+)
+
 PLANTED = [
+    (ENGLISH, "Beta Corp acquired Alpha Inc in 2019.", "exchanged"),
+    (ENGLISH, "The doctor calls the nurse first.", "exchanged"),
     # exchanged
     (LEAFLET, "乙公司收购了甲公司。", "exchanged"),
     (LAB, "每2次练习约出现10次温热感。", "misplaced_figure"),
@@ -86,6 +93,9 @@ PLANTED = [
 ]
 
 SAME = [
+    (ENGLISH, "Beta Corp was acquired by Alpha Inc in 2019."),
+    (ENGLISH, "In 2019 Alpha Inc acquired Beta Corp."),
+    (ENGLISH, "The nurse calls the doctor first."),
     (LEAFLET, "乙公司被甲公司收购了。"),
     (LEAFLET, "甲公司收购乙公司。"),
     (LAB, "约每10次练习出现2次温热感。"),
@@ -140,3 +150,68 @@ def test_a_condition_may_stand_in_the_question_or_in_the_sentence_before() -> No
 def test_members_of_a_list_have_no_order() -> None:
     source = Source(title="名单", text="讲者为周德兴、黄彬俊、汤和仁，由学院邀请。")
     assert read(source, "讲者为汤和仁、黄彬俊、周德兴。")[1] == []
+
+
+LIST = Source(
+    title="示影素说明书",
+    text="成人一次80 ml，儿童一次30 ml。\n孕妇禁用。甲状腺功能亢进患者禁用。检查前4小时禁食。避光保存。\n"
+    "遇到下面情况不能开始练习：\n1. 病人身份没有核对；\n2. 知情同意页没有签名。\n冻结的账号不能选课、投稿。",
+)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "不能使用的人群：\n- 孕妇[1]\n- 甲状腺功能亢进患者[1]",
+        "冻结的账号不能：\n- 选课[1]\n- 投稿[1]",
+        "以下情况不能开始练习：\n- 病人身份没有核对[1]\n- 知情同意页没有签名[1]",
+        "检查前：\n- 4小时禁食[1]",
+        "一次用量：\n- 成人80 ml[1]\n- 儿童30 ml[1]",
+    ],
+)
+def test_a_list_says_what_its_first_line_and_an_item_say_together(written: str) -> None:
+    verifier = Verifier([LIST], "哪些人群不能使用？一次用量是多少？")
+    assert ("".join(verifier.feed(written) + verifier.finish()), verifier.dropped) == (written, [])
+
+
+@pytest.mark.parametrize(
+    ("written", "dropped"),
+    [
+        ("孕妇可以使用：\n- 避光保存[1]。", "孕妇可以使用："),
+        ("## 孕妇可以使用示影素\n避光保存[1]。", "孕妇可以使用示影素"),
+        ("可以使用的人群：\n- 孕妇[1]\n- 成人[1]", "孕妇[1]"),
+        ("禁用人群：\n- 孕妇[1]\n- 儿童[1]", "儿童[1]"),
+        ("成人：\n- 一次30 ml[1]\n- 一次80 ml[1]", "一次30 ml[1]"),
+    ],
+)
+def test_a_line_before_a_list_says_nothing_that_turns_its_source_round(written: str, dropped: str) -> None:
+    verifier = Verifier([LIST], "孕妇和儿童可以使用示影素吗？成人一次用多少？")
+    assert dropped not in "".join(verifier.feed(written) + verifier.finish())
+    assert [each.text for each in verifier.dropped] == [dropped]
+
+
+CUP = Source(title="建桥杯", text="建桥杯的特邀种子棋手为唐奕。示影素应避光保存，保存温度为15至30度。")
+FOUNDER = Source(title="唐爱陆", text="唐爱陆创办爱国公司，专卖国货。罗氏素应避光保存，不得冷冻。")
+
+
+def both(sentence: str) -> list[str]:
+    verifier = Verifier([CUP, FOUNDER], "请问")
+    verifier.feed(f"{sentence[:-1]}[1][2]。")
+    verifier.finish()
+    return [dropped.reason for dropped in verifier.dropped]
+
+
+def test_what_one_source_names_is_not_said_to_be_what_another_says() -> None:
+    assert both("唐爱陆是建桥杯的特邀种子棋手。") == ["other_subject"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "示影素和罗氏素都应避光保存。",
+        "建桥杯的特邀种子棋手是唐奕，唐爱陆创办了爱国公司。",
+        "唐爱陆创办的爱国公司专卖国货。",
+    ],
+)
+def test_what_two_sources_say_may_be_said_of_both(sentence: str) -> None:
+    assert both(sentence) == []

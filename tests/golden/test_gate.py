@@ -17,6 +17,7 @@ from bot.audit.log import AuditLog
 from bot.bots_file import BotConfig, GateConfig
 from bot.cli import gate as gate_command
 from bot.cli import golden as golden_command
+from bot.cli import reindex as reindex_command
 from bot.cli import threshold as threshold_command
 from bot.errors import InputError, UsageError
 from bot.golden.candidate import AnswerParts
@@ -379,6 +380,10 @@ def test_from_a_file_to_a_bar_and_to_a_fall(desk: Desk, tmp_path: Path) -> None:
     assert "1 golden questions fell: 年假有几天？" in str(result.exception)
     found = json.loads(result.stdout)
     assert (found["compared_with"], found["changed"], found["passed"]) == (first["run"], ["knowledge"], False)
+    with capture_logs():
+        again = CliRunner().invoke(reindex_command.command)
+    assert "3 entries written" in again.stdout
+    assert "embed: 100%" in again.stderr, "before the index is filled: its owner has one core for it"
     assert [(one["question"], one["fault"], one["missing"]) for one in found["fell"]] == [
         ("年假有几天？", "fact", "5 天")
     ]
