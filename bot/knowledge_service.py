@@ -99,6 +99,7 @@ class KnowledgeService:
         self._started = True
         try:
             self.sync_everything(rebuild=True)
+            self._index.drop_unused_states()
         except BotError as error:
             self._postpone(error)
 

@@ -43,19 +43,18 @@ _NEVER_KB = 1_000_000_000
 @dataclass(slots=True)
 class Held:
     """Of the entries of an index: ``owners`` says whose each point is, by number; ``validities`` which there are, by
-    their words; ``keys`` where their token states are."""
+    their words."""
 
     owners: dict[int, str] = field(default_factory=dict)
     validities: dict[str, tuple[float, float]] = field(default_factory=dict)
-    keys: set[bytes] = field(default_factory=set)
 
 
-def open_shard(folder: Path, marker: dict[str, object], states: StateStore | None) -> tuple[qdrant.EdgeShard, Held]:
+def open_shard(folder: Path, marker: dict[str, object]) -> tuple[qdrant.EdgeShard, Held]:
     """The shard in ``folder`` and what it holds; an empty one where there is none, or none that can be used."""
     marker_file, shard_folder = folder / "format.json", folder / "shard"
     if shard_folder.exists():
         try:
-            return _load(shard_folder, marker_file, marker, states)
+            return _load(shard_folder, marker_file, marker)
         except KnowledgeError as error:
             log.error("index_rebuilt_empty", reason=str(error), cause=str(error.__cause__ or ""))
     with contextlib.suppress(FileNotFoundError):
@@ -72,9 +71,14 @@ def open_shard(folder: Path, marker: dict[str, object], states: StateStore | Non
     return shard, Held()
 
 
-def _load(
-    shard_folder: Path, marker_file: Path, marker: dict[str, object], states: StateStore | None
-) -> tuple[qdrant.EdgeShard, Held]:
+def state_keys(shard: qdrant.EdgeShard, states: StateStore) -> set[bytes]:
+    """Where the token states of its entries are."""
+    found = by_id(scroll(shard, marked(role_mark(ENTRY_ROLE)), payload=True))
+    entries = (entry_from_payload(id_, record.payload or {}) for id_, record in found)
+    return {states.key(text) for entry in entries for text in texts_with_states(entry)}
+
+
+def _load(shard_folder: Path, marker_file: Path, marker: dict[str, object]) -> tuple[qdrant.EdgeShard, Held]:
     """The shard as it was left, and what it holds.
 
     Raises ``KnowledgeError`` when it is damaged or another version's.
@@ -95,7 +99,6 @@ def _load(
                 entry = entry_from_payload(id_, record.payload or {})
                 held.owners |= {point_number(point): id_ for point in point_ids([entry])}
                 held.validities |= validities_of([entry])
-                held.keys.update(map(states.key, texts_with_states(entry)) if states else ())
     except KnowledgeError:
         shard.close()
         raise

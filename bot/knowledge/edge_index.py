@@ -33,6 +33,7 @@ from bot.knowledge.edge_folder import (
     open_shard,
     point_number,
     scroll,
+    state_keys,
     take_lock,
     validities_of,
 )
@@ -96,12 +97,8 @@ class EdgeIndex:
             self._own_states = states is None and embedder.tokens is not None
             self.states = StateStore(folder / STATES_FILE, embedder.name) if self._own_states else states
             self._points = PointMaker(embedder, tokenizer, self.states)
-            self._shard, found = open_shard(folder, marker, self.states)
+            self._shard, found = open_shard(folder, marker)
             self._owners, self._validities = found.owners, found.validities
-            if (
-                self._own_states and self.states and found.keys
-            ):  # none: all was lost, and the next sync wants them again
-                self.states.keep_only(found.keys)
         except BaseException:
             os.close(self._lock)
             raise
@@ -128,6 +125,12 @@ class EdgeIndex:
             self._shard.flush()
             for id_ in gone:
                 self._owners.pop(point_number(id_), None)
+
+    def drop_unused_states(self) -> None:
+        """See :class:`~bot.knowledge.index.Index`."""
+        if self.states:
+            with self._engine("read"):
+                self.states.keep_only(state_keys(self._shard, self.states))
 
     def ids(self, tenant: str, collection: str) -> set[str]:
         """See :class:`~bot.knowledge.index.Index`."""

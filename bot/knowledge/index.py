@@ -108,6 +108,11 @@ class Index(Searchable, Protocol):
         """The ids of every entry of a collection, valid now or not."""
         ...
 
+    def drop_unused_states(self) -> None:
+        """Drop the token states of texts that no entry has any more, where they are kept beside it. For who knows that
+        it is complete: the states of what is about to come in were made beforehand."""
+        ...
+
     def count(self) -> int:
         """How many entries there are, of all tenants."""
         ...

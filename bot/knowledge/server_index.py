@@ -129,6 +129,9 @@ class ServerIndex:
             raise KnowledgeError(f"an entry of the index cannot be read ({error!r}); run `reindex`") from error
         return [found[id_] for id_ in ids if id_ in found]
 
+    def drop_unused_states(self) -> None:
+        """See :class:`~bot.knowledge.index.Index`: a machine keeps its newest, since others bring entries too."""
+
     def count(self) -> int:
         """See :class:`~bot.knowledge.index.Index`."""
         wanted = _marked(role_mark(ENTRY_ROLE))
