@@ -23,7 +23,7 @@ from tests.fakes.mail_server import ACCEPTED, MailServer
 from tests.security.canaries import BOT_SECRETS, SETTINGS, Told, all_values_wrong, bots_yaml, not_yaml
 
 REDIS_PASSWORD, MAIL_PASSWORD = "KanariRedis", "KanariMail"
-SETTLES_WITHIN_S = 30.0
+SETTLES_WITHIN_S = 90.0
 QUESTION = "示影灵的渗透压是多少？"
 
 
