@@ -4,9 +4,11 @@ Logs are events with fields, one JSON object a line in production and columns on
 under ``PROMETHEUS_MULTIPROC_DIR``, so that ``/metrics`` of the web process shows every process of the installation.
 """
 
+import io
 import logging
 import sys
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -135,9 +137,22 @@ def metrics_page(folder: Path, *more: Collector) -> bytes:
     return generate_latest(registry)
 
 
+class _StandardError(io.TextIOBase):
+    """The standard error of the moment: loggers live as long as the process, and a stream that stood in its place while
+    one was first used may be closed by then."""
+
+    def write(self, text: str) -> int:
+        """Write to it."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush it."""
+        sys.stderr.flush()
+
+
 def configure_logging(level: str) -> None:
     """Send structlog's and the libraries' log lines to standard error, as JSON unless a person is watching."""
-    watched = sys.stderr.isatty()
+    watched, stream = sys.stderr.isatty(), cast("TextIO", _StandardError())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -151,10 +166,10 @@ def configure_logging(level: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],

@@ -48,6 +48,8 @@ def test_the_product_masks_its_log_lines_and_counts(tmp_path: Path, repository: 
     program = (
         "import structlog; from bot import telemetry; telemetry.configure_logging('INFO');"
         "log = structlog.get_logger();"
+        "import io, sys; kept, sys.stderr = sys.stderr, io.StringIO(); log.info('aside');"
+        "sys.stderr.close(); sys.stderr = kept;"
         "log.info('refused', error='13800138000 is unknown');"
         "\ntry:\n    raise ValueError('no such card: 6222020000000001230')\n"
         "except ValueError:\n    log.exception('failed')\n"
