@@ -276,7 +276,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def written(names: Sequence[str], model: Model) -> dict[str, Any]:
     """``model`` of the features ``names`` as the product reads it."""
-    curves = {name: points(*curve) for name, curve in zip(names, model.curves, strict=True)}
+    curves = {name: _points(*curve) for name, curve in zip(names, model.curves, strict=True)}
     return {"curves": curves, "bias": round(model.bias, 6)}
 
 
@@ -290,7 +290,7 @@ def foreign_questions(sets: list[list[Question]]) -> list[str]:
     return random.Random(1).sample(texts, FOREIGN)
 
 
-def points(values: Floats, heights: Floats) -> list[list[float]]:
+def _points(values: Floats, heights: Floats) -> list[list[float]]:
     """A curve's points, without those that stand where another does."""
     points = {round(float(value), 6): round(float(height), 6) for value, height in zip(values, heights, strict=True)}
     return [[value, height] for value, height in points.items()]

@@ -41,6 +41,7 @@ from bot.knowledge.revisions import Revisions
 from bot.knowledge.search import Hit, Searcher
 from bot.knowledge.store import KnowledgeStore
 from bot.knowledge.sync import SyncReport, batches, drop_withdrawn, reindex, sync_all, sync_collection
+from bot.knowledge.warming import SHARE
 from bot.lookup.shelf import Shelf
 from bot.records.database import Database
 from bot.records.turns import TurnRecords
@@ -50,8 +51,6 @@ from bot.turn import turn_record
 
 log = structlog.get_logger()
 
-_SHARE = 16
-"""Entries whose vectors are made before that is told."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
 """Seconds between two tries to bring the index up to date while something it needs is away; doubled each time."""
 
@@ -200,9 +199,9 @@ class KnowledgeService:
         return self.answerer.retriever.retrieve((question,), bot, Audience.STAFF, time.time()).both.hits
 
     def warm(self, entries: Iterable[Entry], tell: Callable[[int], object]) -> None:
-        """Make the vectors of a few ``entries``, behind everybody's questions; as :data:`bot.knowledge.warming.Warm`,
+        """Make the vectors of a few ``entries``, behind everybody's questions; as :data:`bot.knowledge.approval.Warm`,
         but with the model that is there."""
-        for share in batches(entries, _SHARE):
+        for share in batches(entries, SHARE):
             warm(self._parts.passages, self._index.states, share)
             tell(len(share))
 

@@ -1,7 +1,7 @@
 """What commands work with, and how it is put together."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -23,9 +23,8 @@ from bot.handoff.reach import Reach
 from bot.identity.arrivals import Arrivals
 from bot.identity.bindings import Bindings
 from bot.identity.links import VerificationLinks
-from bot.knowledge.approval import Gate, four_eyes_in, one_person, rules_of
+from bot.knowledge.approval import Gate, Warm, four_eyes_in, one_person, rules_of
 from bot.knowledge.corrections import Corrections
-from bot.knowledge.entries import Entry
 from bot.knowledge.review import Review
 from bot.knowledge.search import Hit
 from bot.knowledge.store import KnowledgeStore
@@ -96,7 +95,7 @@ def make_tools(
     find: Callable[[str, BotConfig], Sequence[Hit]],
     sync: Callable[[str, str], object],
     drop: Callable[[str, str], object],
-    warm: Callable[[Iterable[Entry], Callable[[int], object]], None],
+    warm: Warm,
     gate: Gate,
     clock: Callable[[], float] = time.time,
 ) -> Tools:

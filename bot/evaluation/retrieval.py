@@ -8,7 +8,7 @@ import math
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +25,12 @@ from bot.knowledge.calibration import ANSWER_THRESHOLD, Calibration
 from bot.knowledge.edge_index import EdgeIndex
 from bot.knowledge.embedder import CachedEmbedder, Embedder
 from bot.knowledge.entries import Audience, Entry, EntryKind, Scope
+from bot.knowledge.progress import Progress
 from bot.knowledge.reading_check import ReadingCheck
 from bot.knowledge.search import Searcher
 from bot.knowledge.state_store import StateStore
 from bot.knowledge.tokens import Tokenizer
 from bot.knowledge.vector_cache import VectorCache
-
-Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, in all); stages are ``index``, ``questions`` and ``unanswerable``."""
 
 FIELDS = ("title", "text")
 UNANSWERABLE_KINDS = ("removed", "ood")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from bot.bots_file import BotConfig
 from bot.errors import KnowledgeError
-from bot.knowledge.entries import Audience
+from bot.knowledge.entries import Audience, Entry
 from bot.knowledge.progress import Progress
 from bot.knowledge.versions import Version
 from bot.safety.conduct import ApprovalNumber
@@ -23,6 +23,10 @@ Gate = Callable[[Sequence[Version], str, str, Progress], None]
 """(versions of one collection that are to be approved together, who approves them, for which reason they are approved
 in any case, empty for none, who is told how far it is): raises :class:`~bot.errors.InputError` for those that must not
 be."""
+
+
+Warm = Callable[[Iterable[Entry], Callable[[int], object]], None]
+"""Takes entries that are to be approved and what is told how many more are done; afterwards their vectors are there."""
 
 
 def no_gate(_versions: Sequence[Version], _actor: str, _override: str, _progress: Progress) -> None:

@@ -8,7 +8,7 @@ the index is brought up to date. These last two take up whatever an interrupted 
 import re
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.errors import BotError, InputError, KnowledgeError, UsageError
-from bot.knowledge.approval import Gate, approval_number, in_words, no_gate, unfit_numbers
+from bot.knowledge.approval import Gate, Warm, approval_number, in_words, no_gate, unfit_numbers
 from bot.knowledge.archive import unpacked
-from bot.knowledge.entries import Audience, Entry
+from bot.knowledge.entries import Audience
 from bot.knowledge.files import Found, find_files
 from bot.knowledge.loaders import LoadLimits
 from bot.knowledge.loaders.kinds import is_archive
@@ -156,7 +156,7 @@ class NotSearchable(KnowledgeError):
 class Ingestor:
     """Takes files into the knowledge of a collection.
 
-    ``reader`` reads what is no text. ``warm`` (:data:`bot.knowledge.warming.Warm`) puts the vectors of the given
+    ``reader`` reads what is no text. ``warm`` (:data:`bot.knowledge.approval.Warm`) puts the vectors of the given
     entries into the vector cache;
     ``sync`` brings the index of one collection (tenant, collection) up to date, here or in the process that owns the
     index. ``timezone`` is where the days of FAQ tables begin; ``rules(tenant, collection)`` says what is asked of
@@ -169,7 +169,7 @@ class Ingestor:
         *,
         store: KnowledgeStore,
         reader: FileReader,
-        warm: Callable[[Iterable[Entry], Callable[[int], object]], None],
+        warm: Warm,
         sync: Callable[[str, str], SyncReport],
         timezone: ZoneInfo,
         limits: LoadLimits | None = None,

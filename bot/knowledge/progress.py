@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
-"""Told the stage (``read``, ``page``, ``embed``, ``index`` or ``gate``), how many are done, how many in all."""
+"""Told the stage (``read``, ``page``, ``embed``, ``index``, ``gate``, ``questions`` or ``unanswerable``), how many are
+done, how many in all."""
 
 
 def unseen(_stage: str, _done: int, _total: int) -> None:

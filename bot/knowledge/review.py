@@ -6,7 +6,7 @@ collections, but for those that are for other bots alone.
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 from sqlalchemy import ColumnElement, func, select
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 from bot import telemetry
 from bot.bots_file import BotConfig
 from bot.errors import BotError, InputError
-from bot.knowledge.approval import Gate, no_gate, unfit_numbers
+from bot.knowledge.approval import Gate, Warm, no_gate, unfit_numbers
 from bot.knowledge.chunk import passages
 from bot.knowledge.entries import Entry, EntryKind
 from bot.knowledge.history import find_versions
@@ -38,7 +38,7 @@ class Review:
 
     ``sync(tenant, collection)`` brings the index to what is approved; ``drop(tenant, collection)`` takes out of it what
     is not, and waits for nobody; ``rules(tenant, collection)`` says what is asked of approval numbers there. Before
-    something is approved ``warm`` (:data:`bot.knowledge.warming.Warm`) makes its vectors, and it passes ``gate``;
+    something is approved ``warm`` (:data:`bot.knowledge.approval.Warm`) makes its vectors, and it passes ``gate``;
     ``progress`` is told how far that is. Methods raise :class:`~bot.errors.Unavailable` when the database does not
     answer.
     """
@@ -51,7 +51,7 @@ class Review:
         drop: Callable[[str, str], object],
         rules: Callable[[str, str], Collection[ApprovalNumber]],
         *,
-        warm: Callable[[Iterable[Entry], Callable[[int], object]], None],
+        warm: Warm,
         gate: Gate = no_gate,
         progress: Progress = unseen,
     ) -> None:

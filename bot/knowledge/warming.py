@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from bot.knowledge.approval import Warm
 from bot.knowledge.embedder import CachedEmbedder
 from bot.knowledge.entries import Entry
 from bot.knowledge.opening import make_embedder, vector_cache
@@ -23,9 +24,6 @@ SHARE = 16
 end."""
 NICENESS = 10
 """Of each thread: where a core is wanted for an answer, the answer has nine tenths of it."""
-
-Warm = Callable[[Iterable[Entry], Callable[[int], object]], None]
-"""Takes entries and what is told how many more are done; afterwards their vectors are in the cache."""
 
 
 def warm_vectors(settings: Settings, cores: int | None = None) -> Warm:
