@@ -209,10 +209,7 @@ def _foreign(words: str, figures: Figures, grounds: Sequence[Ground]) -> str:
         return "link"
     if _figures_missing(figures, grounds):
         return "figure"
-    folded = fold(words)
-    if any(
-        told(folded) - frozenset().union(*(told(ground.folded) for ground in grounds)) for told in (weekdays, scales)
-    ):
+    if _adds(words, grounds, weekdays) or _adds(words, grounds, scales):
         return "figure"
     if any(not any(ground.has(title) for ground in grounds) for title in titles(words)):
         return "title"
